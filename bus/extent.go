@@ -1,0 +1,45 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/fullon/fullon/domain"
+)
+
+// Extent asks what a stream holds. The error matches domain.ErrNotFound or
+// domain.ErrUnreachable.
+func (b *Bus) Extent(ctx context.Context, stream string) (domain.Extent, error) {
+	info, err := b.streamInfo(ctx, stream)
+	if err != nil {
+		return domain.Extent{}, err
+	}
+	s := info.State
+	first := s.FirstSeq
+	if s.Msgs == 0 {
+		first = s.LastSeq + 1
+	}
+	return domain.Extent{Created: info.Created.UnixNano(), First: first, Last: s.LastSeq, Bytes: s.Bytes}, nil
+}
+
+// TimeOf tells when a stream stored the message with a sequence, unix ns. The
+// error matches domain.ErrNotFound when the stream does not hold it.
+func (b *Bus) TimeOf(ctx context.Context, stream string, seq uint64) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
+	defer cancel()
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return 0, unreachable("stream "+stream, err)
+	}
+	msg, err := s.GetMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, fmt.Errorf("%s sequence %d: %w", stream, seq, domain.ErrNotFound)
+	}
+	if err != nil {
+		return 0, unreachable("stream "+stream, err)
+	}
+	return msg.Time.UnixNano(), nil
+}

@@ -1,0 +1,49 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/wire"
+)
+
+// LastTrade reads the newest trade of a market from the log. The error matches
+// domain.ErrNotFound, domain.ErrUnreachable or wire.ErrMalformed.
+func (b *Bus) LastTrade(ctx context.Context, exchange, symbol string) (domain.Trade, error) {
+	key := domain.Key{Kind: domain.KindTrade, Exchange: exchange, Symbol: symbol}
+	address, err := b.address(key)
+	if err != nil {
+		return domain.Trade{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
+	defer cancel()
+	msg, err := b.last(ctx, address)
+	if err != nil {
+		return domain.Trade{}, err
+	}
+	trade, err := wire.DecodeTrade(key, msg.Data)
+	trade.Sequence = msg.Sequence
+	return trade, err
+}
+
+// last reads the newest message of a subject. It asks the stream's leader: the
+// partitions' streams do not allow direct gets, which a replica that lags may
+// answer.
+func (b *Bus) last(ctx context.Context, address Address) (*jetstream.RawStreamMsg, error) {
+	s, err := b.js.Stream(ctx, address.Stream)
+	if err != nil {
+		return nil, unreachable("stream "+address.Stream, err)
+	}
+	msg, err := s.GetLastMsgForSubject(ctx, address.Subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, fmt.Errorf("%s in %s: %w", address.Subject, address.Stream, domain.ErrNotFound)
+	}
+	if err != nil {
+		return nil, unreachable("last of "+address.Subject, err)
+	}
+	return msg, nil
+}

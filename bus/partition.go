@@ -1,0 +1,93 @@
+package bus
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/fullon/fullon/domain"
+)
+
+// DefaultPartitions is the partition count of each kind of stream.
+const DefaultPartitions = 4
+
+// MaxPartitions bounds the partition count of a kind.
+const MaxPartitions = 256
+
+// Layout is how many partitions each kind of stream has. It is part of a
+// deployment, stored with its streams: see Bus.Bind.
+type Layout struct {
+	Ticks  int
+	Trades int
+}
+
+// WithDefaults puts DefaultPartitions where a count is zero.
+func (l Layout) WithDefaults() Layout {
+	if l.Ticks == 0 {
+		l.Ticks = DefaultPartitions
+	}
+	if l.Trades == 0 {
+		l.Trades = DefaultPartitions
+	}
+	return l
+}
+
+// Validate tells what is wrong with the counts. The error is a
+// *domain.FieldError.
+func (l Layout) Validate() error {
+	for _, f := range [...]struct {
+		name  string
+		count int
+	}{{"tick partitions", l.Ticks}, {"trade partitions", l.Trades}} {
+		if f.count < 1 || f.count > MaxPartitions {
+			return domain.Invalid(f.name, strconv.Itoa(f.count), "1 to 256")
+		}
+	}
+	return nil
+}
+
+// Partition is FNV-1a-32 of the escaped tokens joined by dots, modulo count.
+// See http://www.isthe.com/chongo/tech/comp/fnv/ for the function; the test
+// holds vectors for other languages.
+func Partition(count int, tokens ...string) int {
+	const offset, prime = 2166136261, 16777619
+	hash := uint32(offset)
+	for i, token := range tokens {
+		if i > 0 {
+			hash = (hash ^ '.') * prime
+		}
+		for j := range len(token) {
+			hash = (hash ^ uint32(token[j])) * prime
+		}
+	}
+	return int(hash % uint32(count))
+}
+
+// TickStream is the name of a partition of ticks and feeds.
+func TickStream(partition int) string { return fmt.Sprintf("TICKS_%d", partition) }
+
+// TradeStream is the name of a partition of trades, candles and gaps.
+func TradeStream(partition int) string { return fmt.Sprintf("TRADES_%d", partition) }
+
+// TickStreams names all partitions of ticks, in order.
+func (l Layout) TickStreams() []string { return names(l.Ticks, TickStream) }
+
+// TradeStreams names all partitions of trades, in order.
+func (l Layout) TradeStreams() []string { return names(l.Trades, TradeStream) }
+
+func names(count int, name func(int) string) []string {
+	out := make([]string, count)
+	for p := range out {
+		out[p] = name(p)
+	}
+	return out
+}
+
+// TickStreamOf names the stream that holds a market's ticks.
+func (l Layout) TickStreamOf(exchange, symbol string) string {
+	return TickStream(Partition(l.Ticks, EscapeToken(exchange), EscapeToken(symbol)))
+}
+
+// TradeStreamOf names the stream that holds a market's trades and candles.
+func (l Layout) TradeStreamOf(exchange, symbol string) string {
+	return TradeStream(Partition(l.Trades, EscapeToken(exchange), EscapeToken(symbol)))
+}

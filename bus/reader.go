@@ -1,0 +1,308 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/fullon/fullon/domain"
+)
+
+const (
+	// readAhead is how many messages a reader holds that were not read yet.
+	readAhead = 8192
+	// watchdogInterval is how long a reader may be without messages before it
+	// asks the stream whether there are any.
+	watchdogInterval = 2 * time.Second
+)
+
+// Reader delivers the messages of one stream in order and without holes. It is
+// for one goroutine.
+type Reader struct {
+	bus    *Bus
+	stream string
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	arrived chan struct{} // holds one token while ready may have something
+	room    *sync.Cond
+	ready   []message
+	stopped bool
+
+	next     uint64 // sequence that the next message must have
+	consumer jetstream.ConsumeContext
+	keys     map[string]domain.Key
+	created  int64     // when the stream was created; zero: not asked yet
+	taken    []message // arrived but not yet returned
+	returned int       // how many of taken were
+	timer    *time.Timer
+	progress time.Time // when the last message arrived or the watchdog last looked
+}
+
+type message struct {
+	subject, reply string
+	data           []byte
+}
+
+// NewReader makes a reader whose first message is the one with sequence from.
+// Nothing is read before the first Read. Close it.
+func (b *Bus) NewReader(stream string, from uint64) *Reader {
+	r := &Reader{
+		bus: b, stream: stream, log: b.cfg.Log.With("stream", stream), next: max(1, from),
+		arrived: make(chan struct{}, 1), keys: make(map[string]domain.Key),
+		timer: time.NewTimer(time.Hour), progress: time.Now(),
+	}
+	r.room = sync.NewCond(&r.mu)
+	return r
+}
+
+// Close stops reading.
+func (r *Reader) Close() {
+	r.timer.Stop()
+	r.stop()
+}
+
+// Read fills dst with one record or more, as many as have arrived and fit. It
+// blocks until there is one, or returns 0 after having waited for about wait. It
+// outlives a log that is away for as long as ctx lasts. The error matches domain.ErrHistoryLost when the stream no longer
+// holds the next message, and ctx's error when that ended.
+func (r *Reader) Read(ctx context.Context, dst []domain.Record, wait time.Duration) (int, error) {
+	deadline := time.Now().Add(wait)
+	for {
+		if r.returned == len(r.taken) {
+			r.take()
+		}
+		if n, err := r.fill(dst); n > 0 || err != nil {
+			r.progress = time.Now()
+			return n, err
+		}
+		if r.consumer == nil {
+			if err := r.start(ctx); err != nil {
+				if ctx.Err() != nil || errors.Is(err, domain.ErrHistoryLost) {
+					return 0, err
+				}
+				r.log.Warn("cannot read the log yet", "error", err)
+			}
+		}
+		left := time.Until(deadline)
+		if left <= 0 {
+			return 0, r.watchdog(ctx)
+		}
+		r.timer.Reset(left)
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-r.arrived:
+		case <-r.timer.C:
+		}
+	}
+}
+
+// take swaps what has arrived for an empty slice and lets the consumer go on.
+func (r *Reader) take() {
+	r.mu.Lock()
+	r.taken, r.ready = r.ready, r.taken[:0]
+	r.mu.Unlock()
+	r.returned = 0
+	r.room.Signal()
+}
+
+func (r *Reader) fill(dst []domain.Record) (int, error) {
+	n := 0
+	for ; n < len(dst) && r.returned < len(r.taken); r.returned++ {
+		rec, err := r.record(r.taken[r.returned])
+		if err != nil {
+			return 0, err
+		}
+		if rec.Seq < r.next {
+			continue // a consumer that was made anew may repeat
+		}
+		if rec.Seq > r.next {
+			if n > 0 {
+				break // deliver what is whole, report the hole next time
+			}
+			return 0, fmt.Errorf("%s: %w: sequence %d is gone, the next is %d", r.stream, domain.ErrHistoryLost, r.next, rec.Seq)
+		}
+		r.next = rec.Seq + 1
+		dst[n] = rec
+		n++
+	}
+	return n, nil
+}
+
+func (r *Reader) record(msg message) (domain.Record, error) {
+	seq, at, err := storedAt(msg.reply)
+	if err != nil {
+		return domain.Record{}, err
+	}
+	key, known := r.keys[msg.subject]
+	if !known {
+		// The zero key tells the reader's user that the subject is none of ours.
+		key, _ = ParseSubject(msg.subject)
+		if len(r.keys) >= 100_000 {
+			clear(r.keys)
+		}
+		r.keys[msg.subject] = key
+	}
+	return domain.Record{Key: key, Subject: msg.subject, Seq: seq, Time: at, Data: msg.data}, nil
+}
+
+// start makes a consumer that begins at the next sequence.
+func (r *Reader) start(ctx context.Context) error {
+	extent, err := r.bus.Extent(ctx, r.stream)
+	if err != nil {
+		return err
+	}
+	if err := r.sameStream(extent); err != nil {
+		return err
+	}
+	if extent.First > r.next {
+		return fmt.Errorf("%s: %w: sequence %d is gone, the first is %d", r.stream, domain.ErrHistoryLost, r.next, extent.First)
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.bus.cfg.Timeout)
+	defer cancel()
+	consumer, err := r.bus.js.OrderedConsumer(ctx, r.stream, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:   r.next,
+	})
+	if err != nil {
+		return unreachable("consumer of "+r.stream, err)
+	}
+	r.mu.Lock()
+	r.stopped = false
+	r.mu.Unlock()
+	r.consumer, err = consumer.Consume(r.arrive,
+		jetstream.PullMaxMessages(2*readAhead),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			r.log.Debug("consumer", "error", err)
+		}))
+	if err != nil {
+		return unreachable("consumer of "+r.stream, err)
+	}
+	r.created = extent.Created
+	return nil
+}
+
+// arrive takes one message and blocks while the reader is too far ahead.
+func (r *Reader) arrive(msg jetstream.Msg) {
+	raw := message{subject: msg.Subject(), reply: msg.Reply(), data: msg.Data()}
+	r.mu.Lock()
+	for len(r.ready) >= readAhead && !r.stopped {
+		r.room.Wait()
+	}
+	if !r.stopped {
+		r.ready = append(r.ready, raw)
+	}
+	r.mu.Unlock()
+	select {
+	case r.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// stop ends the consumer and forgets what it delivered ahead.
+func (r *Reader) stop() {
+	r.mu.Lock()
+	r.stopped = true
+	r.ready = nil
+	r.mu.Unlock()
+	r.room.Broadcast()
+	if r.consumer != nil {
+		r.consumer.Stop()
+		<-r.consumer.Closed()
+		r.consumer = nil
+	}
+	r.taken, r.returned = nil, 0
+}
+
+// watchdog makes a new consumer when the stream has messages and this one did
+// not deliver any: a consumer can look alive and be dead.
+func (r *Reader) watchdog(ctx context.Context) error {
+	if time.Since(r.progress) < watchdogInterval {
+		return nil
+	}
+	r.progress = time.Now()
+	extent, err := r.bus.Extent(ctx, r.stream)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return nil // the log is away: the connection's own retries go on
+	}
+	if err := r.sameStream(extent); err != nil {
+		return err
+	}
+	if extent.Last+1 < r.next {
+		return fmt.Errorf("%s: %w: the stream ends at %d, expected at least %d", r.stream, domain.ErrHistoryLost, extent.Last, r.next-1)
+	}
+	r.mu.Lock()
+	arrived := len(r.ready) > 0
+	r.mu.Unlock()
+	if extent.Last < r.next || arrived {
+		return nil
+	}
+	r.log.Warn("consumer made anew: no progress", "next", r.next, "last", extent.Last)
+	r.stop()
+	return nil
+}
+
+// sameStream notices a stream that was deleted and created anew: its sequences
+// mean something else.
+func (r *Reader) sameStream(extent domain.Extent) error {
+	if r.created != 0 && extent.Created != r.created {
+		return fmt.Errorf("%s: %w: the stream was created anew", r.stream, domain.ErrHistoryLost)
+	}
+	return nil
+}
+
+// storedAt reads stream sequence and time from the reply subject of a
+// delivered message. Its tokens are those of ADR-15 in
+// https://github.com/nats-io/nats-architecture-and-design, counted from the
+// end because servers may put a domain and an account in front:
+// … .<stream seq>.<consumer seq>.<unix ns>.<pending>[.<random>]
+func storedAt(reply string) (seq uint64, at time.Time, err error) {
+	meta := jetstreamReply(reply)
+	if meta.seq == 0 || meta.ns == 0 {
+		return 0, time.Time{}, fmt.Errorf("reply subject %q: %w", reply, domain.ErrUnknown)
+	}
+	return meta.seq, time.Unix(0, int64(meta.ns)), nil
+}
+
+type replyMeta struct{ seq, ns uint64 }
+
+// jetstreamReply parses both forms of the subject, of 9 tokens and of 11 or 12.
+func jetstreamReply(reply string) replyMeta {
+	var tokens [13]string
+	n, start := 0, 0
+	for i := 0; i <= len(reply) && n < len(tokens); i++ {
+		if i == len(reply) || reply[i] == '.' {
+			tokens[n] = reply[start:i]
+			n++
+			start = i + 1
+		}
+	}
+	switch {
+	case n == 9:
+		return replyMeta{digits(tokens[5]), digits(tokens[7])}
+	case n == 11 || n == 12:
+		return replyMeta{digits(tokens[7]), digits(tokens[9])}
+	}
+	return replyMeta{}
+}
+
+func digits(text string) uint64 {
+	var v uint64
+	for i := range len(text) {
+		c := text[i]
+		if c < '0' || c > '9' || v > (1<<63)/10 {
+			return 0
+		}
+		v = v*10 + uint64(c-'0')
+	}
+	return v
+}

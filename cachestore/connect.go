@@ -1,0 +1,153 @@
+package cachestore
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/fullon/fullon/domain"
+)
+
+// Config says which Redis to use.
+type Config struct {
+	// Addrs of the server, or of some nodes of a Redis Cluster: host:port, or
+	// the path of a Unix socket. Default 127.0.0.1:6379.
+	Addrs []string
+	// Cluster: the addresses are nodes of a Redis Cluster.
+	Cluster bool
+	// DB number; a cluster has only 0. Default 0.
+	DB int
+	// Username and Password; empty for none.
+	Username string
+	Password string
+	// TLS to use; nil for none.
+	TLS *tls.Config
+	// MaxConnections in the pool, per node. Default 50.
+	MaxConnections int
+	// Prefix of every key. Default DefaultPrefix.
+	Prefix string
+	// Timeout bounds one request. Default 3 s.
+	Timeout time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if len(c.Addrs) == 0 {
+		c.Addrs = []string{"127.0.0.1:6379"}
+	}
+	if c.MaxConnections == 0 {
+		c.MaxConnections = 50
+	}
+	if c.Prefix == "" {
+		c.Prefix = DefaultPrefix
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 3 * time.Second
+	}
+	return c
+}
+
+// Store is a connection to Redis. Its methods are safe for concurrent use.
+type Store struct {
+	cfg Config
+	rdb redis.UniversalClient
+}
+
+// Connect opens a pool and checks that Redis answers and never evicts: what
+// Redis drops by itself would be missing without anybody knowing. The error
+// matches domain.ErrUnreachable, or domain.ErrMismatch for a Redis whose
+// maxmemory-policy is not noeviction.
+func Connect(ctx context.Context, cfg Config) (*Store, error) {
+	cfg = cfg.withDefaults()
+	s := &Store{cfg: cfg, rdb: newClient(cfg)}
+	if err := s.check(ctx); err != nil {
+		_ = s.rdb.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func newClient(cfg Config) redis.UniversalClient {
+	dialer := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if strings.HasPrefix(addr, "/") {
+			network = "unix"
+		}
+		d := net.Dialer{Timeout: cfg.Timeout, KeepAlive: 10 * time.Second}
+		if cfg.TLS != nil && network != "unix" {
+			return (&tls.Dialer{NetDialer: &d, Config: cfg.TLS}).DialContext(ctx, network, addr)
+		}
+		return d.DialContext(ctx, network, addr)
+	}
+	if cfg.Cluster {
+		return redis.NewClusterClient(&redis.ClusterOptions{
+			Addrs: cfg.Addrs, Username: cfg.Username, Password: cfg.Password,
+			PoolSize: cfg.MaxConnections, Dialer: dialer,
+			DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout,
+			// The default does not find the new master within 45 s.
+			ClusterStateReloadInterval: time.Second,
+		})
+	}
+	return redis.NewClient(&redis.Options{
+		Addr: cfg.Addrs[0], DB: cfg.DB, Username: cfg.Username, Password: cfg.Password,
+		PoolSize: cfg.MaxConnections, Dialer: dialer,
+		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout,
+	})
+}
+
+func (s *Store) check(ctx context.Context) error {
+	if _, err := s.Ping(ctx); err != nil {
+		return err
+	}
+	policy, err := s.rdb.ConfigGet(ctx, "maxmemory-policy").Result()
+	if err != nil {
+		// Managed and embedded servers may not have CONFIG; INFO says it too.
+		info, infoErr := s.rdb.Info(ctx, "memory").Result()
+		if infoErr != nil {
+			return nil
+		}
+		policy = map[string]string{"maxmemory-policy": infoField(info, "maxmemory_policy")}
+	}
+	if p := policy["maxmemory-policy"]; p != "" && p != "noeviction" {
+		return fmt.Errorf("Redis at %s: %w: maxmemory-policy is %q, must be \"noeviction\": an evicted key would be missing without anybody knowing",
+			strings.Join(s.cfg.Addrs, ","), domain.ErrMismatch, p)
+	}
+	return nil
+}
+
+func infoField(info, name string) string {
+	for line := range strings.Lines(info) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), name+":"); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// Close ends all connections.
+func (s *Store) Close() error { return s.rdb.Close() }
+
+// Addr is the configured address, for people.
+func (s *Store) Addr() string { return strings.Join(s.cfg.Addrs, ",") }
+
+// Ping returns the round trip to Redis. The error matches
+// domain.ErrUnreachable.
+func (s *Store) Ping(ctx context.Context) (time.Duration, error) {
+	start := time.Now()
+	if err := s.rdb.Ping(ctx).Err(); err != nil {
+		return 0, s.unreachable(ctx, err)
+	}
+	return time.Since(start), nil
+}
+
+// unreachable tells a Redis that did not answer from a caller that gave up.
+func (s *Store) unreachable(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	return fmt.Errorf("Redis at %s: %w: %w", s.Addr(), domain.ErrUnreachable, err)
+}

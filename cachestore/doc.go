@@ -1,0 +1,27 @@
+// Package cachestore is Redis: the keys, the scripts, and what the projector
+// writes and readers read, a file for each kind of data.
+//
+// Redis is a fold of the log. All keys of a partition share a hash tag, the
+// name of its stream, and with it a slot; one of them is the checkpoint, up to
+// where they reflect the stream. The only way to write is Partition.Apply: one
+// script compares the checkpoint, runs the writes and sets the next one. So
+// whoever writes from an outdated state changes nothing, two writers do no
+// harm, a repetition does nothing, and a Redis that was wiped or rolled back
+// says so itself.
+//
+//	<prefix>{<stream>}:checkpoint                              string, see domain.Checkpoint
+//	<prefix>{<stream>}:changed                                 stream of one entry, its id is the checkpoint's sequence
+//	<prefix>{<stream>}:exchanges                               set of exchanges that have ticks here
+//	<prefix>{<stream>}:ticks:<exchange>                        hash: symbol → stamped tick, "feed" → stamped feed
+//	<prefix>{<stream>}:markets                                 set of <exchange>:<symbol> that have trades or candles
+//	<prefix>{<stream>}:trades:<exchange>:<symbol>              stream: id <sequence>-0, field p → trade
+//	<prefix>{<stream>}:gaps:<exchange>:<symbol>                stream, likewise
+//	<prefix>{<stream>}:candles:<exchange>:<timeframe>:<symbol> sorted set: bar's unix seconds → stamped candle
+//
+// Who waits for a change waits for the next entry of changed: it cannot be
+// missed between two reads, as a published message could, needs no polling, and
+// its cost does not grow with what has changed. Reading one's own write is to
+// wait until changed has reached the write's sequence.
+//
+// Values are the msgpack arrays of internal/wire.
+package cachestore

@@ -1,0 +1,31 @@
+package cachestore
+
+import "github.com/fullon/fullon/domain"
+
+// Every key is made here. The hash tag is the stream's name, so that all keys
+// of a partition, and only they, share a slot. Exchange names and timeframes
+// have no colon, so a key has one reading whatever the symbol is.
+
+// DefaultPrefix stands before every key.
+const DefaultPrefix = "fullon:"
+
+func (p *Partition) key(suffix string) string { return p.tag + suffix }
+
+func (p *Partition) checkpointKey() string { return p.key("checkpoint") }
+func (p *Partition) changedKey() string    { return p.key("changed") }
+func (p *Partition) exchangesKey() string  { return p.key("exchanges") }
+func (p *Partition) marketsKey() string    { return p.key("markets") }
+
+func (p *Partition) ticksKey(exchange string) string { return p.key("ticks:" + exchange) }
+
+func (p *Partition) tradesKey(exchange, symbol string) string {
+	return p.key("trades:" + exchange + ":" + symbol)
+}
+
+func (p *Partition) gapsKey(exchange, symbol string) string {
+	return p.key("gaps:" + exchange + ":" + symbol)
+}
+
+func (p *Partition) candlesKey(exchange string, tf domain.Timeframe, symbol string) string {
+	return p.key("candles:" + exchange + ":" + string(tf) + ":" + symbol)
+}

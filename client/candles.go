@@ -1,0 +1,38 @@
+package client
+
+import (
+	"context"
+
+	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/domain"
+)
+
+// Candles reads and writes OHLCV bars.
+type Candles struct {
+	trades *Trades
+}
+
+// Put stores a bar in the log, in place of one with the same beginning; a bar
+// built from trades does not replace one of the venue. It blocks until the log
+// acknowledged. The error matches domain.ErrInvalid or domain.ErrUnreachable.
+func (c *Candles) Put(ctx context.Context, candle domain.Candle) (domain.Position, error) {
+	return c.trades.client.log.Publish(ctx, candle)
+}
+
+// Latest reads the newest limit bars of a market, oldest first; the last one
+// is usually still forming. The error matches domain.ErrInvalid,
+// domain.ErrUnreachable or domain.ErrUnknown; a market without candles gives an
+// empty result.
+func (c *Candles) Latest(ctx context.Context, exchange, symbol string, tf domain.Timeframe, limit int) ([]domain.Candle, error) {
+	if err := checkMarket(exchange, symbol); err != nil {
+		return nil, err
+	}
+	if _, err := domain.ParseTimeframe(string(tf)); err != nil {
+		return nil, err
+	}
+	if err := checkLimit(limit, cachestore.CandleCap); err != nil {
+		return nil, err
+	}
+	s := cachestore.Series{Market: cachestore.Market{Exchange: exchange, Symbol: symbol}, Timeframe: tf}
+	return c.trades.partition(exchange, symbol).Candles(ctx, s, limit)
+}

@@ -1,0 +1,149 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fullon/fullon/bus"
+	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/domain"
+)
+
+// Config says where the log and Redis are. The zero value is both on this
+// machine with their default ports.
+type Config struct {
+	Log   bus.Config
+	Redis cachestore.Config
+}
+
+// Client reads and writes one deployment.
+type Client struct {
+	Ticks   *Ticks
+	Trades  *Trades
+	Candles *Candles
+
+	log     *bus.Bus
+	store   *cachestore.Store
+	changes *changes
+	owned   bool
+}
+
+// Connect connects to both servers and checks that the deployment was
+// provisioned with the configured layout. Close the client. The error matches
+// domain.ErrUnreachable, domain.ErrNotFound (not provisioned) or
+// domain.ErrMismatch.
+func Connect(ctx context.Context, cfg Config) (*Client, error) {
+	log, err := bus.Connect(ctx, cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	if err := log.Bind(ctx); err != nil {
+		log.Close()
+		return nil, err
+	}
+	store, err := cachestore.Connect(ctx, cfg.Redis)
+	if err != nil {
+		log.Close()
+		return nil, err
+	}
+	c := New(log, store)
+	c.owned = true
+	return c, nil
+}
+
+// New makes a client over connections that the caller keeps and closes after
+// the client.
+func New(log *bus.Bus, store *cachestore.Store) *Client {
+	c := &Client{log: log, store: store, changes: newChanges()}
+	layout := log.Layout()
+	c.Ticks = &Ticks{client: c, partitions: partitions(store, layout.TickStreams())}
+	c.Trades = &Trades{client: c, partitions: partitions(store, layout.TradeStreams())}
+	c.Candles = &Candles{trades: c.Trades}
+	return c
+}
+
+func partitions(store *cachestore.Store, streams []string) map[string]*cachestore.Partition {
+	m := make(map[string]*cachestore.Partition, len(streams))
+	for _, stream := range streams {
+		m[stream] = store.Partition(stream)
+	}
+	return m
+}
+
+// Close ends all watches, and the connections if Connect made them.
+func (c *Client) Close() {
+	c.changes.close()
+	if c.owned {
+		_ = c.store.Close()
+		c.log.Close()
+	}
+}
+
+// waitSlice bounds how long one blocking read of Redis lasts, so that a context
+// that ends is noticed.
+const waitSlice = 500 * time.Millisecond
+
+// Wait blocks until readers see what was written at a position. The error is
+// ctx's, or matches domain.ErrNotFound for a stream that the deployment does
+// not project. While Redis is away it goes on waiting.
+func (c *Client) Wait(ctx context.Context, pos domain.Position) error {
+	partition := c.Ticks.partitions[pos.Stream]
+	if partition == nil {
+		partition = c.Trades.partitions[pos.Stream]
+	}
+	if partition == nil {
+		return fmt.Errorf("stream %q: %w", pos.Stream, domain.ErrNotFound)
+	}
+	for {
+		slice := waitSlice
+		if deadline, ok := ctx.Deadline(); ok {
+			slice = min(slice, time.Until(deadline))
+		}
+		if ctx.Err() != nil || slice <= 0 {
+			return fmt.Errorf("wait for %s %d: %w", pos.Stream, pos.Seq, context.Cause(contextDone(ctx)))
+		}
+		seq, err := partition.Wait(ctx, pos.Seq-1, slice)
+		if err == nil && seq >= pos.Seq {
+			return nil
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
+			pause(ctx, 50*time.Millisecond)
+		}
+	}
+}
+
+// contextDone waits for the end of a context whose deadline has come.
+func contextDone(ctx context.Context) context.Context {
+	<-ctx.Done()
+	return ctx
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// Health is how the two servers answer.
+type Health struct {
+	Log      time.Duration // round trip; zero when LogErr is set
+	Redis    time.Duration // round trip; zero when RedisErr is set
+	LogErr   error
+	RedisErr error
+}
+
+// Err is what is wrong, nil when both answer.
+func (h Health) Err() error { return errors.Join(h.LogErr, h.RedisErr) }
+
+// Health asks both servers for a sign of life.
+func (c *Client) Health(ctx context.Context) Health {
+	var h Health
+	h.Log, h.LogErr = c.log.Ping(ctx)
+	h.Redis, h.RedisErr = c.store.Ping(ctx)
+	return h
+}

@@ -1,0 +1,253 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/domain"
+)
+
+// Ticks reads and writes the newest tick of each market.
+type Ticks struct {
+	client     *Client
+	partitions map[string]*cachestore.Partition
+}
+
+func (t *Ticks) partition(exchange, symbol string) *cachestore.Partition {
+	return t.partitions[t.client.log.Layout().TickStreamOf(exchange, symbol)]
+}
+
+func (t *Ticks) all() []*cachestore.Partition {
+	streams := t.client.log.Layout().TickStreams()
+	out := make([]*cachestore.Partition, len(streams))
+	for i, stream := range streams {
+		out[i] = t.partitions[stream]
+	}
+	return out
+}
+
+// Set stores a tick in the log; a zero Received becomes now. Readers keep the
+// newer of it and what they have: see domain.TickOrder. It blocks until the log
+// acknowledged. The error matches domain.ErrInvalid or domain.ErrUnreachable.
+func (t *Ticks) Set(ctx context.Context, tick domain.Tick) (domain.Position, error) {
+	if tick.Received.IsZero() {
+		tick.Received = time.Now()
+	}
+	return t.client.log.Publish(ctx, tick)
+}
+
+// Get reads a market's tick. The error matches domain.ErrInvalid,
+// domain.ErrNotFound, domain.ErrUnreachable or domain.ErrUnknown. A stale tick
+// is no error: look at Stale.
+func (t *Ticks) Get(ctx context.Context, exchange, symbol string) (domain.Tick, error) {
+	if err := (domain.TickDeleted{Exchange: exchange, Symbol: symbol}).Validate(); err != nil {
+		return domain.Tick{}, err
+	}
+	return t.partition(exchange, symbol).Tick(ctx, exchange, symbol, time.Now())
+}
+
+// All reads all ticks of an exchange, by symbol. An exchange without ticks
+// gives an empty result. Errors as for Get, without domain.ErrNotFound.
+func (t *Ticks) All(ctx context.Context, exchange string) ([]domain.Tick, error) {
+	if err := domain.CheckExchange(exchange); err != nil {
+		return nil, err
+	}
+	ticks, err := t.client.store.AllTicks(ctx, t.all(), exchange, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(ticks, func(a, b domain.Tick) int { return cmp.Compare(a.Symbol, b.Symbol) })
+	return ticks, nil
+}
+
+// Any reads the newest tick of a symbol over all exchanges that have one. A
+// tick that is not stale beats one that is. Errors as for Get.
+func (t *Ticks) Any(ctx context.Context, symbol string) (domain.Tick, error) {
+	if err := domain.CheckSymbol(symbol); err != nil {
+		return domain.Tick{}, err
+	}
+	exchanges, err := t.client.store.Exchanges(ctx, t.all())
+	if err != nil {
+		return domain.Tick{}, err
+	}
+	var newest domain.Tick
+	for _, exchange := range exchanges {
+		tick, err := t.Get(ctx, exchange, symbol)
+		if errors.Is(err, domain.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return domain.Tick{}, err
+		}
+		if newest.Symbol == "" || better(tick, newest) {
+			newest = tick
+		}
+	}
+	if newest.Symbol == "" {
+		return domain.Tick{}, fmt.Errorf("tick %s on any exchange: %w", symbol, domain.ErrNotFound)
+	}
+	return newest, nil
+}
+
+func better(a, b domain.Tick) bool {
+	if a.Stale != b.Stale {
+		return b.Stale
+	}
+	return a.Received.After(b.Received)
+}
+
+// Exchanges lists the exchanges that have or had ticks, sorted. The error
+// matches domain.ErrUnreachable.
+func (t *Ticks) Exchanges(ctx context.Context) ([]string, error) {
+	exchanges, err := t.client.store.Exchanges(ctx, t.all())
+	slices.Sort(exchanges)
+	return exchanges, err
+}
+
+// Delete removes a market's tick until the next one comes. It blocks until the
+// log acknowledged. The error matches domain.ErrInvalid or
+// domain.ErrUnreachable.
+func (t *Ticks) Delete(ctx context.Context, exchange, symbol string) (domain.Position, error) {
+	return t.client.log.Publish(ctx, domain.TickDeleted{Exchange: exchange, Symbol: symbol})
+}
+
+// Next waits for a tick of a market whose Sequence is above after, and returns
+// the newest; with after zero any tick will do. It blocks until there is one or
+// ctx ends. The error matches domain.ErrInvalid or domain.ErrUnknown, or is
+// ctx's; while Redis is away it goes on waiting.
+func (t *Ticks) Next(ctx context.Context, exchange, symbol string, after uint64) (domain.Tick, error) {
+	for tick, err := range t.Watch(ctx, exchange, symbol) {
+		switch {
+		case errors.Is(err, domain.ErrUnreachable):
+		case err != nil:
+			return domain.Tick{}, err
+		case tick.Sequence > after:
+			return tick, nil
+		}
+	}
+	return domain.Tick{}, fmt.Errorf("next tick %s %s: %w", exchange, symbol, ctx.Err())
+}
+
+// staleCheck is how often a watch looks for ticks that became stale because
+// nothing came.
+const staleCheck = time.Second
+
+// Watch yields the present tick of each of the symbols, of all of the exchange
+// when none is named, and from then on each one that changed: the newest state,
+// in the order of its own market; states that were replaced before they could
+// be yielded are skipped. A tick that becomes stale is yielded again.
+//
+// The iteration ends when ctx ends. An error that matches
+// domain.ErrUnreachable is yielded for as long as Redis is away, and the
+// iteration goes on when it is back; one that matches domain.ErrInvalid ends it.
+func (t *Ticks) Watch(ctx context.Context, exchange string, symbols ...string) iter.Seq2[domain.Tick, error] {
+	return func(yield func(domain.Tick, error) bool) {
+		w, err := t.watch(exchange, symbols)
+		if err != nil {
+			yield(domain.Tick{}, err)
+			return
+		}
+		defer w.sub.close()
+		check := time.NewTicker(staleCheck)
+		defer check.Stop()
+		for {
+			everything := false
+			select {
+			case <-ctx.Done():
+				return
+			case <-w.sub.signal:
+			case <-check.C:
+				everything = true
+			}
+			moved, err := w.sub.take()
+			if err == nil {
+				err = w.read(ctx, moved, everything)
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil && !yield(domain.Tick{}, err) {
+				return
+			}
+			for _, tick := range w.changed {
+				if !yield(tick, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// tickWatch is the state of one Watch.
+type tickWatch struct {
+	ticks    *Ticks
+	exchange string
+	sub      *subscription
+	symbols  map[*cachestore.Partition][]string // nil: all
+	last     map[string]domain.Tick
+	changed  []domain.Tick
+}
+
+func (t *Ticks) watch(exchange string, symbols []string) (*tickWatch, error) {
+	if err := domain.CheckExchange(exchange); err != nil {
+		return nil, err
+	}
+	w := &tickWatch{ticks: t, exchange: exchange, last: make(map[string]domain.Tick)}
+	watched := t.all()
+	if len(symbols) > 0 {
+		w.symbols = make(map[*cachestore.Partition][]string)
+		watched = nil
+		for _, symbol := range symbols {
+			if err := domain.CheckSymbol(symbol); err != nil {
+				return nil, err
+			}
+			p := t.partition(exchange, symbol)
+			if w.symbols[p] == nil {
+				watched = append(watched, p)
+			}
+			w.symbols[p] = append(w.symbols[p], symbol)
+		}
+	}
+	w.sub = t.client.changes.subscribe(watched)
+	return w, nil
+}
+
+// read finds what changed in the partitions that moved, or in all.
+func (w *tickWatch) read(ctx context.Context, moved map[string]bool, everything bool) error {
+	w.changed = w.changed[:0]
+	now := time.Now()
+	for _, p := range w.ticks.all() {
+		if !everything && !moved[p.Stream()] {
+			continue
+		}
+		var ticks []domain.Tick
+		var err error
+		if w.symbols == nil {
+			ticks, err = w.ticks.client.store.AllTicks(ctx, []*cachestore.Partition{p}, w.exchange, now)
+		} else if symbols := w.symbols[p]; len(symbols) > 0 {
+			ticks, err = p.Ticks(ctx, w.exchange, symbols, now)
+		}
+		if err != nil {
+			return err
+		}
+		for _, tick := range ticks {
+			if tick.Symbol == "" {
+				continue
+			}
+			last, known := w.last[tick.Symbol]
+			if known && last.Sequence == tick.Sequence && last.Stale == tick.Stale {
+				continue
+			}
+			w.last[tick.Symbol] = tick
+			w.changed = append(w.changed, tick)
+		}
+	}
+	slices.SortFunc(w.changed, func(a, b domain.Tick) int { return cmp.Compare(a.Symbol, b.Symbol) })
+	return nil
+}

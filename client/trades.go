@@ -1,0 +1,158 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strconv"
+	"time"
+
+	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/domain"
+)
+
+// Trades reads and writes public trades.
+type Trades struct {
+	client     *Client
+	partitions map[string]*cachestore.Partition
+}
+
+func (t *Trades) partition(exchange, symbol string) *cachestore.Partition {
+	return t.partitions[t.client.log.Layout().TradeStreamOf(exchange, symbol)]
+}
+
+func checkMarket(exchange, symbol string) error {
+	return domain.TickDeleted{Exchange: exchange, Symbol: symbol}.Validate()
+}
+
+// MaxTrades bounds one List.
+const MaxTrades = 100_000
+
+func checkLimit(limit, most int) error {
+	if limit < 1 || limit > most {
+		return domain.Invalid("limit", strconv.Itoa(limit), "1 to "+strconv.Itoa(most))
+	}
+	return nil
+}
+
+// Push stores a trade in the log; a zero Received becomes now. A trade whose id
+// its market has already is shown once. It blocks until the log acknowledged.
+// The error matches domain.ErrInvalid or domain.ErrUnreachable; after the latter
+// push the same trade again.
+func (t *Trades) Push(ctx context.Context, trade domain.Trade) (domain.Position, error) {
+	if trade.Received.IsZero() {
+		trade.Received = time.Now()
+	}
+	return t.client.log.Publish(ctx, trade)
+}
+
+// List reads the newest limit trades of a market, oldest first, at most
+// MaxTrades. Reading takes nothing away. The error matches domain.ErrInvalid,
+// domain.ErrUnreachable or domain.ErrUnknown; a market without trades gives an
+// empty result.
+func (t *Trades) List(ctx context.Context, exchange, symbol string, limit int) ([]domain.Trade, error) {
+	if err := checkMarket(exchange, symbol); err != nil {
+		return nil, err
+	}
+	if err := checkLimit(limit, MaxTrades); err != nil {
+		return nil, err
+	}
+	return t.partition(exchange, symbol).Trades(ctx, exchange, symbol, limit)
+}
+
+// Gaps reads the newest limit gaps of a market, oldest first: trades that are
+// known to be missing. Errors as for List.
+func (t *Trades) Gaps(ctx context.Context, exchange, symbol string, limit int) ([]domain.Gap, error) {
+	if err := checkMarket(exchange, symbol); err != nil {
+		return nil, err
+	}
+	if err := checkLimit(limit, cachestore.GapCap); err != nil {
+		return nil, err
+	}
+	return t.partition(exchange, symbol).Gaps(ctx, exchange, symbol, limit)
+}
+
+// watchChunk is how many trades a watch reads at once.
+const watchChunk = 1000
+
+// Watch yields the newest last trades of a market, oldest first, and from then
+// on every trade, each once and in order.
+//
+// The iteration ends when ctx ends. An error that matches
+// domain.ErrUnreachable is yielded for as long as Redis is away, and nothing is
+// missed when it is back. One that matches domain.ErrLagged says that trades
+// were missed because more came than are kept; the iteration goes on with the
+// oldest that is. domain.ErrInvalid ends it.
+func (t *Trades) Watch(ctx context.Context, exchange, symbol string, last int) iter.Seq2[domain.Trade, error] {
+	return func(yield func(domain.Trade, error) bool) {
+		err := checkMarket(exchange, symbol)
+		if err == nil && last != 0 {
+			err = checkLimit(last, MaxTrades)
+		}
+		if err != nil {
+			yield(domain.Trade{}, err)
+			return
+		}
+		w := tradeWatch{partition: t.partition(exchange, symbol), exchange: exchange, symbol: symbol, first: last}
+		sub := t.client.changes.subscribe([]*cachestore.Partition{w.partition})
+		defer sub.close()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-sub.signal:
+			}
+			if _, err := sub.take(); err != nil {
+				if !yield(domain.Trade{}, err) {
+					return
+				}
+				continue
+			}
+			for more := true; more && ctx.Err() == nil; {
+				var trades []domain.Trade
+				trades, more, err = w.read(ctx)
+				if err != nil && ctx.Err() == nil && !yield(domain.Trade{}, err) {
+					return
+				}
+				for _, trade := range trades {
+					if !yield(trade, nil) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// tradeWatch is the state of one Watch.
+type tradeWatch struct {
+	partition        *cachestore.Partition
+	exchange, symbol string
+	first            int // how many to begin with
+	begun            bool
+	after            uint64
+}
+
+// read returns what follows; more says that there may be more at once.
+func (w *tradeWatch) read(ctx context.Context) (trades []domain.Trade, more bool, err error) {
+	if !w.begun {
+		trades, err = w.partition.Trades(ctx, w.exchange, w.symbol, max(1, w.first))
+		if err != nil {
+			return nil, false, err
+		}
+		w.begun = true
+		if len(trades) > 0 {
+			w.after = trades[len(trades)-1].Sequence
+		}
+		return trades[len(trades)-min(len(trades), w.first):], true, nil
+	}
+	trades, err = w.partition.TradesAfter(ctx, w.exchange, w.symbol, w.after, watchChunk)
+	if errors.Is(err, domain.ErrLagged) {
+		w.after = 0
+		return nil, true, err
+	}
+	if len(trades) > 0 {
+		w.after = trades[len(trades)-1].Sequence
+	}
+	return trades, len(trades) == watchChunk, err
+}

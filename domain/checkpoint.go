@@ -1,0 +1,67 @@
+package domain
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Checkpoint says up to where a projection reflects its stream. The zero value
+// means "nothing projected": the partition is new or was wiped.
+type Checkpoint struct {
+	Epoch   uint64 // names the rebuild that the projection descends from, unix ms of its start
+	Created int64  // when the stream was created, unix ns: a recreated stream shows here
+	Seq     uint64 // sequence of the last folded message; zero: none yet
+	Time    int64  // when the log stored that message, unix ns: changed history shows here
+}
+
+// IsZero tells whether nothing was ever projected.
+func (c Checkpoint) IsZero() bool { return c == Checkpoint{} }
+
+// String is the stored form, "epoch created seq time"; empty for the zero value.
+func (c Checkpoint) String() string {
+	if c.IsZero() {
+		return ""
+	}
+	b := make([]byte, 0, 64)
+	b = strconv.AppendUint(b, c.Epoch, 10)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, c.Created, 10)
+	b = append(b, ' ')
+	b = strconv.AppendUint(b, c.Seq, 10)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, c.Time, 10)
+	return string(b)
+}
+
+// ParseCheckpoint is the inverse of String. A text that is no checkpoint gives
+// an error that matches ErrUnknown.
+func ParseCheckpoint(text string) (Checkpoint, error) {
+	if text == "" {
+		return Checkpoint{}, nil
+	}
+	var c Checkpoint
+	parts := strings.Split(text, " ")
+	if len(parts) != 4 {
+		return c, fmt.Errorf("checkpoint %q: %w", abbreviate(text), ErrUnknown)
+	}
+	var errs [4]error
+	c.Epoch, errs[0] = strconv.ParseUint(parts[0], 10, 64)
+	c.Created, errs[1] = strconv.ParseInt(parts[1], 10, 64)
+	c.Seq, errs[2] = strconv.ParseUint(parts[2], 10, 64)
+	c.Time, errs[3] = strconv.ParseInt(parts[3], 10, 64)
+	for _, err := range errs {
+		if err != nil {
+			return Checkpoint{}, fmt.Errorf("checkpoint %q: %w", abbreviate(text), ErrUnknown)
+		}
+	}
+	return c, nil
+}
+
+// Extent is what a stream of the log holds at a moment.
+type Extent struct {
+	Created int64  // when the stream was created, unix ns
+	First   uint64 // sequence of its oldest message; Last+1 when it is empty
+	Last    uint64 // sequence of its newest message, also when that is gone; zero: never had one
+	Bytes   uint64
+}

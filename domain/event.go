@@ -1,0 +1,76 @@
+package domain
+
+import "time"
+
+// Kind is the first token of an event's subject.
+type Kind string
+
+// The kinds of events.
+const (
+	KindTick   Kind = "tick"
+	KindFeed   Kind = "feed"
+	KindTrade  Kind = "trade"
+	KindCandle Kind = "candle"
+	KindGap    Kind = "gap"
+)
+
+// Key names what an event is about. Symbol is empty for feeds, Timeframe for
+// everything but candles.
+type Key struct {
+	Kind      Kind
+	Exchange  string
+	Symbol    string
+	Timeframe Timeframe
+}
+
+// Event is something that happened and is worth keeping: a Tick, TickDeleted,
+// Feed, Trade, Candle or Gap.
+type Event interface {
+	Key() Key
+	Validate() error
+}
+
+// TickDeleted removes a market's tick from the cache.
+type TickDeleted struct {
+	Exchange string
+	Symbol   string
+}
+
+// Validate tells what is wrong with the event. The error is a *FieldError.
+func (d TickDeleted) Validate() error { return checkMarket(d.Exchange, d.Symbol) }
+
+// Key implements Event.
+func (t Tick) Key() Key { return Key{Kind: KindTick, Exchange: t.Exchange, Symbol: t.Symbol} }
+
+// Key implements Event.
+func (d TickDeleted) Key() Key { return Key{Kind: KindTick, Exchange: d.Exchange, Symbol: d.Symbol} }
+
+// Key implements Event.
+func (f Feed) Key() Key { return Key{Kind: KindFeed, Exchange: f.Exchange} }
+
+// Key implements Event.
+func (t Trade) Key() Key { return Key{Kind: KindTrade, Exchange: t.Exchange, Symbol: t.Symbol} }
+
+// Key implements Event.
+func (c Candle) Key() Key {
+	return Key{Kind: KindCandle, Exchange: c.Exchange, Symbol: c.Symbol, Timeframe: c.Timeframe}
+}
+
+// Key implements Event.
+func (g Gap) Key() Key { return Key{Kind: KindGap, Exchange: g.Exchange, Symbol: g.Symbol} }
+
+// Record is one message of the log as a reader gets it, still encoded.
+type Record struct {
+	Key     Key    // zero Kind: the subject is none of ours
+	Subject string // as stored
+	Seq     uint64
+	Time    time.Time // when the log stored it
+	Data    []byte    // not to be changed
+}
+
+// Position is a place in the log: what a writer gets for an acknowledged
+// event, and what a reader waits for to read its own write.
+type Position struct {
+	Stream string
+	Seq    uint64
+}

@@ -1,0 +1,80 @@
+package domain
+
+import "strings"
+
+// MaxNameBytes bounds exchange names, symbols and trade ids.
+const MaxNameBytes = 64
+
+// Symbol is one instrument of a venue's catalogue.
+type Symbol struct {
+	Exchange    string
+	Name        string // unified: BTC/USDT spot, BTC/USDT:USDT linear perpetual
+	VenueSymbol string // the venue's own spelling: BTCUSDT
+	Base        string
+	Quote       string
+	Settle      string  // empty for spot
+	TickSize    Decimal // step of prices; zero: not known
+	LotSize     Decimal // step of volumes; zero: not known
+	MinVolume   Decimal // zero: none
+	MinNotional Decimal // smallest price × volume; zero: none
+	Trading     bool    // false while the venue has it halted or delisted
+}
+
+// SymbolName joins the parts of a unified symbol. An empty settle is spot.
+func SymbolName(base, quote, settle string) string {
+	name := base + "/" + quote
+	if settle != "" {
+		name += ":" + settle
+	}
+	return name
+}
+
+// SplitSymbol takes a unified symbol apart. settle is empty for spot.
+// The error is a *FieldError.
+func SplitSymbol(name string) (base, quote, settle string, err error) {
+	pair, settle, linear := strings.Cut(name, ":")
+	base, quote, ok := strings.Cut(pair, "/")
+	if !ok || base == "" || quote == "" || strings.Contains(quote, "/") || (linear && settle == "") {
+		return "", "", "", Invalid("symbol", name, "BASE/QUOTE or BASE/QUOTE:SETTLE, as in BTC/USDT")
+	}
+	return base, quote, settle, checkName("symbol", name)
+}
+
+// CheckExchange tells what is wrong with an exchange name: it must be 1 to
+// MaxNameBytes bytes of lower-case letters, digits, dash and underscore.
+func CheckExchange(name string) error {
+	ok := name != "" && len(name) <= MaxNameBytes
+	for i := 0; ok && i < len(name); i++ {
+		c := name[i]
+		ok = 'a' <= c && c <= 'z' || isDigit(c) || c == '-' || c == '_'
+	}
+	if !ok {
+		return Invalid("exchange", name, "1 to 64 lower-case letters, digits, - and _")
+	}
+	return nil
+}
+
+// CheckSymbol tells what is wrong with a unified symbol. It takes every
+// spelling that SplitSymbol takes.
+func CheckSymbol(name string) error {
+	_, _, _, err := SplitSymbol(name)
+	return err
+}
+
+func checkName(field, value string) error {
+	ok := value != "" && len(value) <= MaxNameBytes
+	for i := 0; ok && i < len(value); i++ {
+		ok = value[i] > ' ' && value[i] != 0x7f
+	}
+	if !ok {
+		return Invalid(field, value, "1 to 64 bytes without white space or control characters")
+	}
+	return nil
+}
+
+func checkMarket(exchange, symbol string) error {
+	if err := CheckExchange(exchange); err != nil {
+		return err
+	}
+	return CheckSymbol(symbol)
+}

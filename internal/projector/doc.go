@@ -1,0 +1,25 @@
+// Package projector folds the log into Redis.
+//
+// Each partition has a worker of its own. It attaches to the stored checkpoint,
+// reads the log from there on, folds what has arrived into a batch and applies
+// the batch under the condition that the checkpoint is still the one it folded
+// from. While one batch is applied the next one gathers, so batches grow with
+// the load and a single message never waits.
+//
+// The fold is Go and does no input or output: what it needs of a market's
+// stored state is loaded before the market's first message is folded. That is
+// sound because a state that somebody else has changed since comes with a
+// changed checkpoint, and then the batch is not applied.
+//
+// Whatever makes the stored checkpoint differ from the expected one, another
+// projector, a failover that lost writes, a wipe, makes the worker forget its
+// state and attach again. Owning a partition is thus a matter of speed, never
+// of correctness: a worker that finds somebody else at work stands by until the
+// checkpoint rests.
+//
+// A checkpoint names the stream (by the time of its creation) and the message
+// (by its time) that it stands for. When the log no longer has that message
+// with that time, or no longer has what follows it, history was lost or
+// changed: this is logged and counted, and the partition is folded anew, in a
+// new epoch, from what the log still has.
+package projector

@@ -1,0 +1,30 @@
+package projector
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/domain"
+)
+
+// fold is the state of one partition and the rules by which records change it.
+// Only load does input.
+type fold interface {
+	// load makes the state of every market that records are about known.
+	load(ctx context.Context, records []domain.Record) error
+	// add folds one record. An error means that the record cannot be used and
+	// has changed nothing.
+	add(rec domain.Record) error
+	// flush writes what has changed since the last flush.
+	flush(b *cachestore.Batch, s *stats) error
+}
+
+func marketOf(key domain.Key) cachestore.Market {
+	return cachestore.Market{Exchange: key.Exchange, Symbol: key.Symbol}
+}
+
+// misplaced is the error for a record that its stream should not hold.
+func misplaced(rec domain.Record) error {
+	return fmt.Errorf("subject %q: %w here", rec.Subject, domain.ErrInvalid)
+}

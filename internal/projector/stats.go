@@ -1,0 +1,45 @@
+package projector
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Stats counts what a partition's worker did since it was made.
+type Stats struct {
+	Stream      string
+	Sequence    uint64 // the checkpoint; zero: nothing folded yet
+	Messages    uint64 // folded and applied
+	Batches     uint64 // applied
+	Conflicts   uint64 // batches that found another checkpoint
+	DeadLetters uint64 // messages that could not be folded
+	Duplicates  uint64 // trades that were folded before
+	OutOfOrder  uint64 // ticks older than the stored one
+	Rebuilds    uint64 // times that the partition was folded anew
+	Lost        uint64 // rebuilds because the log had lost or changed history
+	Attached    bool   // working; false: waiting for the log, for Redis, or standing by
+	Waiting     time.Duration
+}
+
+type stats struct {
+	sequence, messages, batches, conflicts, deadLetters atomic.Uint64
+	duplicates, outOfOrder, rebuilds, lost              atomic.Uint64
+	attached                                            atomic.Bool
+	troubledSince                                       atomic.Int64 // unix ns; zero: no trouble
+}
+
+func (s *stats) snapshot(stream string) Stats {
+	out := Stats{
+		Stream: stream, Sequence: s.sequence.Load(), Messages: s.messages.Load(), Batches: s.batches.Load(),
+		Conflicts: s.conflicts.Load(), DeadLetters: s.deadLetters.Load(), Duplicates: s.duplicates.Load(),
+		OutOfOrder: s.outOfOrder.Load(), Rebuilds: s.rebuilds.Load(), Lost: s.lost.Load(), Attached: s.attached.Load(),
+	}
+	if since := s.troubledSince.Load(); since != 0 {
+		out.Waiting = time.Since(time.Unix(0, since))
+	}
+	return out
+}
+
+// trouble notes since when the worker cannot go on; well ends it.
+func (s *stats) trouble() { s.troubledSince.CompareAndSwap(0, time.Now().UnixNano()) }
+func (s *stats) well()    { s.troubledSince.Store(0) }

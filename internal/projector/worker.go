@@ -1,0 +1,288 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/domain"
+)
+
+// maxBatch is how many messages are applied at once.
+const maxBatch = 1000
+
+// errMoved: the stored checkpoint is not the one that the worker folded from.
+var errMoved = errors.New("the checkpoint was moved")
+
+// worker folds one partition.
+type worker struct {
+	cfg       Config
+	log       Log
+	slog      *slog.Logger
+	partition *cachestore.Partition
+	newFold   func() fold
+	stats     stats
+
+	at      domain.Checkpoint // what the in-memory state belongs to
+	records []domain.Record
+}
+
+func newWorker(cfg Config, log Log, partition *cachestore.Partition, newFold func() fold) *worker {
+	return &worker{
+		cfg: cfg, log: log, slog: cfg.Log.With("stream", partition.Stream()),
+		partition: partition, newFold: newFold, records: make([]domain.Record, maxBatch),
+	}
+}
+
+// run attaches and follows the log again and again until ctx ends.
+func (w *worker) run(ctx context.Context) error {
+	wait := newBackOff()
+	anew := ""
+	for ctx.Err() == nil {
+		err := w.session(ctx, anew, wait)
+		w.stats.attached.Store(false)
+		anew = ""
+		switch {
+		case ctx.Err() != nil:
+		case errors.Is(err, errMoved):
+			w.stats.conflicts.Add(1)
+			w.slog.Debug("stands by", "reason", err)
+			w.standBy(ctx)
+		case errors.Is(err, domain.ErrHistoryLost), errors.Is(err, domain.ErrUnknown):
+			anew = err.Error()
+		default:
+			w.stats.trouble()
+			w.slog.Warn("cannot go on yet", "error", err)
+			sleep(ctx, wait.NextBackOff())
+		}
+	}
+	return nil
+}
+
+func newBackOff() *backoff.ExponentialBackOff {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval = 50 * time.Millisecond
+	wait.MaxInterval = time.Second
+	return wait
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// standBy waits until nobody moves the checkpoint.
+func (w *worker) standBy(ctx context.Context) {
+	for last := w.at; ctx.Err() == nil; {
+		stored, err := w.partition.Checkpoint(ctx)
+		if err != nil || stored == last {
+			return
+		}
+		last = stored
+		sleep(ctx, w.cfg.ProbeInterval/2+rand.N(w.cfg.ProbeInterval/2))
+	}
+}
+
+// session attaches to the stored checkpoint and folds from there. It returns
+// when something has to be seen to; a non-empty anew is the reason to fold the
+// partition anew.
+func (w *worker) session(ctx context.Context, anew string, wait *backoff.ExponentialBackOff) error {
+	extent, err := w.log.Extent(ctx, w.partition.Stream())
+	if err != nil {
+		return err
+	}
+	from, err := w.attach(ctx, extent, anew)
+	if err != nil {
+		return err
+	}
+	reader := w.log.Open(w.partition.Stream(), from)
+	defer reader.Close()
+	w.stats.sequence.Store(w.at.Seq)
+	w.stats.attached.Store(true)
+	w.stats.well()
+	wait.Reset()
+	state, batch := w.newFold(), w.partition.NewBatch()
+	for {
+		n, err := reader.Read(ctx, w.records, w.cfg.ProbeInterval)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			err = w.probe(ctx)
+		} else {
+			err = w.advance(ctx, state, batch, w.records[:n])
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// attach makes w.at the stored checkpoint, or begins a new epoch where that is
+// none that the log can be folded from. It returns the sequence to read from.
+func (w *worker) attach(ctx context.Context, extent domain.Extent, anew string) (from uint64, err error) {
+	stored, err := w.partition.Checkpoint(ctx)
+	if err != nil && (!errors.Is(err, domain.ErrUnknown) || ctx.Err() != nil) {
+		return 0, err
+	}
+	if err != nil {
+		anew = err.Error()
+	} else if anew == "" {
+		if anew, err = w.contradiction(ctx, stored, extent); err != nil {
+			return 0, err
+		}
+	}
+	if anew != "" {
+		w.stats.lost.Add(1)
+		w.slog.Error("history lost or changed: folding anew what the log still has",
+			"reason", anew, "checkpoint", stored.Seq, "first", extent.First, "last", extent.Last)
+	}
+	if anew != "" || stored.IsZero() {
+		begin := domain.Checkpoint{Epoch: uint64(time.Now().UnixMilli()), Created: extent.Created}
+		if stored, err = w.partition.Begin(ctx, begin); err != nil {
+			return 0, err
+		}
+	}
+	w.at = stored
+	if stored.Seq > 0 {
+		return stored.Seq + 1, nil
+	}
+	// The epoch has just begun. Whatever is there belongs to an earlier one.
+	w.stats.rebuilds.Add(1)
+	if after, err := w.partition.Clear(ctx, stored); err != nil {
+		return 0, err
+	} else if after != stored {
+		return 0, fmt.Errorf("%w to %d while clearing", errMoved, after.Seq)
+	}
+	return extent.First, nil
+}
+
+// contradiction tells why the log cannot be folded from the checkpoint; empty:
+// it can.
+func (w *worker) contradiction(ctx context.Context, at domain.Checkpoint, extent domain.Extent) (string, error) {
+	switch {
+	case at.IsZero():
+		return "", nil
+	case at.Created != extent.Created:
+		return "the stream was created anew", nil
+	case at.Seq > extent.Last:
+		return "the stream ends before the checkpoint", nil
+	case at.Seq > 0 && at.Seq+1 < extent.First:
+		return "the stream has dropped messages that were never folded", nil
+	case at.Seq < extent.First:
+		return "", nil // the message itself was dropped, what follows is there
+	}
+	stored, err := w.log.TimeOf(ctx, w.partition.Stream(), at.Seq)
+	if errors.Is(err, domain.ErrNotFound) {
+		return "", nil // dropped just now
+	}
+	if err != nil {
+		return "", err
+	}
+	if stored != at.Time {
+		return "the message at the checkpoint is another one", nil
+	}
+	return "", nil
+}
+
+// probe notices, without any traffic, a checkpoint that somebody moved and a
+// stream that was created anew.
+func (w *worker) probe(ctx context.Context) error {
+	stored, err := w.partition.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	if stored != w.at {
+		return fmt.Errorf("%w from %d to %d", errMoved, w.at.Seq, stored.Seq)
+	}
+	extent, err := w.log.Extent(ctx, w.partition.Stream())
+	if err != nil {
+		return err
+	}
+	if extent.Created != w.at.Created {
+		return fmt.Errorf("%w: the stream was created anew", domain.ErrHistoryLost)
+	}
+	w.stats.well()
+	return nil
+}
+
+// advance folds records and applies the result.
+func (w *worker) advance(ctx context.Context, state fold, batch *cachestore.Batch, records []domain.Record) error {
+	if err := state.load(ctx, records); err != nil {
+		return err
+	}
+	for _, rec := range records {
+		if err := state.add(rec); err != nil {
+			if err := w.refuse(ctx, rec, err); err != nil {
+				return err
+			}
+		}
+	}
+	batch.Reset()
+	if err := state.flush(batch, &w.stats); err != nil {
+		return err
+	}
+	last := records[len(records)-1]
+	next := w.at
+	next.Seq, next.Time = last.Seq, last.Time.UnixNano()
+	if err := w.apply(ctx, next, batch); err != nil {
+		return err
+	}
+	w.at = next
+	w.stats.sequence.Store(next.Seq)
+	w.stats.messages.Add(uint64(len(records)))
+	w.stats.batches.Add(1)
+	return nil
+}
+
+// apply stores the batch, however long Redis is away.
+func (w *worker) apply(ctx context.Context, next domain.Checkpoint, batch *cachestore.Batch) error {
+	var wait *backoff.ExponentialBackOff
+	for {
+		stored, err := w.partition.Apply(ctx, w.at, next, batch)
+		switch {
+		case err == nil && stored == next:
+			if wait != nil {
+				w.slog.Info("Redis is back", "sequence", next.Seq)
+				w.stats.well()
+			}
+			return nil
+		case err == nil:
+			return fmt.Errorf("%w from %d to %d", errMoved, w.at.Seq, stored.Seq)
+		case !errors.Is(err, domain.ErrUnreachable) || ctx.Err() != nil:
+			return err
+		}
+		if wait == nil {
+			wait = newBackOff()
+			w.slog.Warn("Redis is away", "error", err)
+		}
+		w.stats.trouble()
+		sleep(ctx, wait.NextBackOff())
+	}
+}
+
+// refuse keeps a message that cannot be folded, however long the log is away:
+// its partition goes on behind it.
+func (w *worker) refuse(ctx context.Context, rec domain.Record, reason error) error {
+	w.stats.deadLetters.Add(1)
+	w.slog.Warn("message refused", "sequence", rec.Seq, "subject", rec.Subject, "error", reason)
+	wait := newBackOff()
+	for {
+		err := w.log.DeadLetter(ctx, w.partition.Stream(), rec, reason)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		w.stats.trouble()
+		sleep(ctx, wait.NextBackOff())
+	}
+}

@@ -1,0 +1,63 @@
+package testserver
+
+import (
+	"io"
+	"log/slog"
+	"testing"
+
+	"github.com/fullon/fullon/bus"
+)
+
+// NATS is an embedded nats-server that a test may stop and start again.
+type NATS struct {
+	URL string
+
+	tb     testing.TB
+	cfg    bus.ServerConfig
+	server *bus.Server
+}
+
+// Quiet is a logger for tests that provoke errors.
+func Quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+// NewNATS starts a server for one test and ends it with the test.
+func NewNATS(tb testing.TB) *NATS {
+	tb.Helper()
+	n := &NATS{tb: tb, cfg: bus.ServerConfig{Dir: tb.TempDir(), Log: Quiet()}}
+	n.Start()
+	tb.Cleanup(n.Stop)
+	return n
+}
+
+// Start starts the server, again on the port that it had.
+func (n *NATS) Start() {
+	n.tb.Helper()
+	server, err := bus.StartServer(n.cfg)
+	if err != nil {
+		n.tb.Fatal(err)
+	}
+	n.server, n.URL = server, server.URL()
+	n.cfg.Port = server.Port()
+}
+
+// Stop shuts the server down; what it holds stays.
+func (n *NATS) Stop() {
+	if n.server != nil {
+		n.server.Stop()
+		n.server = nil
+	}
+}
+
+// Bus connects to the server and provisions the deployment.
+func (n *NATS) Bus(tb testing.TB, layout bus.Layout) *bus.Bus {
+	tb.Helper()
+	b, err := bus.Connect(tb.Context(), bus.Config{URL: n.URL, Layout: layout, Log: Quiet()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(b.Close)
+	if err := b.Provision(tb.Context(), bus.Retention{}, 1); err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}

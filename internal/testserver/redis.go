@@ -1,0 +1,196 @@
+// Package testserver starts the real servers that tests run against.
+package testserver
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/fullon/fullon/cachestore"
+)
+
+// Redis is a redis-server of its own process, which a test may break.
+type Redis struct {
+	Addr string
+
+	tb  testing.TB
+	dir string
+	cmd *exec.Cmd
+}
+
+const startTimeout = 20 * time.Second
+
+// NewRedis starts a server for one test and ends it with the test. Without a
+// redis-server on this machine the test fails, in -short mode it is skipped.
+func NewRedis(tb testing.TB) *Redis {
+	tb.Helper()
+	r, err := startRedis(tb.TempDir())
+	require(tb, err)
+	r.tb = tb
+	tb.Cleanup(r.Kill)
+	return r
+}
+
+var missing = fmt.Errorf("redis-server is not on PATH; install it: 'apt-get install redis-server' or 'brew install redis'")
+
+func require(tb testing.TB, err error) {
+	tb.Helper()
+	if err == missing && testing.Short() {
+		tb.Skip(err)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func startRedis(dir string) (*Redis, error) {
+	binary, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, missing
+	}
+	for attempt := 0; ; attempt++ {
+		// Somebody else may take the port in between, hence the attempts.
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		addr := l.Addr().String()
+		_ = l.Close()
+		r := &Redis{Addr: addr, dir: dir}
+		if err = r.launch(binary); err == nil || attempt == 5 {
+			return r, err
+		}
+	}
+}
+
+func (r *Redis) launch(binary string) error {
+	_, port, _ := strings.Cut(r.Addr, ":")
+	log, err := os.Create(filepath.Join(r.dir, "redis-"+port+".log"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.Command(binary, "--port", port, "--bind", "127.0.0.1", "--dir", r.dir,
+		"--save", "", "--appendonly", "no", "--dbfilename", "dump-"+port+".rdb")
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	r.cmd = cmd
+	client := redis.NewClient(&redis.Options{Addr: r.Addr})
+	defer func() { _ = client.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	for {
+		err := client.Ping(ctx).Err()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil || cmd.ProcessState != nil {
+			r.Kill()
+			return fmt.Errorf("redis-server on %s did not start: %w", r.Addr, err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// Kill ends the server at once (SIGKILL). What it held is gone.
+func (r *Redis) Kill() {
+	if r.cmd == nil {
+		return
+	}
+	_ = r.cmd.Process.Signal(syscall.SIGCONT)
+	_ = r.cmd.Process.Kill()
+	_ = r.cmd.Wait()
+	r.cmd = nil
+}
+
+// Start starts the server again on the same port, empty.
+func (r *Redis) Start() {
+	r.tb.Helper()
+	binary, err := exec.LookPath("redis-server")
+	require(r.tb, err)
+	require(r.tb, r.launch(binary))
+}
+
+// Pause stops the server (SIGSTOP) until Resume.
+func (r *Redis) Pause() { _ = r.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Resume lets a paused server go on.
+func (r *Redis) Resume() { _ = r.cmd.Process.Signal(syscall.SIGCONT) }
+
+// Client is a bare connection for looking at and breaking what is stored.
+func (r *Redis) Client(tb testing.TB) *redis.Client {
+	c := redis.NewClient(&redis.Options{Addr: r.Addr})
+	tb.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// Store connects to the server.
+func (r *Redis) Store(tb testing.TB) *cachestore.Store {
+	tb.Helper()
+	return openStore(tb, cachestore.Config{Addrs: []string{r.Addr}})
+}
+
+func openStore(tb testing.TB, cfg cachestore.Config) *cachestore.Store {
+	tb.Helper()
+	s, err := cachestore.Connect(tb.Context(), cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+var (
+	shared      *Redis
+	sharedErr   error
+	sharedDir   string
+	sharedOnce  sync.Once
+	prefixCount atomic.Int64
+)
+
+// SharedStore connects to a server that all tests of the package share, with a
+// key prefix of its own. Tests that break the server start one of their own.
+// Packages that use it call Shutdown in TestMain.
+func SharedStore(tb testing.TB) *cachestore.Store {
+	tb.Helper()
+	sharedOnce.Do(func() {
+		if sharedDir, sharedErr = os.MkdirTemp("", "fullon-redis-"); sharedErr == nil {
+			shared, sharedErr = startRedis(sharedDir)
+		}
+	})
+	require(tb, sharedErr)
+	return openStore(tb, cachestore.Config{
+		Addrs:  []string{shared.Addr},
+		Prefix: fmt.Sprintf("test-%d:", prefixCount.Add(1)),
+	})
+}
+
+// SharedClient is a bare connection to the shared server.
+func SharedClient(tb testing.TB) *redis.Client {
+	tb.Helper()
+	SharedStore(tb)
+	return shared.Client(tb)
+}
+
+// Shutdown ends the shared server.
+func Shutdown() {
+	if shared != nil {
+		shared.Kill()
+	}
+	if sharedDir != "" {
+		_ = os.RemoveAll(sharedDir)
+	}
+}

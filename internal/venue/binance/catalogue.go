@@ -1,0 +1,93 @@
+package binance
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fullon/fullon/domain"
+)
+
+// exchangeInfo is the part of the venue's catalogue that is used.
+type exchangeInfo struct {
+	Symbols []instrument `json:"symbols"`
+}
+
+type instrument struct {
+	Symbol  string   `json:"symbol"`
+	Status  string   `json:"status"`
+	Base    string   `json:"baseAsset"`
+	Quote   string   `json:"quoteAsset"`
+	Filters []filter `json:"filters"`
+}
+
+// filter is one trading rule; the type says which of the values it has.
+type filter struct {
+	Type        string `json:"filterType"`
+	TickSize    string `json:"tickSize"`
+	StepSize    string `json:"stepSize"`
+	MinQty      string `json:"minQty"`
+	MinNotional string `json:"minNotional"`
+}
+
+// Symbols implements venue.Adapter. An entry that cannot be used (a name or a
+// number out of bounds) is left out and logged, so that one odd listing does
+// not take the catalogue away. Errors are those of venue.REST.Get, ErrRefused,
+// and one that matches domain.ErrInvalid if the answer makes no sense.
+func (a *Adapter) Symbols(ctx context.Context) ([]domain.Symbol, error) {
+	var info exchangeInfo
+	if err := a.get(ctx, "/api/v3/exchangeInfo", nil, weightExchangeInfo, &info); err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	if len(info.Symbols) == 0 {
+		return nil, fmt.Errorf("catalogue: %w", domain.Invalid("symbols", "", "at least one"))
+	}
+	symbols := make([]domain.Symbol, 0, len(info.Symbols))
+	for _, in := range info.Symbols {
+		s, err := a.symbol(in)
+		if err != nil {
+			a.cfg.Logger.WarnContext(ctx, "symbol left out of the catalogue", "exchange", a.cfg.Exchange, "symbol", in.Symbol, "error", err)
+			continue
+		}
+		symbols = append(symbols, s)
+	}
+	return symbols, nil
+}
+
+func (a *Adapter) symbol(in instrument) (domain.Symbol, error) {
+	s := domain.Symbol{
+		Exchange:    a.cfg.Exchange,
+		Name:        domain.SymbolName(in.Base, in.Quote, ""),
+		VenueSymbol: in.Symbol,
+		Base:        in.Base,
+		Quote:       in.Quote,
+		Trading:     in.Status == "TRADING",
+	}
+	name, err := VenueSymbol(s.Name)
+	if err != nil {
+		return s, err
+	}
+	if name != in.Symbol { // then it could not be subscribed by its name
+		return s, domain.Invalid("symbol", in.Symbol, name)
+	}
+	for _, f := range in.Filters {
+		switch f.Type {
+		case "PRICE_FILTER":
+			err = parse(&s.TickSize, "tickSize", f.TickSize)
+		case "LOT_SIZE":
+			if err = parse(&s.LotSize, "stepSize", f.StepSize); err == nil {
+				err = parse(&s.MinVolume, "minQty", f.MinQty)
+			}
+		case "NOTIONAL", "MIN_NOTIONAL": // a market has the one or the other
+			err = parse(&s.MinNotional, "minNotional", f.MinNotional)
+		}
+		if err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func parse(into *domain.Decimal, field, text string) (err error) {
+	*into, err = domain.ParseUnsigned(field, text)
+	return err
+}

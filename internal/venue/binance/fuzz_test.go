@@ -1,0 +1,81 @@
+package binance
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/venue"
+)
+
+// checkingSink fails the test for an event that is not valid.
+type checkingSink struct{ t testing.TB }
+
+func (s checkingSink) check(e domain.Event) {
+	if err := e.Validate(); err != nil {
+		s.t.Errorf("%+v: %v", e, err)
+	}
+}
+
+func (s checkingSink) Tick(t domain.Tick)           { s.check(t) }
+func (s checkingSink) Trade(t venue.NumberedTrade)  { s.check(t.Trade) }
+func (s checkingSink) Candle(c domain.Candle)       { s.check(c) }
+func (s checkingSink) Heard(time.Time)              {}
+func (s checkingSink) Connected(bool, string)       {}
+func (s checkingSink) Refused(kind string, e error) { _, _ = kind, e.Error() }
+
+func FuzzDecode(f *testing.F) {
+	for _, frame := range []string{
+		bookFrame, tradeFrame, aggFrame, dayFrame, klineFrame,
+		combined("btcusdt@bookTicker", bookFrame), combined("btcusdt@trade", tradeFrame),
+		`{"result":null,"id":1}`, `{"error":{"code":2,"msg":"no"},"id":1}`, `{"code":2,"msg":"no"}`,
+		`{"e":"serverShutdown","E":1700000000000}`, `{"e":"depthUpdate"}`, `[[[[`, `{"e":NaN}`, ``,
+	} {
+		f.Add([]byte(frame), []byte(bookFrame))
+	}
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		feed, err := newFeed(Config{}.WithDefaults(), []string{"BTC/USDT"}, checkingSink{t})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := newDialect(feed, feed.names, time.Minute)
+		d.Opening()
+		d.Handle(first, now)
+		d.Handle(second, now)
+	})
+}
+
+// nothingSink measures the decoder alone.
+type nothingSink struct{ checkingSink }
+
+func (nothingSink) Tick(domain.Tick)          {}
+func (nothingSink) Trade(venue.NumberedTrade) {}
+func (nothingSink) Candle(domain.Candle)      {}
+func (nothingSink) Refused(string, error)     {}
+
+// The frames differ in their numbers, so that no update is ignored as old.
+func BenchmarkDecode(b *testing.B) {
+	for name, c := range map[string]struct{ frame, number string }{
+		"bookTicker":  {combined("btcusdt@bookTicker", `{"u":50000000000,"s":"BTCUSDT","b":"61837.63000000","B":"3.78826000","a":"61837.64000000","A":"1.54698000"}`), "50000000000"},
+		"trade":       {combined("btcusdt@trade", `{"e":"trade","E":1700000000009,"s":"BTCUSDT","t":3000000000,"p":"61837.63000000","q":"0.02000000","T":1700000000007,"m":true,"M":true}`), "3000000000"},
+		"unknownKind": {combined("btcusdt@depth", `{"e":"depthUpdate","E":1700000000009,"s":"BTCUSDT","U":3000000000,"u":3000000000,"b":[],"a":[]}`), "3000000000"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			feed, err := newFeed(Config{}.WithDefaults(), []string{"BTC/USDT"}, nothingSink{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			d, frame := decoder{feed: feed}, []byte(c.frame)
+			last := strings.Index(c.frame, c.number) + len(c.number) - 1
+			b.ReportAllocs()
+			b.SetBytes(int64(len(frame)))
+			for n := 0; b.Loop(); n++ {
+				for i, v := last, n; v > 0; i-- {
+					frame[i], v = byte('0'+v%10), v/10
+				}
+				d.decode(frame, now)
+			}
+		})
+	}
+}

@@ -1,0 +1,302 @@
+package binance_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/venue"
+	"github.com/fullon/fullon/internal/venue/binance"
+	"github.com/fullon/fullon/internal/venue/venuetest"
+)
+
+func bookOf(symbol string, u int) string {
+	return fmt.Sprintf(`{"stream":"x","data":{"u":%d,"s":"%s","b":"10","B":"1","a":"11","A":"2"}}`, u, symbol)
+}
+
+func tradeOf(symbol string, id int) string {
+	return fmt.Sprintf(`{"stream":"x","data":{"e":"trade","E":1700000000000,"s":"%s","t":%d,"p":"10","q":"1","T":%d,"m":false}}`,
+		symbol, id, 1_700_000_000_000+id)
+}
+
+// stream runs Stream on a test server until the end of the test.
+func stream(t *testing.T, cfg binance.Config, symbols ...string) (*venuetest.Server, *venuetest.Sink) {
+	t.Helper()
+	server, sink := venuetest.NewServer(t), venuetest.NewSink()
+	cfg.WSURL = server.URL
+	cfg.Connection.SendInterval = time.Microsecond
+	cfg.Connection.BackoffInitial, cfg.Connection.BackoffMax = time.Millisecond, time.Millisecond
+	adapter, err := binance.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- adapter.Stream(ctx, symbols, sink) }()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("Stream: %v", err)
+			}
+		case <-time.After(venuetest.Patience):
+			t.Error("Stream does not end with its context")
+		}
+	})
+	return server, sink
+}
+
+type request struct {
+	Method string   `json:"method"`
+	Params []string `json:"params"`
+	ID     int      `json:"id"`
+}
+
+func readRequest(t *testing.T, c *venuetest.Conn) request {
+	t.Helper()
+	var r request
+	text := c.Read()
+	if err := json.Unmarshal([]byte(text), &r); err != nil || r.Method != "SUBSCRIBE" {
+		t.Fatalf("the client sent %q: %v", text, err)
+	}
+	return r
+}
+
+func ack(c *venuetest.Conn, id int) { c.Text(fmt.Sprintf(`{"result":null,"id":%d}`, id)) }
+
+// accept takes a connection and its only request, and grants it.
+func accept(t *testing.T, s *venuetest.Server) *venuetest.Conn {
+	t.Helper()
+	c := s.Accept(t)
+	ack(c, readRequest(t, c).ID)
+	return c
+}
+
+func TestStreamSubscribes(t *testing.T) {
+	t.Parallel()
+	for kind, name := range map[binance.TradeKind]string{"": "trade", binance.RawTrades: "trade", binance.AggregateTrades: "aggTrade"} {
+		server, _ := stream(t, binance.Config{Trades: kind}, "BTC/USDT", "ETH/BTC", "BTC/USDT")
+		c := server.Accept(t)
+		if c.Path != "/stream" {
+			t.Errorf("connected to %s", c.Path)
+		}
+		var want []string
+		for _, s := range []string{"btcusdt", "ethbtc"} {
+			for _, stream := range []string{
+				"bookTicker", "ticker", name,
+				"kline_1m", "kline_5m", "kline_15m", "kline_30m", "kline_1h", "kline_4h", "kline_1d",
+			} {
+				want = append(want, s+"@"+stream)
+			}
+		}
+		if got := readRequest(t, c).Params; !slices.Equal(got, want) {
+			t.Errorf("subscribed\n%q, want\n%q", got, want)
+		}
+	}
+}
+
+func TestStreamDelivers(t *testing.T) {
+	t.Parallel()
+	server, sink := stream(t, binance.Config{}, "BTC/USDT")
+	c := accept(t, server)
+	sink.Await(t, "up", venuetest.IsUp)
+	c.Text(bookOf("BTCUSDT", 1))
+	sink.Await(t, "tick", venuetest.IsTick)
+	c.Text(tradeOf("BTCUSDT", 7))
+	if e := sink.Await(t, "trade", venuetest.IsTrade); e.Trade.Number != 7 || e.Trade.Symbol != "BTC/USDT" {
+		t.Errorf("got %+v", *e.Trade)
+	}
+}
+
+// A refused batch is asked for again symbol by symbol, and only the symbol
+// that is refused alone is given up.
+func TestStreamRetriesRefusedBatches(t *testing.T) {
+	t.Parallel()
+	for form, refusal := range map[string]string{
+		"wrapped":    `{"error":{"code":2,"msg":"Invalid request"},"id":%d}`,
+		"flat":       `{"code":2,"msg":"Invalid request","id":%d}`,
+		"without id": `{"code":2,"msg":"Invalid request%.0d"}`,
+	} {
+		t.Run(form, func(t *testing.T) {
+			t.Parallel()
+			server, sink := stream(t, binance.Config{}, "BTC/USDT", "BAD/USDT", "ETH/USDT")
+			c := server.Accept(t)
+			batch := readRequest(t, c)
+			c.Text(fmt.Sprintf(refusal, batch.ID))
+			for range 3 {
+				r := readRequest(t, c)
+				if len(r.Params) != len(batch.Params)/3 {
+					t.Fatalf("asked for %q", r.Params)
+				}
+				if strings.HasPrefix(r.Params[0], "badusdt@") {
+					c.Text(fmt.Sprintf(refusal, r.ID))
+				} else {
+					ack(c, r.ID)
+				}
+			}
+			e := sink.Await(t, "refusal", venuetest.IsRefused("subscription"))
+			if !errors.Is(e.Err, binance.ErrSubscription) || !strings.Contains(e.Err.Error(), "BAD/USDT") ||
+				!strings.Contains(e.Err.Error(), "code 2: Invalid request") {
+				t.Errorf("refused with %v", e.Err)
+			}
+			c.Text(tradeOf("ETHUSDT", 1))
+			sink.Await(t, "trade", venuetest.IsTrade)
+		})
+	}
+}
+
+func TestStreamRefusesOddAnswers(t *testing.T) {
+	t.Parallel()
+	server, sink := stream(t, binance.Config{}, "BTC/USDT")
+	c := accept(t, server)
+	for _, odd := range []struct{ frame, kind string }{
+		{`{"result":null,"id":99}`, "subscription"},
+		{`{"result":null}`, "malformed"},
+		{`{"result":null,"id":"1"}`, "malformed"},
+		{`{"result":[],"id":1}`, "malformed"},
+		{`{"error":"no","id":1}`, "malformed"},
+		{`{"error":{"msg":"no"},"id":1}`, "malformed"},
+		{`{"code":1,"msg":"no"}`, "subscription"},
+	} {
+		c.Text(odd.frame)
+		sink.Await(t, odd.frame, venuetest.IsRefused(odd.kind))
+	}
+}
+
+func TestStreamReconnectsWithoutAcknowledgement(t *testing.T) {
+	t.Parallel()
+	server, sink := stream(t, binance.Config{
+		AckTimeout: time.Millisecond,
+		Connection: venue.Care{PingInterval: time.Millisecond},
+	}, "BTC/USDT")
+	server.Accept(t)
+	sink.Await(t, "down", venuetest.IsDown)
+	server.Accept(t)
+}
+
+// State outlives the connection: what is older than before is still ignored.
+func TestStreamResubscribesAfterLoss(t *testing.T) {
+	t.Parallel()
+	server, sink := stream(t, binance.Config{}, "BTC/USDT")
+	c := accept(t, server)
+	c.Text(bookOf("BTCUSDT", 5))
+	sink.Await(t, "tick", venuetest.IsTick)
+	c.Close(1001, "going away")
+	sink.Await(t, "down", venuetest.IsDown)
+	c = accept(t, server)
+	c.Text(bookOf("BTCUSDT", 4))
+	c.Text(tradeOf("BTCUSDT", 1))
+	e := sink.Await(t, "tick", venuetest.IsTick)
+	if e.Tick.VenueSeq != 5 || e.Tick.Last.IsZero() || e.Tick.Bid.IsZero() {
+		t.Errorf("after the reconnect: %+v", *e.Tick)
+	}
+}
+
+// The old connection stays until the new one is subscribed and delivers;
+// duplicates of the overlap are handed on.
+func TestStreamHandsOver(t *testing.T) {
+	t.Parallel()
+	server, sink := stream(t, binance.Config{}, "BTC/USDT")
+	first := accept(t, server)
+	first.Text(tradeOf("BTCUSDT", 1))
+	sink.Await(t, "trade", venuetest.IsTrade)
+	first.Text(`{"e":"serverShutdown","E":1700000000000}`)
+	second := server.Accept(t)
+	id := readRequest(t, second).ID
+	second.Text(tradeOf("BTCUSDT", 1)) // data, but not yet acknowledged
+	sink.Await(t, "duplicate", venuetest.IsTrade)
+	first.Text(tradeOf("BTCUSDT", 2))
+	sink.Await(t, "trade of the old connection", venuetest.IsTrade)
+	ack(second, id)
+	first.AwaitEnd()
+	second.Text(tradeOf("BTCUSDT", 3))
+	sink.Await(t, "trade of the new connection", venuetest.IsTrade)
+	for _, e := range sink.Events() {
+		if e.Down {
+			t.Errorf("down: %s", e.Reason)
+		}
+	}
+}
+
+func TestStreamSpreadsSymbolsOverConnections(t *testing.T) {
+	t.Parallel()
+	server, sink := stream(t, binance.Config{MaxStreams: 120}, many(25)...)
+	var got []string
+	for range 3 {
+		c := server.Accept(t)
+		for asked := 0; asked < 120; {
+			r := readRequest(t, c)
+			ack(c, r.ID)
+			asked += len(r.Params)
+			got = append(got, r.Params...)
+			if len(r.Params) > 100 {
+				t.Errorf("%d streams in one request", len(r.Params))
+			}
+			if slices.Contains(r.Params, "a024usdt@ticker") {
+				break // the last symbol
+			}
+		}
+		sink.Await(t, "up", venuetest.IsUp)
+	}
+	slices.Sort(got)
+	if got = slices.Compact(got); len(got) != 250 {
+		t.Errorf("%d streams, want 250", len(got))
+	}
+}
+
+func many(n int) (symbols []string) {
+	for i := range n {
+		symbols = append(symbols, fmt.Sprintf("A%03d/USDT", i))
+	}
+	return symbols
+}
+
+func TestStreamChecksSymbols(t *testing.T) {
+	t.Parallel()
+	adapter, err := binance.New(binance.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, symbols := range [][]string{
+		nil, {"BTC/USDT:USDT"}, {"BTCUSDT"}, {"btc/usdt"}, {"BTC/USDT@trade"}, {"BTC/"}, {"B TC/USDT"},
+		{"AB/CD", "ABC/D"},
+	} {
+		err := adapter.Stream(t.Context(), symbols, venuetest.NewSink())
+		if _, ok := errors.AsType[*domain.FieldError](err); !ok {
+			t.Errorf("%q: error %v, want a field error", symbols, err)
+		}
+	}
+}
+
+func TestNewChecksItsSettings(t *testing.T) {
+	t.Parallel()
+	for i, cfg := range []binance.Config{
+		{Exchange: "Binance"},
+		{WSURL: "https://venue.test"},
+		{WSURL: "wss://venue.test/ws"},
+		{RESTURL: "venue.test"},
+		{Trades: "fills"},
+		{AckTimeout: -1},
+		{MaxStreams: 9},
+		{MaxStreams: 1025},
+		{RESTWeight: 10},
+		{RESTTimeout: -1},
+		{Connection: venue.Care{DialTimeout: -1}},
+	} {
+		_, err := binance.New(cfg)
+		if _, ok := errors.AsType[*domain.FieldError](err); !ok {
+			t.Errorf("case %d: error %v, want a field error", i, err)
+		}
+	}
+	adapter, err := binance.New(binance.Config{Connection: venue.Care{Lifetime: -1}})
+	if err != nil || adapter.Exchange() != "binance" {
+		t.Errorf("got %v, %v", adapter, err)
+	}
+}

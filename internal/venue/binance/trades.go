@@ -1,0 +1,162 @@
+package binance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/venue"
+)
+
+const (
+	// maxTrades is the most that the venue returns at once.
+	maxTrades = 1000
+
+	// What the venue charges for the requests.
+	weightAggTrades        = 4
+	weightHistoricalTrades = 25
+	weightExchangeInfo     = 20
+	maxWeight              = weightHistoricalTrades
+
+	codeBadSymbol = -1121
+)
+
+// ErrRefused: the venue did not accept a REST request; its code and message
+// are in the text.
+var ErrRefused = errors.New("refused by the venue")
+
+// rawTrade and aggTrade are the venue's forms of a past trade.
+type rawTrade struct {
+	ID         *uint64 `json:"id"`
+	Price      string  `json:"price"`
+	Quantity   string  `json:"qty"`
+	Time       int64   `json:"time"`
+	BuyerMaker *bool   `json:"isBuyerMaker"`
+}
+
+type aggTrade struct {
+	ID         *uint64 `json:"a"`
+	Price      string  `json:"p"`
+	Quantity   string  `json:"q"`
+	Time       int64   `json:"T"`
+	BuyerMaker *bool   `json:"m"`
+	// The decoder matches names without regard to case: these keep "M" (best
+	// match) from being taken for "m".
+	BestMatch json.RawMessage `json:"M"`
+}
+
+// TradesFrom implements venue.Adapter; limit is taken for at most 1000. The
+// numbers are those of the configured kind of trades.
+//
+// Errors: a *domain.FieldError for a symbol or limit that cannot be,
+// domain.ErrNotFound for a symbol that the venue does not have, ErrRefused for
+// other refusals, those of venue.REST.Get, and an error that matches
+// domain.ErrInvalid if the answer makes no sense.
+func (a *Adapter) TradesFrom(ctx context.Context, symbol string, from uint64, limit int) ([]venue.NumberedTrade, error) {
+	name, err := VenueSymbol(symbol)
+	if err != nil {
+		return nil, err
+	}
+	if limit < 1 {
+		return nil, domain.Invalid("limit", strconv.Itoa(limit), "at least 1")
+	}
+	from = max(from, 1) // zero is no number
+	query := url.Values{
+		"symbol": {name},
+		"fromId": {strconv.FormatUint(from, 10)},
+		"limit":  {strconv.Itoa(min(limit, maxTrades))},
+	}
+	var raw []rawTrade
+	if a.cfg.Trades == AggregateTrades {
+		var aggregate []aggTrade
+		err = a.get(ctx, "/api/v3/aggTrades", query, weightAggTrades, &aggregate)
+		for _, t := range aggregate {
+			raw = append(raw, rawTrade{ID: t.ID, Price: t.Price, Quantity: t.Quantity, Time: t.Time, BuyerMaker: t.BuyerMaker})
+		}
+	} else {
+		err = a.get(ctx, "/api/v3/historicalTrades", query, weightHistoricalTrades, &raw)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("trades of %s from %d: %w", symbol, from, err)
+	}
+	return a.numbered(symbol, raw, from, limit)
+}
+
+// numbered checks and converts trades: they must be in order and valid.
+func (a *Adapter) numbered(symbol string, raw []rawTrade, from uint64, limit int) ([]venue.NumberedTrade, error) {
+	now, last := time.Now(), uint64(0)
+	trades := make([]venue.NumberedTrade, 0, min(len(raw), limit))
+	for _, r := range raw {
+		t, err := a.convert(symbol, r, now)
+		if err == nil && t.Number <= last {
+			err = domain.Invalid("trade_id", t.ID, "more than the one before")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("trades of %s from %d: %w", symbol, from, err)
+		}
+		last = t.Number
+		if t.Number >= from && len(trades) < limit {
+			trades = append(trades, t)
+		}
+	}
+	return trades, nil
+}
+
+func (a *Adapter) convert(symbol string, r rawTrade, now time.Time) (t venue.NumberedTrade, err error) {
+	if r.ID == nil || r.BuyerMaker == nil || r.Time <= 0 {
+		return t, domain.Invalid("trade", "", "an id, a time and a side")
+	}
+	t.Trade = domain.Trade{
+		Exchange: a.cfg.Exchange, Symbol: symbol,
+		ID:       strconv.FormatUint(*r.ID, 10),
+		Side:     aggressor(*r.BuyerMaker),
+		Time:     time.UnixMilli(r.Time).UTC(),
+		Received: now,
+	}
+	t.Number = *r.ID
+	if t.Price, err = domain.ParseUnsigned("price", r.Price); err != nil {
+		return t, err
+	}
+	if t.Volume, err = domain.ParseUnsigned("volume", r.Quantity); err != nil {
+		return t, err
+	}
+	return t, t.Validate()
+}
+
+// get fetches a JSON document.
+func (a *Adapter) get(ctx context.Context, path string, query url.Values, weight int, into any) error {
+	body, err := a.rest.Get(ctx, path, query, weight)
+	if err != nil {
+		return refusal(err)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("GET %s: %w: %w", path, domain.ErrInvalid, err)
+	}
+	return nil
+}
+
+// refusal adds the venue's own code and message to a status error.
+func refusal(err error) error {
+	status, ok := errors.AsType[*venue.StatusError](err)
+	if !ok || status.Status < http.StatusBadRequest {
+		return err
+	}
+	var reason struct {
+		Code int    `json:"code"`
+		Msg  string `json:"msg"`
+	}
+	if json.Unmarshal(status.Body, &reason) != nil || reason.Code == 0 {
+		return err
+	}
+	kind := ErrRefused
+	if reason.Code == codeBadSymbol {
+		kind = domain.ErrNotFound
+	}
+	return fmt.Errorf("%w: %w: code %d: %.200s", err, kind, reason.Code, reason.Msg)
+}

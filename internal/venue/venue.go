@@ -1,0 +1,61 @@
+// Package venue holds what all venue adapters share: the interface that ingest
+// drives, the care of connections and of REST calls. Each adapter is a package
+// of its own below this one.
+package venue
+
+import (
+	"context"
+	"time"
+
+	"github.com/fullon/fullon/domain"
+)
+
+// Adapter speaks one venue's public protocol. All methods are safe for
+// concurrent use.
+type Adapter interface {
+	// Exchange is the name that its events carry: "binance".
+	Exchange() string
+
+	// Stream keeps the unified symbols subscribed and hands everything to the
+	// sink, in the venue's order per symbol. It blocks until ctx ends, then
+	// returns nil; it reconnects by itself and returns an error only for what
+	// no retry mends.
+	Stream(ctx context.Context, symbols []string, sink Sink) error
+
+	// TradesFrom fetches at most limit trades of a symbol over REST, oldest
+	// first, beginning with the trade numbered from. An empty result means that
+	// the venue has none from there on. The venue may hold back older trades:
+	// the first one returned may be later than from.
+	TradesFrom(ctx context.Context, symbol string, from uint64, limit int) ([]NumberedTrade, error)
+
+	// Symbols fetches the venue's catalogue.
+	Symbols(ctx context.Context) ([]domain.Symbol, error)
+}
+
+// NumberedTrade is a trade with the venue's consecutive number of it.
+type NumberedTrade struct {
+	domain.Trade
+	// Number counts the trades of its symbol without holes; zero: the venue
+	// has no such numbers, and holes cannot be seen.
+	Number uint64
+}
+
+// Sink takes what an adapter reads. Calls for one symbol come from one
+// goroutine at a time; calls for different symbols may be concurrent. A call
+// may block for a short time, which slows the socket down.
+type Sink interface {
+	// Tick takes the complete merged state of a market, each time it changed.
+	Tick(domain.Tick)
+	// Trade takes every trade the venue sent, duplicates included.
+	Trade(NumberedTrade)
+	// Candle takes the venue's own bars.
+	Candle(domain.Candle)
+	// Heard tells that a message of the venue arrived, of whatever kind.
+	Heard(at time.Time)
+	// Connected tells that a connection was set up or lost. reason is empty
+	// for a connection that was set up.
+	Connected(up bool, reason string)
+	// Refused tells of a message that could not be used. kind is one of a small
+	// fixed set, fit for a metric label; err says what was wrong.
+	Refused(kind string, err error)
+}

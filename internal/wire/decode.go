@@ -1,0 +1,291 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/fullon/fullon/domain"
+)
+
+// ErrMalformed: the payload is not what the format says. The errors of this
+// package match it, and those of values that are out of bounds match
+// domain.ErrInvalid as well.
+var ErrMalformed = errors.New("malformed payload")
+
+// decoder reads elements one after the other and keeps the first error.
+type decoder struct {
+	rest []byte
+	err  error
+}
+
+// begin reads the array header and the version.
+func (d *decoder) begin(data []byte, elements uint32) {
+	d.rest = data
+	n, rest, err := msgp.ReadArrayHeaderBytes(data)
+	if err != nil {
+		d.fail("payload", err)
+		return
+	}
+	d.rest = rest
+	version := d.uint("version")
+	switch {
+	case d.err != nil:
+	case version != Version:
+		d.err = fmt.Errorf("%w: version %d, want %d", ErrMalformed, version, Version)
+	case n < elements+1:
+		d.err = fmt.Errorf("%w: %d elements, want %d", ErrMalformed, n, elements+1)
+	}
+}
+
+func (d *decoder) fail(field string, err error) {
+	if d.err == nil {
+		d.err = fmt.Errorf("%w: %s: %w", ErrMalformed, field, err)
+	}
+}
+
+func (d *decoder) int(field string) int64 {
+	if d.err != nil {
+		return 0
+	}
+	v, rest, err := msgp.ReadInt64Bytes(d.rest)
+	if err != nil {
+		d.fail(field, err)
+		return 0
+	}
+	d.rest = rest
+	return v
+}
+
+func (d *decoder) uint(field string) uint64 {
+	if d.err != nil {
+		return 0
+	}
+	v, rest, err := msgp.ReadUint64Bytes(d.rest)
+	if err != nil {
+		d.fail(field, err)
+		return 0
+	}
+	d.rest = rest
+	return v
+}
+
+func (d *decoder) bytes(field string) []byte {
+	if d.err != nil {
+		return nil
+	}
+	v, rest, err := msgp.ReadStringZC(d.rest)
+	if err != nil {
+		d.fail(field, err)
+		return nil
+	}
+	d.rest = rest
+	return v
+}
+
+func (d *decoder) text(field string) string { return string(d.bytes(field)) }
+
+func (d *decoder) bool(field string) bool {
+	if d.err != nil {
+		return false
+	}
+	v, rest, err := msgp.ReadBoolBytes(d.rest)
+	if err != nil {
+		d.fail(field, err)
+		return false
+	}
+	d.rest = rest
+	return v
+}
+
+func (d *decoder) time(field string) time.Time { return domain.FromUnixNano(d.timeNs(field)) }
+
+func (d *decoder) timeNs(field string) int64 {
+	ns := d.int(field)
+	if ns < 0 {
+		d.fail(field, domain.Invalid(field, fmt.Sprint(ns), "unix nanoseconds, zero or more"))
+	}
+	return ns
+}
+
+// decimal reads a number that cannot be negative.
+func (d *decoder) decimal(field string) domain.Decimal {
+	text := d.bytes(field)
+	if d.err != nil {
+		return domain.Decimal{}
+	}
+	v, err := domain.ParseUnsigned(field, string(text))
+	if err != nil {
+		d.fail(field, err)
+	}
+	return v
+}
+
+// skipDecimal checks what decimal would read, without the cost of reading it.
+func (d *decoder) skipDecimal(field string) (zero bool) {
+	text := d.bytes(field)
+	if d.err != nil {
+		return true
+	}
+	if !domain.IsDecimal(text) || text[0] == '-' {
+		d.fail(field, domain.Invalid(field, string(text), "a decimal number, zero or more"))
+		return true
+	}
+	for _, c := range text {
+		if c != '0' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+// ScanTick checks a tick's payload as DecodeTick and Tick.Validate would, and
+// returns what orders it, without decoding the rest or allocating.
+func ScanTick(data []byte) (domain.TickOrder, error) {
+	var d decoder
+	d.begin(data, 9)
+	order := domain.TickOrder{TimeNs: d.timeNs("time"), VenueSeq: d.uint("venue_seq")}
+	d.timeNs("received")
+	noLast := d.skipDecimal("last")
+	noBid := d.skipDecimal("bid")
+	d.skipDecimal("bid_size")
+	noAsk := d.skipDecimal("ask")
+	d.skipDecimal("ask_size")
+	d.skipDecimal("volume")
+	if d.err == nil && noLast && noBid && noAsk {
+		d.fail("tick", domain.Invalid("tick", "", "at least one of last, bid and ask"))
+	}
+	return order, d.err
+}
+
+// DecodeTick reads a tick's payload. The key gives exchange and symbol.
+func DecodeTick(key domain.Key, data []byte) (domain.Tick, error) {
+	var d decoder
+	d.begin(data, 9)
+	t := domain.Tick{
+		Exchange: key.Exchange,
+		Symbol:   key.Symbol,
+		Time:     d.time("time"),
+		VenueSeq: d.uint("venue_seq"),
+		Received: d.time("received"),
+		Last:     d.decimal("last"),
+		Bid:      d.decimal("bid"),
+		BidSize:  d.decimal("bid_size"),
+		Ask:      d.decimal("ask"),
+		AskSize:  d.decimal("ask_size"),
+		Volume:   d.decimal("volume"),
+	}
+	return t, d.err
+}
+
+// DecodeFeed reads a feed's payload. The key gives the exchange.
+func DecodeFeed(key domain.Key, data []byte) (domain.Feed, error) {
+	var d decoder
+	d.begin(data, 4)
+	f := domain.Feed{Exchange: key.Exchange}
+	f.State = domain.FeedState(d.small("state"))
+	f.Time = d.time("time")
+	f.Interval = time.Duration(min(d.uint("interval"), uint64(time.Hour/time.Millisecond)+1)) * time.Millisecond
+	f.Heard = d.time("heard")
+	return f, d.err
+}
+
+// DecodeTrade reads a trade's payload. The key gives exchange and symbol.
+func DecodeTrade(key domain.Key, data []byte) (domain.Trade, error) {
+	var d decoder
+	d.begin(data, 6)
+	t := domain.Trade{
+		Exchange: key.Exchange,
+		Symbol:   key.Symbol,
+		ID:       d.text("id"),
+		Time:     d.time("time"),
+		Received: d.time("received"),
+		Side:     domain.Side(d.small("side")),
+		Price:    d.decimal("price"),
+		Volume:   d.decimal("volume"),
+	}
+	return t, d.err
+}
+
+// TradeID reads only the id of a trade's payload, which DecodeTrade accepted
+// before.
+func TradeID(data []byte) (string, error) {
+	var d decoder
+	d.begin(data, 6)
+	id := d.text("id")
+	return id, d.err
+}
+
+// DecodeCandle reads a candle's payload. The key gives the rest.
+func DecodeCandle(key domain.Key, data []byte) (domain.Candle, error) {
+	var d decoder
+	d.begin(data, 9)
+	c := domain.Candle{
+		Exchange:  key.Exchange,
+		Symbol:    key.Symbol,
+		Timeframe: key.Timeframe,
+		Time:      time.Unix(d.int("time"), 0).UTC(),
+		Open:      d.decimal("open"),
+		High:      d.decimal("high"),
+		Low:       d.decimal("low"),
+		Close:     d.decimal("close"),
+		Volume:    d.decimal("volume"),
+		Trades:    d.uint("trades"),
+		Source:    domain.CandleSource(d.small("source")),
+		Closed:    d.bool("closed"),
+	}
+	return c, d.err
+}
+
+// DecodeGap reads a gap's payload. The key gives exchange and symbol.
+func DecodeGap(key domain.Key, data []byte) (domain.Gap, error) {
+	var d decoder
+	d.begin(data, 5)
+	g := domain.Gap{
+		Exchange: key.Exchange,
+		Symbol:   key.Symbol,
+		FromID:   d.text("from_id"),
+		ToID:     d.text("to_id"),
+		Missing:  d.uint("missing"),
+		Time:     d.time("time"),
+		Reason:   d.text("reason"),
+	}
+	return g, d.err
+}
+
+// small reads an enumeration; what does not fit becomes a value that no
+// enumeration has.
+func (d *decoder) small(field string) uint8 { return uint8(min(d.uint(field), 255)) }
+
+// Decode reads and validates the payload of any event.
+func Decode(key domain.Key, data []byte) (domain.Event, error) {
+	event, err := decode(key, data)
+	if err != nil {
+		return nil, err
+	}
+	if err := event.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return event, nil
+}
+
+func decode(key domain.Key, data []byte) (domain.Event, error) {
+	switch key.Kind {
+	case domain.KindTick:
+		if len(data) == 0 {
+			return domain.TickDeleted{Exchange: key.Exchange, Symbol: key.Symbol}, nil
+		}
+		return DecodeTick(key, data)
+	case domain.KindFeed:
+		return DecodeFeed(key, data)
+	case domain.KindTrade:
+		return DecodeTrade(key, data)
+	case domain.KindCandle:
+		return DecodeCandle(key, data)
+	case domain.KindGap:
+		return DecodeGap(key, data)
+	}
+	return nil, fmt.Errorf("%w: no format for kind %q", ErrMalformed, key.Kind)
+}
