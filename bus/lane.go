@@ -144,6 +144,7 @@ func (l *lane) storeBatch(ctx context.Context, chunk []*nats.Msg) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, bus.cfg.Timeout)
 	defer cancel()
 	if _, err := batch.CommitMsg(ctx, fresh(chunk[last])); err != nil {
+		l.abandon(batch)
 		return stored, err
 	}
 	return len(chunk), nil

@@ -48,6 +48,7 @@ func (b *Bus) Bind(ctx context.Context) error {
 
 func (b *Bus) checkLayout(ctx context.Context) error {
 	layout := b.cfg.Layout
+	var missing error // reported after a mismatch: half a deployment has counts, too
 	for _, kind := range [...]struct {
 		stream, name string
 		want         int
@@ -56,6 +57,10 @@ func (b *Bus) checkLayout(ctx context.Context) error {
 		{TradeStream(0), "trade", layout.Trades},
 	} {
 		info, err := b.streamInfo(ctx, kind.stream)
+		if errors.Is(err, domain.ErrNotFound) {
+			missing = err
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -64,7 +69,7 @@ func (b *Bus) checkLayout(ctx context.Context) error {
 				domain.ErrMismatch, have, kind.name, kind.want)
 		}
 	}
-	return nil
+	return missing
 }
 
 func (b *Bus) streamInfo(ctx context.Context, name string) (*jetstream.StreamInfo, error) {

@@ -32,12 +32,14 @@ type Reader struct {
 	arrived chan struct{} // holds one token while ready may have something
 	room    *sync.Cond
 	ready   []message
-	stopped bool
+	serial  int // of the consumer that may deliver; odd while there is none
 
 	next     uint64 // sequence that the next message must have
 	consumer jetstream.ConsumeContext
 	keys     map[string]domain.Key
 	created  int64     // when the stream was created; zero: not asked yet
+	verified string    // name of the consumer that was found to read that stream
+	hole     uint64    // sequence that a consumer skipped although the stream may have it
 	taken    []message // arrived but not yet returned
 	returned int       // how many of taken were
 	timer    *time.Timer
@@ -54,7 +56,7 @@ type message struct {
 func (b *Bus) NewReader(stream string, from uint64) *Reader {
 	r := &Reader{
 		bus: b, stream: stream, log: b.cfg.Log.With("stream", stream), next: max(1, from),
-		arrived: make(chan struct{}, 1), keys: make(map[string]domain.Key),
+		arrived: make(chan struct{}, 1), serial: 1, keys: make(map[string]domain.Key),
 		timer: time.NewTimer(time.Hour), progress: time.Now(),
 	}
 	r.room = sync.NewCond(&r.mu)
@@ -69,17 +71,37 @@ func (r *Reader) Close() {
 
 // Read fills dst with one record or more, as many as have arrived and fit. It
 // blocks until there is one, or returns 0 after having waited for about wait. It
-// outlives a log that is away for as long as ctx lasts. The error matches domain.ErrHistoryLost when the stream no longer
-// holds the next message, and ctx's error when that ended.
+// outlives a log that is away for as long as ctx lasts. The error matches
+// domain.ErrHistoryLost when the stream no longer holds the next message or was
+// created anew, and ctx's error when that ended.
 func (r *Reader) Read(ctx context.Context, dst []domain.Record, wait time.Duration) (int, error) {
 	deadline := time.Now().Add(wait)
 	for {
 		if r.returned == len(r.taken) {
 			r.take()
 		}
-		if n, err := r.fill(dst); n > 0 || err != nil {
+		n, err := r.fill(dst)
+		switch {
+		case n > 0:
 			r.progress = time.Now()
-			return n, err
+			return n, nil
+		case errors.Is(err, errSkipped) && r.hole != r.next:
+			// The client library makes consumers anew by itself, and for a
+			// moment two of them may deliver. Only a hole that a fresh consumer
+			// shows again is one of the stream's.
+			r.log.Debug("consumer made anew", "error", err)
+			r.hole = r.next
+			r.stop()
+		case errors.Is(err, errUnverified):
+			err = r.verify(ctx)
+			if err == nil {
+				continue
+			}
+			if ctx.Err() != nil || errors.Is(err, domain.ErrHistoryLost) {
+				return 0, err
+			}
+		case err != nil:
+			return 0, err
 		}
 		if r.consumer == nil {
 			if err := r.start(ctx); err != nil {
@@ -103,6 +125,29 @@ func (r *Reader) Read(ctx context.Context, dst []domain.Record, wait time.Durati
 	}
 }
 
+var (
+	// errSkipped: the consumer skipped a message.
+	errSkipped = fmt.Errorf("%w: message gone", domain.ErrHistoryLost)
+	// errUnverified: the consumer may read another stream than before.
+	errUnverified = errors.New("consumer not verified yet")
+)
+
+// verify makes sure that the stream is still the one that reading began with.
+// A consumer that the client library has made anew could read one of the same
+// name, whose sequences mean something else.
+func (r *Reader) verify(ctx context.Context) error {
+	extent, err := r.bus.Extent(ctx, r.stream)
+	if err != nil {
+		return err
+	}
+	if err := r.sameStream(extent); err != nil {
+		return err
+	}
+	_, consumer, _, _ := storedAt(r.taken[r.returned].reply)
+	r.verified = consumer
+	return nil
+}
+
 // take swaps what has arrived for an empty slice and lets the consumer go on.
 func (r *Reader) take() {
 	r.mu.Lock()
@@ -116,17 +161,17 @@ func (r *Reader) fill(dst []domain.Record) (int, error) {
 	n := 0
 	for ; n < len(dst) && r.returned < len(r.taken); r.returned++ {
 		rec, err := r.record(r.taken[r.returned])
-		if err != nil {
-			return 0, err
-		}
-		if rec.Seq < r.next {
+		if err == nil && rec.Seq < r.next {
 			continue // a consumer that was made anew may repeat
 		}
-		if rec.Seq > r.next {
-			if n > 0 {
-				break // deliver what is whole, report the hole next time
-			}
-			return 0, fmt.Errorf("%s: %w: sequence %d is gone, the next is %d", r.stream, domain.ErrHistoryLost, r.next, rec.Seq)
+		if err == nil && rec.Seq > r.next {
+			err = fmt.Errorf("%s: %w: sequence %d is missing, the next is %d", r.stream, errSkipped, r.next, rec.Seq)
+		}
+		if err != nil && n > 0 {
+			break // deliver what is whole, report the error next time
+		}
+		if err != nil {
+			return 0, err
 		}
 		r.next = rec.Seq + 1
 		dst[n] = rec
@@ -136,9 +181,12 @@ func (r *Reader) fill(dst []domain.Record) (int, error) {
 }
 
 func (r *Reader) record(msg message) (domain.Record, error) {
-	seq, at, err := storedAt(msg.reply)
+	seq, consumer, at, err := storedAt(msg.reply)
 	if err != nil {
 		return domain.Record{}, err
+	}
+	if consumer != r.verified {
+		return domain.Record{}, errUnverified
 	}
 	key, known := r.keys[msg.subject]
 	if !known {
@@ -173,29 +221,32 @@ func (r *Reader) start(ctx context.Context) error {
 	if err != nil {
 		return unreachable("consumer of "+r.stream, err)
 	}
+	r.created = extent.Created
 	r.mu.Lock()
-	r.stopped = false
+	r.serial++
+	serial := r.serial
 	r.mu.Unlock()
-	r.consumer, err = consumer.Consume(r.arrive,
+	r.consumer, err = consumer.Consume(func(msg jetstream.Msg) { r.arrive(serial, msg) },
 		jetstream.PullMaxMessages(2*readAhead),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 			r.log.Debug("consumer", "error", err)
 		}))
 	if err != nil {
+		r.stop()
 		return unreachable("consumer of "+r.stream, err)
 	}
-	r.created = extent.Created
 	return nil
 }
 
-// arrive takes one message and blocks while the reader is too far ahead.
-func (r *Reader) arrive(msg jetstream.Msg) {
+// arrive takes one message and blocks while the reader is too far ahead. A
+// consumer may still deliver for a moment after it was stopped.
+func (r *Reader) arrive(serial int, msg jetstream.Msg) {
 	raw := message{subject: msg.Subject(), reply: msg.Reply(), data: msg.Data()}
 	r.mu.Lock()
-	for len(r.ready) >= readAhead && !r.stopped {
+	for len(r.ready) >= readAhead && serial == r.serial {
 		r.room.Wait()
 	}
-	if !r.stopped {
+	if serial == r.serial {
 		r.ready = append(r.ready, raw)
 	}
 	r.mu.Unlock()
@@ -208,7 +259,7 @@ func (r *Reader) arrive(msg jetstream.Msg) {
 // stop ends the consumer and forgets what it delivered ahead.
 func (r *Reader) stop() {
 	r.mu.Lock()
-	r.stopped = true
+	r.serial |= 1
 	r.ready = nil
 	r.mu.Unlock()
 	r.room.Broadcast()
@@ -260,20 +311,23 @@ func (r *Reader) sameStream(extent domain.Extent) error {
 	return nil
 }
 
-// storedAt reads stream sequence and time from the reply subject of a
+// storedAt reads stream sequence, consumer and time from the reply subject of a
 // delivered message. Its tokens are those of ADR-15 in
 // https://github.com/nats-io/nats-architecture-and-design, counted from the
 // end because servers may put a domain and an account in front:
 // … .<stream seq>.<consumer seq>.<unix ns>.<pending>[.<random>]
-func storedAt(reply string) (seq uint64, at time.Time, err error) {
+func storedAt(reply string) (seq uint64, consumer string, at time.Time, err error) {
 	meta := jetstreamReply(reply)
 	if meta.seq == 0 || meta.ns == 0 {
-		return 0, time.Time{}, fmt.Errorf("reply subject %q: %w", reply, domain.ErrUnknown)
+		return 0, "", time.Time{}, fmt.Errorf("reply subject %q: %w", reply, domain.ErrUnknown)
 	}
-	return meta.seq, time.Unix(0, int64(meta.ns)), nil
+	return meta.seq, meta.consumer, time.Unix(0, int64(meta.ns)), nil
 }
 
-type replyMeta struct{ seq, ns uint64 }
+type replyMeta struct {
+	consumer string
+	seq, ns  uint64
+}
 
 // jetstreamReply parses both forms of the subject, of 9 tokens and of 11 or 12.
 func jetstreamReply(reply string) replyMeta {
@@ -288,9 +342,9 @@ func jetstreamReply(reply string) replyMeta {
 	}
 	switch {
 	case n == 9:
-		return replyMeta{digits(tokens[5]), digits(tokens[7])}
+		return replyMeta{tokens[3], digits(tokens[5]), digits(tokens[7])}
 	case n == 11 || n == 12:
-		return replyMeta{digits(tokens[7]), digits(tokens[9])}
+		return replyMeta{tokens[5], digits(tokens[7]), digits(tokens[9])}
 	}
 	return replyMeta{}
 }

@@ -20,6 +20,10 @@ const (
 	DeadLetterStream = "DEADLETTER"
 )
 
+// maxLetterHeader is what a dead letter may add to a message: a subject, which
+// can be as long as a protocol line of 4 KB, the reason and the headers' names.
+const maxLetterHeader = 8 << 10
+
 // partitionsKey is where a stream keeps the partition count of its kind.
 const partitionsKey = "fullon_partitions"
 
@@ -86,7 +90,7 @@ func deadLetterConfig(replicas int) jetstream.StreamConfig {
 		MaxAge:            DeadLetterRetention,
 		MaxMsgsPerSubject: 1,
 		MaxMsgs:           1_000_000,
-		MaxMsgSize:        MaxPayloadBytes + 4<<10,
+		MaxMsgSize:        MaxPayloadBytes + maxLetterHeader,
 		Replicas:          replicas,
 		AllowDirect:       true,
 	}

@@ -18,7 +18,6 @@ const (
 	// maxTicksInFlight is how many ticks may wait for their acknowledgement
 	// before newer ones replace older ones of the same market.
 	maxTicksInFlight = 8192
-	tickAckTimeout   = 5 * time.Second
 	tickRetry        = 20 * time.Millisecond
 )
 
@@ -30,8 +29,15 @@ type TickPublisher struct {
 	js  jetstream.JetStream
 
 	mu      sync.Mutex
-	waiting map[Address]domain.Tick // the latest of each market that could not be sent
+	waiting map[string]*nats.Msg // by subject: the latest of each market that could not be sent
+	latest  map[string]*nats.Msg // by subject: the latest that was sent
 	wake    chan struct{}
+
+	// lost has a lock of its own, which is never held together with another:
+	// the client library calls back with its own lock held, and takes that lock
+	// when it is given a message.
+	lostMu sync.Mutex
+	lost   []*nats.Msg // sent, but not acknowledged
 
 	conflated atomic.Uint64
 	failed    atomic.Uint64
@@ -42,7 +48,7 @@ type TickPublisher struct {
 type TickStats struct {
 	Sent      uint64 // handed to the log
 	Conflated uint64 // dropped because a newer one of the same market came
-	Failed    uint64 // not acknowledged; the market's next tick replaces them
+	Failed    uint64 // not acknowledged; the latest of each market is sent again
 	Waiting   int    // markets whose latest tick waits now
 	InFlight  int    // sent and not yet acknowledged
 }
@@ -50,12 +56,14 @@ type TickStats struct {
 // NewTickPublisher makes a publisher; Run must be running for ticks that had
 // to wait.
 func (b *Bus) NewTickPublisher() (*TickPublisher, error) {
-	p := &TickPublisher{bus: b, waiting: make(map[Address]domain.Tick), wake: make(chan struct{}, 1)}
+	p := &TickPublisher{
+		bus: b, waiting: make(map[string]*nats.Msg), latest: make(map[string]*nats.Msg), wake: make(chan struct{}, 1),
+	}
 	js, err := jetstream.New(b.nc,
 		jetstream.WithPublishAsyncMaxPending(2*maxTicksInFlight),
-		jetstream.WithPublishAsyncTimeout(tickAckTimeout),
+		jetstream.WithPublishAsyncTimeout(b.cfg.Timeout),
 		jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, msg *nats.Msg, err error) {
-			p.retry(msg)
+			p.lose(msg)
 		}))
 	if err != nil {
 		return nil, fmt.Errorf("JetStream: %w", err)
@@ -74,15 +82,20 @@ func (p *TickPublisher) Publish(tick domain.Tick) error {
 	if err != nil {
 		return err
 	}
+	data, err := wire.Encode(tick)
+	if err != nil {
+		return err
+	}
+	msg := &nats.Msg{Subject: address.Subject, Data: data}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, behind := p.waiting[address]; behind {
+	if _, behind := p.waiting[msg.Subject]; behind {
 		p.conflated.Add(1)
-		p.waiting[address] = tick
+		p.waiting[msg.Subject] = msg
 		return nil
 	}
-	if !p.send(address, tick) {
-		p.waiting[address] = tick
+	if !p.send(msg) {
+		p.waiting[msg.Subject] = msg
 		p.poke()
 	}
 	return nil
@@ -101,6 +114,7 @@ func (p *TickPublisher) PublishFeed(feed domain.Feed) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.takeLost()
 	if len(p.waiting) > 0 {
 		return nil
 	}
@@ -111,45 +125,41 @@ func (p *TickPublisher) PublishFeed(feed domain.Feed) error {
 }
 
 // send reports whether the connection took the tick.
-func (p *TickPublisher) send(address Address, tick domain.Tick) bool {
+func (p *TickPublisher) send(msg *nats.Msg) bool {
 	if !p.bus.nc.IsConnected() || p.js.PublishAsyncPending() >= maxTicksInFlight {
 		return false
 	}
-	data, err := wire.Encode(tick)
-	if err != nil {
-		return true // not a tick that waiting would mend; Validate let nothing such pass
-	}
-	if _, err := p.js.PublishMsgAsync(&nats.Msg{Subject: address.Subject, Data: data}); err != nil {
+	if _, err := p.js.PublishMsgAsync(msg); err != nil {
 		return false
 	}
+	p.latest[msg.Subject] = msg
 	p.sent.Add(1)
 	return true
 }
 
-// retry lets a tick that was not acknowledged wait again, unless its market has
-// a newer one.
-func (p *TickPublisher) retry(msg *nats.Msg) {
+// lose notes a message that was not acknowledged. The client library may call
+// it in any order, and with its own lock held.
+func (p *TickPublisher) lose(msg *nats.Msg) {
 	p.failed.Add(1)
-	key, err := ParseSubject(msg.Subject)
-	if err != nil || key.Kind != domain.KindTick {
-		return // a feed: the next one is due soon
-	}
-	tick, err := wire.DecodeTick(key, msg.Data)
-	if err != nil {
-		return
-	}
-	address, err := p.bus.address(key)
-	if err != nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	// A newer tick may have been acknowledged since; the projection drops the
-	// older one by its time.
-	if _, newer := p.waiting[address]; !newer {
-		p.waiting[address] = tick
-	}
+	p.lostMu.Lock()
+	p.lost = append(p.lost, msg)
+	p.lostMu.Unlock()
 	p.poke()
+}
+
+// takeLost lets the ticks that were lost wait again, but only the latest of
+// each market: an older one would follow newer ones in the log. Lost feeds are
+// forgotten, the next one is due soon.
+func (p *TickPublisher) takeLost() {
+	p.lostMu.Lock()
+	lost := p.lost
+	p.lost = nil
+	p.lostMu.Unlock()
+	for _, msg := range lost {
+		if _, newer := p.waiting[msg.Subject]; !newer && p.latest[msg.Subject] == msg {
+			p.waiting[msg.Subject] = msg
+		}
+	}
 }
 
 func (p *TickPublisher) poke() {
@@ -179,31 +189,47 @@ func (p *TickPublisher) Run(ctx context.Context, grace time.Duration) error {
 func (p *TickPublisher) sendWaiting() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for address, tick := range p.waiting {
-		if !p.send(address, tick) {
+	p.takeLost()
+	for subject, msg := range p.waiting {
+		if !p.send(msg) {
 			return
 		}
-		delete(p.waiting, address)
+		delete(p.waiting, subject)
 	}
 }
 
 func (p *TickPublisher) drain(grace time.Duration) error {
 	deadline := time.NewTimer(grace)
 	defer deadline.Stop()
-	p.sendWaiting()
-	select {
-	case <-p.js.PublishAsyncComplete():
-	case <-deadline.C:
+	retry := time.NewTicker(tickRetry)
+	defer retry.Stop()
+	for {
+		p.sendWaiting()
+		// While ticks wait, that nothing is under way means nothing.
+		complete := p.js.PublishAsyncComplete()
+		if p.Stats().Waiting > 0 {
+			complete = nil
+		}
+		select {
+		case <-complete:
+			if s := p.Stats(); s.Waiting+s.InFlight == 0 {
+				return nil
+			}
+		case <-retry.C:
+		case <-deadline.C:
+			s := p.Stats()
+			if s.Waiting+s.InFlight == 0 {
+				return nil
+			}
+			return fmt.Errorf("%d ticks were not acknowledged within %v: %w", s.Waiting+s.InFlight, grace, domain.ErrUnreachable)
+		}
 	}
-	if s := p.Stats(); s.Waiting+s.InFlight > 0 {
-		return fmt.Errorf("%d ticks were not acknowledged within %v: %w", s.Waiting+s.InFlight, grace, domain.ErrUnreachable)
-	}
-	return nil
 }
 
 // Stats returns the counts so far.
 func (p *TickPublisher) Stats() TickStats {
 	p.mu.Lock()
+	p.takeLost()
 	waiting := len(p.waiting)
 	p.mu.Unlock()
 	return TickStats{

@@ -36,15 +36,16 @@ type Series struct {
 }
 
 // LoadCandles reads the newest keep bars of each series, oldest first. Bars
-// that cannot be read are left out. The error matches domain.ErrUnreachable.
+// that cannot be read are left out. The error matches domain.ErrUnreachable or
+// domain.ErrUnknown.
 func (p *Partition) LoadCandles(ctx context.Context, series []Series, keep int) (map[Series][]domain.Candle, error) {
 	pipe := p.store.rdb.Pipeline()
 	replies := make([]*redis.StringSliceCmd, len(series))
 	for i, s := range series {
 		replies[i] = pipe.ZRange(ctx, p.candlesKey(s.Exchange, s.Timeframe, s.Symbol), int64(-keep), -1)
 	}
-	if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
-		return nil, p.store.unreachable(ctx, err)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, p.failed(ctx, "read the candles", err)
 	}
 	bars := make(map[Series][]domain.Candle, len(series))
 	for i, s := range series {
@@ -61,8 +62,8 @@ func (p *Partition) LoadCandles(ctx context.Context, series []Series, keep int) 
 // empty result. The error matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Candles(ctx context.Context, s Series, limit int) ([]domain.Candle, error) {
 	values, err := p.store.rdb.ZRange(ctx, p.candlesKey(s.Exchange, s.Timeframe, s.Symbol), int64(-limit), -1).Result()
-	if err != nil && err != redis.Nil {
-		return nil, p.store.unreachable(ctx, err)
+	if err != nil {
+		return nil, p.failed(ctx, "read the candles", err)
 	}
 	candles := make([]domain.Candle, len(values))
 	for i, value := range values {

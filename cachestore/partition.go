@@ -90,13 +90,17 @@ func (p *Partition) Begin(ctx context.Context, next domain.Checkpoint) (domain.C
 	return domain.ParseCheckpoint(text)
 }
 
-// failed sorts the errors of writes: Redis did not answer, or what it holds
-// contradicts the checkpoint.
+// failed sorts errors: Redis did not answer, or what it holds contradicts the
+// checkpoint.
 func (p *Partition) failed(ctx context.Context, what string, err error) error {
+	return p.store.failed(ctx, what+" of "+p.stream, err)
+}
+
+func (s *Store) failed(ctx context.Context, what string, err error) error {
 	if isContradiction(err) {
-		return fmt.Errorf("%s of %s: %w: what Redis holds contradicts its checkpoint: %w", what, p.stream, domain.ErrUnknown, err)
+		return fmt.Errorf("%s: %w: what Redis holds contradicts its checkpoint: %w", what, domain.ErrUnknown, err)
 	}
-	return p.store.unreachable(ctx, fmt.Errorf("%s of %s: %w", what, p.stream, err))
+	return s.unreachable(ctx, fmt.Errorf("%s: %w", what, err))
 }
 
 // isContradiction recognises the answers of Redis that no retry mends: a key of

@@ -71,21 +71,22 @@ type Market struct {
 // LoadTickOrders reads what orders the stored ticks of the markets; markets
 // without a tick are left out of the result. A stored tick that cannot be read
 // counts as none, so that the next one replaces it. The error matches
-// domain.ErrUnreachable.
+// domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) LoadTickOrders(ctx context.Context, markets []Market) (map[Market]domain.TickOrder, error) {
 	pipe := p.store.rdb.Pipeline()
 	replies := make([]*redis.StringCmd, len(markets))
 	for i, m := range markets {
 		replies[i] = pipe.HGet(ctx, p.ticksKey(m.Exchange), m.Symbol)
 	}
-	if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
-		return nil, p.store.unreachable(ctx, err)
-	}
+	_, _ = pipe.Exec(ctx) // gives the first error, which may only say that a market has no tick
 	orders := make(map[Market]domain.TickOrder, len(markets))
 	for i, reply := range replies {
 		value, err := reply.Bytes()
-		if err != nil {
+		if err == redis.Nil {
 			continue
+		}
+		if err != nil {
+			return nil, p.failed(ctx, "read the ticks", err)
 		}
 		if _, payload, err := wire.Unstamp(value); err == nil {
 			if order, err := wire.ScanTick(payload); err == nil {
@@ -102,7 +103,7 @@ func (p *Partition) LoadTickOrders(ctx context.Context, markets []Market) (map[M
 func (p *Partition) Tick(ctx context.Context, exchange, symbol string, now time.Time) (domain.Tick, error) {
 	values, err := p.store.rdb.HMGet(ctx, p.ticksKey(exchange), symbol, feedField).Result()
 	if err != nil {
-		return domain.Tick{}, p.store.unreachable(ctx, err)
+		return domain.Tick{}, p.failed(ctx, "read a tick", err)
 	}
 	return readTick(exchange, symbol, values[0], values[1], now)
 }
@@ -113,7 +114,7 @@ func (p *Partition) Ticks(ctx context.Context, exchange string, symbols []string
 	fields := append(append(make([]string, 0, len(symbols)+1), symbols...), feedField)
 	values, err := p.store.rdb.HMGet(ctx, p.ticksKey(exchange), fields...).Result()
 	if err != nil {
-		return nil, p.store.unreachable(ctx, err)
+		return nil, p.failed(ctx, "read the ticks", err)
 	}
 	ticks := make([]domain.Tick, len(symbols))
 	for i, symbol := range symbols {
@@ -136,7 +137,7 @@ func (s *Store) AllTicks(ctx context.Context, partitions []*Partition, exchange 
 		replies[i] = pipe.HGetAll(ctx, p.ticksKey(exchange))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, s.unreachable(ctx, err)
+		return nil, s.failed(ctx, "read the ticks", err)
 	}
 	var ticks []domain.Tick
 	for _, reply := range replies {
@@ -158,7 +159,8 @@ func (s *Store) AllTicks(ctx context.Context, partitions []*Partition, exchange 
 }
 
 // Exchanges lists the exchanges that have or had ticks in the partitions, each
-// once, in no order. The error matches domain.ErrUnreachable.
+// once, in no order. The error matches domain.ErrUnreachable or
+// domain.ErrUnknown.
 func (s *Store) Exchanges(ctx context.Context, partitions []*Partition) ([]string, error) {
 	pipe := s.rdb.Pipeline()
 	replies := make([]*redis.StringSliceCmd, len(partitions))
@@ -166,7 +168,7 @@ func (s *Store) Exchanges(ctx context.Context, partitions []*Partition) ([]strin
 		replies[i] = pipe.SMembers(ctx, p.exchangesKey())
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, s.unreachable(ctx, err)
+		return nil, s.failed(ctx, "read the ticks", err)
 	}
 	seen := make(map[string]bool)
 	var exchanges []string

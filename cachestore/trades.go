@@ -47,15 +47,15 @@ func entryID(seq uint64) string { return strconv.FormatUint(seq, 10) + "-0" }
 
 // LoadTradeIDs reads the ids of the newest keep trades of each market, oldest
 // first. Entries that cannot be read are left out. The error matches
-// domain.ErrUnreachable.
+// domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) LoadTradeIDs(ctx context.Context, markets []Market, keep int) (map[Market][]string, error) {
 	pipe := p.store.rdb.Pipeline()
 	replies := make([]*redis.XMessageSliceCmd, len(markets))
 	for i, m := range markets {
 		replies[i] = pipe.XRevRangeN(ctx, p.tradesKey(m.Exchange, m.Symbol), "+", "-", int64(keep))
 	}
-	if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
-		return nil, p.store.unreachable(ctx, err)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, p.failed(ctx, "read the trades", err)
 	}
 	ids := make(map[Market][]string, len(markets))
 	for i, m := range markets {
@@ -79,8 +79,8 @@ func (p *Partition) LoadTradeIDs(ctx context.Context, markets []Market, keep int
 // empty result. The error matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Trades(ctx context.Context, exchange, symbol string, limit int) ([]domain.Trade, error) {
 	entries, err := p.store.rdb.XRevRangeN(ctx, p.tradesKey(exchange, symbol), "+", "-", int64(limit)).Result()
-	if err != nil && err != redis.Nil {
-		return nil, p.store.unreachable(ctx, err)
+	if err != nil {
+		return nil, p.failed(ctx, "read the trades", err)
 	}
 	trades := make([]domain.Trade, len(entries))
 	for i, entry := range entries {
@@ -91,36 +91,71 @@ func (p *Partition) Trades(ctx context.Context, exchange, symbol string, limit i
 	return trades, nil
 }
 
-// TradesAfter reads at most limit trades of a market that follow its trade with
-// the log sequence after, oldest first; zero reads from the oldest kept. The
-// error matches domain.ErrLagged when that trade is no longer kept, so that what
+// Cursor is a place among the trades of a market: behind the one that the log
+// stored with Seq. The zero value is before the oldest kept.
+type Cursor struct {
+	Seq     uint64
+	Created int64 // when the stream was created, unix ns; zero: not known yet
+}
+
+// TradesAfter reads at most limit trades of a market that follow the cursor,
+// oldest first, and returns the cursor behind them. While Redis is being rebuilt
+// and has not reached the cursor yet, there are none. The error matches
+// domain.ErrLagged when the trade at the cursor is no longer kept, so that what
 // followed it may be gone, domain.ErrUnreachable or domain.ErrUnknown.
-func (p *Partition) TradesAfter(ctx context.Context, exchange, symbol string, after uint64, limit int) ([]domain.Trade, error) {
-	entries, err := p.store.rdb.XRangeN(ctx, p.tradesKey(exchange, symbol), entryID(after), "+", int64(limit)+1).Result()
-	if err != nil && err != redis.Nil {
-		return nil, p.store.unreachable(ctx, err)
+func (p *Partition) TradesAfter(ctx context.Context, exchange, symbol string, after Cursor, limit int) ([]domain.Trade, Cursor, error) {
+	count := int64(limit)
+	if after.Seq > 0 {
+		count++ // the trade at the cursor
 	}
-	if after > 0 {
-		if len(entries) == 0 || entries[0].ID != entryID(after) {
-			return nil, fmt.Errorf("trades %s %s: %w: the one at %d is no longer kept", exchange, symbol, domain.ErrLagged, after)
+	// One transaction: the trades are those of the checkpoint.
+	tx := p.store.rdb.TxPipeline()
+	checkpoint := tx.Get(ctx, p.checkpointKey())
+	reply := tx.XRangeN(ctx, p.tradesKey(exchange, symbol), entryID(after.Seq), "+", count)
+	_, _ = tx.Exec(ctx)
+	if err := reply.Err(); err != nil {
+		return nil, after, p.failed(ctx, "read the trades", err)
+	}
+	if err := checkpoint.Err(); err != nil && err != redis.Nil {
+		return nil, after, p.failed(ctx, "read the checkpoint", err)
+	}
+	at, err := domain.ParseCheckpoint(checkpoint.Val())
+	if err != nil {
+		return nil, after, err
+	}
+	entries := reply.Val()
+	if after.Seq > 0 {
+		switch {
+		case after.Created != 0 && at.Created != 0 && at.Created != after.Created:
+			return nil, after, fmt.Errorf("trades %s %s: %w: the log was created anew", exchange, symbol, domain.ErrLagged)
+		case len(entries) > 0 && entries[0].ID == entryID(after.Seq):
+			entries = entries[1:]
+		case at.Seq < after.Seq:
+			return nil, after, nil
+		default:
+			return nil, after, fmt.Errorf("trades %s %s: %w: the one at %d is no longer kept", exchange, symbol, domain.ErrLagged, after.Seq)
 		}
-		entries = entries[1:]
+	}
+	next := after
+	if at.Created != 0 {
+		next.Created = at.Created
 	}
 	trades := make([]domain.Trade, len(entries))
 	for i, entry := range entries {
 		if trades[i], err = readTrade(exchange, symbol, entry); err != nil {
-			return nil, err
+			return nil, after, err
 		}
+		next.Seq = trades[i].Sequence
 	}
-	return trades, nil
+	return trades, next, nil
 }
 
 // Gaps reads the newest limit gaps of a market, oldest first. The error matches
 // domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Gaps(ctx context.Context, exchange, symbol string, limit int) ([]domain.Gap, error) {
 	entries, err := p.store.rdb.XRevRangeN(ctx, p.gapsKey(exchange, symbol), "+", "-", int64(limit)).Result()
-	if err != nil && err != redis.Nil {
-		return nil, p.store.unreachable(ctx, err)
+	if err != nil {
+		return nil, p.failed(ctx, "read the gaps", err)
 	}
 	gaps := make([]domain.Gap, len(entries))
 	for i, entry := range entries {

@@ -96,6 +96,9 @@ func (c *Client) Wait(ctx context.Context, pos domain.Position) error {
 	if partition == nil {
 		return fmt.Errorf("stream %q: %w", pos.Stream, domain.ErrNotFound)
 	}
+	if pos.Seq == 0 {
+		return nil // before the first message
+	}
 	for {
 		slice := waitSlice
 		if deadline, ok := ctx.Deadline(); ok {

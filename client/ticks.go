@@ -131,6 +131,9 @@ func (t *Ticks) Next(ctx context.Context, exchange, symbol string, after uint64)
 			return tick, nil
 		}
 	}
+	if ctx.Err() == nil {
+		return domain.Tick{}, fmt.Errorf("next tick %s %s: %w: the client was closed", exchange, symbol, domain.ErrUnreachable)
+	}
 	return domain.Tick{}, fmt.Errorf("next tick %s %s: %w", exchange, symbol, ctx.Err())
 }
 
@@ -143,7 +146,7 @@ const staleCheck = time.Second
 // in the order of its own market; states that were replaced before they could
 // be yielded are skipped. A tick that becomes stale is yielded again.
 //
-// The iteration ends when ctx ends. An error that matches
+// The iteration ends when ctx ends or the client is closed. An error that matches
 // domain.ErrUnreachable is yielded for as long as Redis is away, and the
 // iteration goes on when it is back; one that matches domain.ErrInvalid ends it.
 func (t *Ticks) Watch(ctx context.Context, exchange string, symbols ...string) iter.Seq2[domain.Tick, error] {
@@ -161,10 +164,13 @@ func (t *Ticks) Watch(ctx context.Context, exchange string, symbols ...string) i
 			select {
 			case <-ctx.Done():
 				return
+			case <-t.client.changes.ctx.Done():
+				return
 			case <-w.sub.signal:
 			case <-check.C:
 				everything = true
 			}
+			w.changed = w.changed[:0]
 			moved, err := w.sub.take()
 			if err == nil {
 				err = w.read(ctx, moved, everything)
@@ -220,7 +226,6 @@ func (t *Ticks) watch(exchange string, symbols []string) (*tickWatch, error) {
 
 // read finds what changed in the partitions that moved, or in all.
 func (w *tickWatch) read(ctx context.Context, moved map[string]bool, everything bool) error {
-	w.changed = w.changed[:0]
 	now := time.Now()
 	for _, p := range w.ticks.all() {
 		if !everything && !moved[p.Stream()] {

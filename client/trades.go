@@ -75,10 +75,13 @@ func (t *Trades) Gaps(ctx context.Context, exchange, symbol string, limit int) (
 // watchChunk is how many trades a watch reads at once.
 const watchChunk = 1000
 
+// retryRead is how long a watch waits before it repeats a read that failed.
+const retryRead = 200 * time.Millisecond
+
 // Watch yields the newest last trades of a market, oldest first, and from then
 // on every trade, each once and in order.
 //
-// The iteration ends when ctx ends. An error that matches
+// The iteration ends when ctx ends or the client is closed. An error that matches
 // domain.ErrUnreachable is yielded for as long as Redis is away, and nothing is
 // missed when it is back. One that matches domain.ErrLagged says that trades
 // were missed because more came than are kept; the iteration goes on with the
@@ -100,6 +103,8 @@ func (t *Trades) Watch(ctx context.Context, exchange, symbol string, last int) i
 			select {
 			case <-ctx.Done():
 				return
+			case <-t.client.changes.ctx.Done():
+				return
 			case <-sub.signal:
 			}
 			if _, err := sub.take(); err != nil {
@@ -113,6 +118,11 @@ func (t *Trades) Watch(ctx context.Context, exchange, symbol string, last int) i
 				trades, more, err = w.read(ctx)
 				if err != nil && ctx.Err() == nil && !yield(domain.Trade{}, err) {
 					return
+				}
+				if errors.Is(err, domain.ErrUnreachable) {
+					// Nothing else may change for a long time: read again.
+					pause(ctx, retryRead)
+					sub.mark(w.partition.Stream(), nil)
 				}
 				for _, trade := range trades {
 					if !yield(trade, nil) {
@@ -130,7 +140,7 @@ type tradeWatch struct {
 	exchange, symbol string
 	first            int // how many to begin with
 	begun            bool
-	after            uint64
+	after            cachestore.Cursor
 }
 
 // read returns what follows; more says that there may be more at once.
@@ -142,17 +152,14 @@ func (w *tradeWatch) read(ctx context.Context) (trades []domain.Trade, more bool
 		}
 		w.begun = true
 		if len(trades) > 0 {
-			w.after = trades[len(trades)-1].Sequence
+			w.after.Seq = trades[len(trades)-1].Sequence
 		}
 		return trades[len(trades)-min(len(trades), w.first):], true, nil
 	}
-	trades, err = w.partition.TradesAfter(ctx, w.exchange, w.symbol, w.after, watchChunk)
+	trades, w.after, err = w.partition.TradesAfter(ctx, w.exchange, w.symbol, w.after, watchChunk)
 	if errors.Is(err, domain.ErrLagged) {
-		w.after = 0
+		w.after = cachestore.Cursor{}
 		return nil, true, err
-	}
-	if len(trades) > 0 {
-		w.after = trades[len(trades)-1].Sequence
 	}
 	return trades, len(trades) == watchChunk, err
 }

@@ -80,7 +80,7 @@ func (c Candle) Validate() error {
 	if _, err := ParseTimeframe(string(c.Timeframe)); err != nil {
 		return err
 	}
-	if c.Time.Unix() <= 0 || !c.Timeframe.Start(c.Time).Equal(c.Time) {
+	if c.Time.Unix() <= 0 || c.Time.Unix() >= lastTime || !c.Timeframe.Start(c.Time).Equal(c.Time) {
 		return Invalid("time", c.Time.UTC().Format(time.RFC3339Nano), "the beginning of a "+string(c.Timeframe)+" bar")
 	}
 	for _, f := range [...]struct {

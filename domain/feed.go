@@ -55,8 +55,8 @@ func (f Feed) Validate() error {
 	if f.Interval < time.Millisecond || f.Interval > time.Hour {
 		return Invalid("interval", f.Interval.String(), "1ms to 1h")
 	}
-	if f.Time.IsZero() {
-		return Invalid("time", "", "when the state was seen")
+	if err := requiredTime("time", f.Time, "when the state was seen"); err != nil {
+		return err
 	}
-	return nil
+	return optionalTime("heard", f.Heard)
 }

@@ -34,8 +34,5 @@ func (g Gap) Validate() error {
 	if len(g.Reason) > MaxReasonBytes {
 		return Invalid("reason", g.Reason, "at most 512 bytes")
 	}
-	if g.Time.IsZero() {
-		return Invalid("time", "", "when the gap was found")
-	}
-	return nil
+	return requiredTime("time", g.Time, "when the gap was found")
 }

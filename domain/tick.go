@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Tick is the newest state of one market: best bid and ask, last trade.
 type Tick struct {
@@ -66,7 +69,10 @@ func (t Tick) Validate() error {
 	if t.Last.IsZero() && t.Bid.IsZero() && t.Ask.IsZero() {
 		return Invalid("tick", t.Exchange+" "+t.Symbol, "at least one of last, bid and ask")
 	}
-	return nil
+	if err := optionalTime("time", t.Time); err != nil {
+		return err
+	}
+	return optionalTime("received", t.Received)
 }
 
 // TickOrder orders the ticks of one market: by the venue's time, then by its
@@ -84,6 +90,27 @@ func (o TickOrder) OlderThan(stored TickOrder) bool {
 		return o.TimeNs < stored.TimeNs
 	}
 	return o.VenueSeq != 0 && stored.VenueSeq != 0 && o.VenueSeq < stored.VenueSeq
+}
+
+// lastTime is the last second that unix nanoseconds can tell.
+const lastTime = math.MaxInt64 / int64(time.Second)
+
+// optionalTime holds a time to what the log can carry: unix nanoseconds, of
+// which zero says "not known".
+func optionalTime(field string, t time.Time) error {
+	if s := t.Unix(); !t.IsZero() && (s < 0 || s >= lastTime) {
+		return Invalid(field, t.UTC().Format(time.RFC3339Nano), "a time from 1970 to 2262")
+	}
+	return nil
+}
+
+// requiredTime is optionalTime for times that must be known. The beginning of
+// 1970 is what a venue's zero reads as.
+func requiredTime(field string, t time.Time, what string) error {
+	if t.IsZero() || t.Equal(time.Unix(0, 0)) {
+		return Invalid(field, "", what)
+	}
+	return optionalTime(field, t)
 }
 
 // UnixNano is t in unix nanoseconds, zero for the zero time.

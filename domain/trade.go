@@ -66,8 +66,8 @@ func (t Trade) Validate() error {
 	if err := positive("volume", t.Volume); err != nil {
 		return err
 	}
-	if t.Time.IsZero() {
-		return Invalid("time", "", "the venue's time of the trade")
+	if err := requiredTime("time", t.Time, "the venue's time of the trade"); err != nil {
+		return err
 	}
-	return nil
+	return optionalTime("received", t.Received)
 }

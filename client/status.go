@@ -1,0 +1,37 @@
+package client
+
+import "context"
+
+// StreamStatus is one partition: what the log holds and what Redis reflects.
+type StreamStatus struct {
+	Stream     string
+	First      uint64 // sequence of the oldest message in the log
+	Last       uint64 // sequence of the newest one
+	Bytes      uint64 // size in the log
+	Checkpoint uint64 // sequence up to which Redis reflects the stream
+	Lag        uint64 // messages that Redis does not reflect yet
+	Epoch      uint64 // the rebuild that the projection descends from, unix ms; zero: never projected
+}
+
+// Status asks how each partition is doing. The error matches
+// domain.ErrUnreachable, domain.ErrNotFound or domain.ErrUnknown.
+func (c *Client) Status(ctx context.Context) ([]StreamStatus, error) {
+	layout := c.log.Layout()
+	var out []StreamStatus
+	for _, stream := range append(layout.TickStreams(), layout.TradeStreams()...) {
+		// The checkpoint first: read after it, the log's end is never behind.
+		at, err := c.store.Partition(stream).Checkpoint(ctx)
+		if err != nil {
+			return nil, err
+		}
+		extent, err := c.log.Extent(ctx, stream)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, StreamStatus{
+			Stream: stream, First: extent.First, Last: extent.Last, Bytes: extent.Bytes,
+			Checkpoint: at.Seq, Lag: extent.Last - min(at.Seq, extent.Last), Epoch: at.Epoch,
+		})
+	}
+	return out, nil
+}

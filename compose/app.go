@@ -1,0 +1,143 @@
+package compose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+)
+
+const (
+	startTimeout = 30 * time.Second
+	// stopTimeout is what all stop hooks share; drainGrace is the part that
+	// publishers may use to have the rest acknowledged.
+	stopTimeout = 5 * time.Second
+	drainGrace  = 2 * time.Second
+)
+
+// RunApp starts an application and blocks until ctx ends, a signal to end comes
+// (SIGINT, SIGTERM), or one of its parts fails; then it stops everything in
+// order. A clean end is nil.
+func RunApp(ctx context.Context, log *slog.Logger, options ...fx.Option) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	failures := &failures{}
+	app := fx.New(
+		fx.StartTimeout(startTimeout), fx.StopTimeout(stopTimeout),
+		fx.WithLogger(func() fxevent.Logger {
+			l := &fxevent.SlogLogger{Logger: log.With("component", "fx")}
+			l.UseLogLevel(slog.LevelDebug)
+			l.UseErrorLevel(slog.LevelDebug)
+			return l
+		}),
+		fx.Supply(log, failures),
+		fx.Options(options...),
+	)
+	if err := app.Err(); err != nil {
+		return rootCause(err)
+	}
+	startCtx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := app.Start(startCtx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return rootCause(err)
+	}
+	select {
+	case <-ctx.Done():
+	case <-app.Wait():
+	}
+	stop() // a second signal ends the process at once
+	stopCtx, cancelStop := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancelStop()
+	return errors.Join(failures.err(), app.Stop(stopCtx))
+}
+
+// rootCause is the constructor's or the hook's own error, without fx's words.
+func rootCause(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		var known interface{ Is(error) bool }
+		if errors.As(err, &known) && fmt.Sprintf("%T", err) == "*domain.FieldError" {
+			return err
+		}
+		if pkg := fmt.Sprintf("%T", err); pkg == "*fmt.wrapError" || pkg == "*fmt.wrapErrors" || pkg == "*errors.joinError" {
+			return err
+		}
+		err = inner
+	}
+}
+
+// failures collects what the running parts returned.
+type failures struct {
+	mu   sync.Mutex
+	errs []error
+}
+
+func (f *failures) add(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.errs = append(f.errs, err)
+}
+
+func (f *failures) err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return errors.Join(f.errs...)
+}
+
+// supervisor makes hooks of what runs.
+type supervisor struct {
+	fx.In
+
+	Lifecycle  fx.Lifecycle
+	Shutdowner fx.Shutdowner
+	Failures   *failures
+}
+
+// run adds a part that runs from start to stop. If it ends by itself, the whole
+// application stops.
+func (s supervisor) run(name string, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	s.Lifecycle.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			go func() {
+				defer close(done)
+				err := run(ctx)
+				if err != nil {
+					s.Failures.add(fmt.Errorf("%s: %w", name, err))
+				}
+				if ctx.Err() == nil {
+					_ = s.Shutdowner.Shutdown()
+				}
+			}()
+			return nil
+		},
+		OnStop: func(stop context.Context) error {
+			cancel()
+			select {
+			case <-done:
+				return nil
+			case <-stop.Done():
+				return fmt.Errorf("%s did not stop in time: %w", name, stop.Err())
+			}
+		},
+	})
+}
+
+// onStop adds what is to be closed after everything that was started later.
+func (s supervisor) onStop(stop func() error) {
+	s.Lifecycle.Append(fx.Hook{OnStop: func(context.Context) error { return stop() }})
+}

@@ -1,0 +1,77 @@
+package compose
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/fullon/fullon/bus"
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/ingest"
+	"github.com/fullon/fullon/internal/venue"
+	"github.com/fullon/fullon/internal/venue/binance"
+)
+
+// tradeBuffer is how many trades, candles and gaps of a partition wait in
+// memory while the log is away: with 2,000 a second, about a minute.
+const tradeBuffer = 100_000
+
+var defaultSymbols = Symbols{"BTC/USDT", "ETH/USDT"}
+
+// IngestCommand is the grammar of cmd/ingest.
+type IngestCommand struct {
+	Servers `group:"Servers:"`
+	Feeds   `group:"Venue:"`
+	HTTP    `group:"Looking in:"`
+	Logging `group:"Looking in:"`
+}
+
+// Run follows a venue until a signal ends it.
+func (c *IngestCommand) Run() error {
+	if c.Venue == "sim" {
+		return domain.Invalid("--venue", c.Venue, "binance: the simulated venue is part of 'fullon up'")
+	}
+	if len(c.Symbols) == 0 {
+		c.Symbols = defaultSymbols
+	}
+	log := c.Logger(os.Stderr)
+	return RunApp(context.Background(), log,
+		logModule("fullon-ingest", c.Log()), ingestModule(c.Feeds), httpModule(c.HTTP))
+}
+
+// publishers are the two ways into the log, running.
+type publishers struct {
+	ticks  *bus.TickPublisher
+	events *bus.OrderedPublisher
+}
+
+// ingestModule follows a venue that speaks Binance's protocol. Its events carry
+// the venue's name, so those of the simulated one are never taken for a real
+// market's.
+func ingestModule(cfg Feeds) fx.Option {
+	return fx.Options(
+		fx.Provide(newPublishers, func(log *slog.Logger) (venue.Adapter, error) {
+			return binance.New(binance.Config{WSURL: cfg.BinanceWS, RESTURL: cfg.BinanceREST, Logger: log, Exchange: cfg.Venue})
+		}),
+		fx.Provide(func(b *bus.Bus, p *publishers, adapter venue.Adapter, log *slog.Logger) *ingest.Feed {
+			return ingest.New(ingest.Config{
+				Symbols: cfg.Symbols, SilentAfter: time.Duration(cfg.SilentAfter), Log: log,
+			}, adapter, p.ticks, p.events, b)
+		}),
+		fx.Invoke(func(s supervisor, feed *ingest.Feed) { s.run("ingest", feed.Run) }),
+	)
+}
+
+func newPublishers(s supervisor, b *bus.Bus) (*publishers, error) {
+	ticks, err := b.NewTickPublisher()
+	if err != nil {
+		return nil, err
+	}
+	p := &publishers{ticks: ticks, events: b.NewOrderedPublisher(tradeBuffer)}
+	s.run("tick publisher", func(ctx context.Context) error { return p.ticks.Run(ctx, drainGrace) })
+	s.run("trade publisher", func(ctx context.Context) error { return p.events.Run(ctx, drainGrace) })
+	return p, nil
+}

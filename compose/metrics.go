@@ -1,0 +1,115 @@
+package compose
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metric is one series: what it means, and how it is read. Names are stable.
+type metric struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+}
+
+func counter(name, help string, labels ...string) metric {
+	return metric{prometheus.NewDesc("fullon_"+name, help, labels, nil), prometheus.CounterValue}
+}
+
+func gauge(name, help string, labels ...string) metric {
+	return metric{prometheus.NewDesc("fullon_"+name, help, labels, nil), prometheus.GaugeValue}
+}
+
+var (
+	projectorSequence   = gauge("projector_checkpoint_sequence", "Sequence up to which Redis reflects the stream.", "stream")
+	projectorAttached   = gauge("projector_attached", "1 while this process folds the stream.", "stream")
+	projectorTrouble    = gauge("projector_trouble_seconds", "How long the projection has been waiting for a server.", "stream")
+	projectorMessages   = counter("projector_messages_total", "Messages folded and applied.", "stream")
+	projectorBatches    = counter("projector_batches_total", "Batches applied.", "stream")
+	projectorConflicts  = counter("projector_conflicts_total", "Batches that found another checkpoint.", "stream")
+	projectorLetters    = counter("projector_dead_letters_total", "Messages that could not be folded.", "stream")
+	projectorDuplicates = counter("projector_duplicates_total", "Trades that had been folded before.", "stream")
+	projectorOlder      = counter("projector_older_ticks_total", "Ticks older than the stored one.", "stream")
+	projectorRebuilds   = counter("projector_rebuilds_total", "Times that the partition was folded anew.", "stream")
+	projectorLost       = counter("projector_history_lost_total", "Rebuilds because the log had lost or changed history.", "stream")
+
+	ingestState      = gauge("ingest_feed_state", "1 live, 2 silent, 3 stopped.", "exchange")
+	ingestTicks      = counter("ingest_ticks_total", "Ticks handed to the log.", "exchange")
+	ingestTrades     = counter("ingest_trades_total", "Trades handed to the log.", "exchange")
+	ingestCandles    = counter("ingest_candles_total", "Candles handed to the log.", "exchange")
+	ingestDuplicates = counter("ingest_duplicates_total", "Trades that the log had already.", "exchange")
+	ingestHoles      = counter("ingest_holes_total", "Places where trades were missing.", "exchange")
+	ingestFilled     = counter("ingest_filled_total", "Missing trades that were fetched.", "exchange")
+	ingestGaps       = counter("ingest_gaps_total", "Holes that could not be filled.", "exchange")
+	ingestConnects   = counter("ingest_connects_total", "Connections to the venue.", "exchange")
+	ingestRefused    = counter("ingest_refused_total", "Messages of the venue that could not be used.", "exchange", "kind")
+	ingestDropped    = counter("ingest_dropped_candles_total", "Candles that the log had no room for.", "exchange")
+
+	publishSent      = counter("publish_ticks_sent_total", "Ticks sent to the log.")
+	publishConflated = counter("publish_ticks_conflated_total", "Ticks dropped because a newer one of the market came.")
+	publishFailed    = counter("publish_ticks_failed_total", "Ticks that were not acknowledged.")
+	publishWaiting   = gauge("publish_waiting", "Events that the log has not acknowledged.", "kind")
+	publishAcked     = counter("publish_events_acked_total", "Trades, candles and gaps that the log acknowledged.")
+	publishRetries   = counter("publish_events_retries_total", "Times that storing went wrong and was taken up again.")
+)
+
+func (m metric) of(value float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
+}
+
+// Describe implements prometheus.Collector; what is collected depends on the
+// process.
+func (p parts) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (p parts) Collect(out chan<- prometheus.Metric) {
+	if p.Projector != nil {
+		p.collectProjector(out)
+	}
+	if p.Feed != nil {
+		p.collectFeed(out)
+	}
+	if p.Publishers != nil {
+		ticks, events := p.Publishers.ticks.Stats(), p.Publishers.events.Stats()
+		out <- publishSent.of(float64(ticks.Sent))
+		out <- publishConflated.of(float64(ticks.Conflated))
+		out <- publishFailed.of(float64(ticks.Failed))
+		out <- publishWaiting.of(float64(ticks.Waiting+ticks.InFlight), "ticks")
+		out <- publishWaiting.of(float64(events.Waiting), "events")
+		out <- publishAcked.of(float64(events.Acked))
+		out <- publishRetries.of(float64(events.Retries))
+	}
+}
+
+func (p parts) collectProjector(out chan<- prometheus.Metric) {
+	for _, s := range p.Projector.Stats() {
+		attached := 0.0
+		if s.Attached {
+			attached = 1
+		}
+		out <- projectorSequence.of(float64(s.Sequence), s.Stream)
+		out <- projectorAttached.of(attached, s.Stream)
+		out <- projectorTrouble.of(s.Waiting.Seconds(), s.Stream)
+		out <- projectorMessages.of(float64(s.Messages), s.Stream)
+		out <- projectorBatches.of(float64(s.Batches), s.Stream)
+		out <- projectorConflicts.of(float64(s.Conflicts), s.Stream)
+		out <- projectorLetters.of(float64(s.DeadLetters), s.Stream)
+		out <- projectorDuplicates.of(float64(s.Duplicates), s.Stream)
+		out <- projectorOlder.of(float64(s.OutOfOrder), s.Stream)
+		out <- projectorRebuilds.of(float64(s.Rebuilds), s.Stream)
+		out <- projectorLost.of(float64(s.Lost), s.Stream)
+	}
+}
+
+func (p parts) collectFeed(out chan<- prometheus.Metric) {
+	s := p.Feed.Stats()
+	out <- ingestState.of(float64(s.State), s.Exchange)
+	out <- ingestTicks.of(float64(s.Ticks), s.Exchange)
+	out <- ingestTrades.of(float64(s.Trades), s.Exchange)
+	out <- ingestCandles.of(float64(s.Candles), s.Exchange)
+	out <- ingestDuplicates.of(float64(s.Duplicates), s.Exchange)
+	out <- ingestHoles.of(float64(s.Holes), s.Exchange)
+	out <- ingestFilled.of(float64(s.Filled), s.Exchange)
+	out <- ingestGaps.of(float64(s.Gaps), s.Exchange)
+	out <- ingestConnects.of(float64(s.Connects), s.Exchange)
+	out <- ingestDropped.of(float64(s.Dropped), s.Exchange)
+	for kind, n := range s.Refused {
+		out <- ingestRefused.of(float64(n), s.Exchange, kind)
+	}
+}

@@ -1,0 +1,89 @@
+package compose
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/joho/godotenv"
+
+	"github.com/fullon/fullon/domain"
+)
+
+// The exit codes of every command.
+const (
+	ExitOK          = 0
+	ExitFailed      = 1 // something went wrong
+	ExitUsage       = 2 // a wrong flag, argument or variable
+	ExitNotFound    = 3 // what was asked for is not there
+	ExitUnreachable = 4 // the log or Redis did not answer
+)
+
+// ExitCode is the exit code for an error; ExitOK for nil.
+func ExitCode(err error) int {
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.Is(err, domain.ErrInvalid):
+		return ExitUsage
+	case errors.Is(err, domain.ErrUnreachable):
+		return ExitUnreachable
+	case errors.Is(err, domain.ErrNotFound):
+		return ExitNotFound
+	}
+	return ExitFailed
+}
+
+// Main parses the arguments of a command into its grammar, a pointer to a
+// struct with kong tags, and runs the chosen command's Run method. What a .env
+// file in the working directory says stands behind the environment. It returns
+// the exit code and prints at most one line on stderr.
+func Main(name, description string, grammar any, vars map[string]string, args []string, stderr io.Writer) int {
+	if err := godotenv.Load(); err != nil && !errors.Is(err, os.ErrNotExist) {
+		complain(stderr, name, fmt.Errorf(".env: %w", err))
+		return ExitUsage
+	}
+	exited := -1
+	parser, err := kong.New(grammar, kong.Name(name), kong.Description(description), kong.Vars(vars),
+		kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		complain(stderr, name, err)
+		return ExitFailed
+	}
+	ctx, err := parseQuietly(parser, args)
+	if exited >= 0 {
+		return exited // --help
+	}
+	if err != nil {
+		complain(stderr, name, err)
+		return ExitUsage
+	}
+	if err := ctx.Run(); err != nil {
+		complain(stderr, name, err)
+		return ExitCode(err)
+	}
+	return ExitOK
+}
+
+type exitPanic struct{}
+
+// parseQuietly turns the parser's way to exit after --help into a return.
+func parseQuietly(parser *kong.Kong, args []string) (ctx *kong.Context, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(exitPanic); !ok {
+				panic(r)
+			}
+		}
+	}()
+	return parser.Parse(args)
+}
+
+// complain prints an error as one line.
+func complain(w io.Writer, name string, err error) {
+	_, _ = fmt.Fprintf(w, "%s: %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
+}

@@ -1,0 +1,51 @@
+package compose
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"go.uber.org/fx"
+
+	"github.com/fullon/fullon/bus"
+	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/internal/projector"
+)
+
+// ProjectorCommand is the grammar of cmd/projector.
+type ProjectorCommand struct {
+	Servers    `group:"Servers:"`
+	Projection `group:"Projection:"`
+	HTTP       `group:"Looking in:"`
+	Logging    `group:"Looking in:"`
+}
+
+// Run folds the log into Redis until a signal ends it.
+func (c *ProjectorCommand) Run() error {
+	log := c.Logger(os.Stderr)
+	return RunApp(context.Background(), log,
+		logModule("fullon-projector", c.Log()), redisModule(c.Redis()),
+		projectorModule(c.Projection), httpModule(c.HTTP))
+}
+
+// projectorModule folds all partitions.
+func projectorModule(cfg Projection) fx.Option {
+	return fx.Options(
+		fx.Provide(func(b *bus.Bus, store *cachestore.Store, log *slog.Logger) *projector.Projector {
+			return projector.New(projector.Config{
+				TickStreams:  b.Layout().TickStreams(),
+				TradeStreams: b.Layout().TradeStreams(),
+				TradeCap:     int(cfg.TradeCap),
+				Log:          log,
+			}, projectorLog{b}, store)
+		}),
+		fx.Invoke(func(s supervisor, p *projector.Projector) { s.run("projector", p.Run) }),
+	)
+}
+
+// projectorLog is the log as the projector wants it.
+type projectorLog struct{ *bus.Bus }
+
+func (l projectorLog) Open(stream string, from uint64) projector.Reader {
+	return l.NewReader(stream, from)
+}

@@ -1,0 +1,45 @@
+package compose
+
+import (
+	"context"
+	"log/slog"
+
+	"go.uber.org/fx"
+
+	"github.com/fullon/fullon/bus"
+	"github.com/fullon/fullon/cachestore"
+)
+
+// logModule connects to the log. bind checks that it was provisioned.
+func logModule(name string, cfg bus.Config) fx.Option {
+	return fx.Provide(func(s supervisor, log *slog.Logger) (*bus.Bus, error) {
+		cfg := cfg
+		cfg.Name, cfg.Log = name, log
+		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+		defer cancel()
+		b, err := bus.Connect(ctx, cfg)
+		if err != nil {
+			return nil, err
+		}
+		if err := b.Bind(ctx); err != nil {
+			b.Close()
+			return nil, err
+		}
+		s.onStop(func() error { b.Close(); return nil })
+		return b, nil
+	})
+}
+
+// redisModule connects to Redis.
+func redisModule(cfg cachestore.Config) fx.Option {
+	return fx.Provide(func(s supervisor) (*cachestore.Store, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+		defer cancel()
+		store, err := cachestore.Connect(ctx, cfg)
+		if err != nil {
+			return nil, err
+		}
+		s.onStop(store.Close)
+		return store, nil
+	})
+}

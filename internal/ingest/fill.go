@@ -1,0 +1,119 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/venue"
+)
+
+const (
+	// fillPage is how many trades are fetched at once.
+	fillPage = 1000
+	// roomWait is how long to wait before a full log is tried again.
+	roomWait = 50 * time.Millisecond
+)
+
+// fillHoles mends the symbol's holes one after the other until ctx ends.
+func (s *sequencer) fillHoles(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.wakened:
+		}
+		for ctx.Err() == nil && !s.release() {
+			from, to := s.missing()
+			if from > to {
+				sleep(ctx, roomWait) // nothing is missing but room in the log
+				continue
+			}
+			s.fill(ctx, from, to)
+		}
+	}
+}
+
+// fill fetches the trades from…to, or records what cannot be fetched as a gap.
+func (s *sequencer) fill(ctx context.Context, from, to uint64) {
+	if most := uint64(s.feed.cfg.MaxFill); to-from+1 > most {
+		s.lose(ctx, to-most, "more trades are missing than may be fetched at once")
+		from = to - most + 1
+	}
+	deadline := time.Now().Add(s.feed.cfg.FillTimeout)
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval = 100 * time.Millisecond
+	wait.MaxInterval = 10 * time.Second
+	for from <= to && ctx.Err() == nil {
+		limit := int(min(fillPage, to-from+1))
+		trades, err := s.feed.adapter.TradesFrom(ctx, s.symbol, from, limit)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && time.Now().After(deadline):
+			s.lose(ctx, to, fmt.Sprintf("the venue did not give them: %v", err))
+			return
+		case err != nil:
+			s.feed.log.Debug("missing trades not fetched yet", "symbol", s.symbol, "error", err)
+			sleep(ctx, wait.NextBackOff())
+			continue
+		}
+		before := from
+		for _, t := range trades {
+			if t.Number < from || t.Number > to {
+				continue
+			}
+			if t.Number > from {
+				s.lose(ctx, t.Number-1, "the venue no longer has them")
+			}
+			if !s.insert(ctx, t) {
+				return
+			}
+			from = t.Number + 1
+		}
+		if from == before {
+			// Nothing of the hole is there, and what follows was held already.
+			s.lose(ctx, to, "the venue no longer has them")
+			return
+		}
+		wait.Reset()
+	}
+}
+
+// insert hands a fetched trade to the log, waiting for room.
+func (s *sequencer) insert(ctx context.Context, t venue.NumberedTrade) bool {
+	for ctx.Err() == nil {
+		s.mu.Lock()
+		done := s.advance(t)
+		s.mu.Unlock()
+		if done {
+			s.feed.counts.filled.Add(1)
+			return true
+		}
+		sleep(ctx, roomWait)
+	}
+	return false
+}
+
+// lose records that the trades after the last one and up to to are gone.
+func (s *sequencer) lose(ctx context.Context, to uint64, reason string) {
+	for ctx.Err() == nil {
+		s.mu.Lock()
+		from := s.last + 1
+		done := s.gap(domain.Gap{
+			FromID: strconv.FormatUint(from, 10), ToID: strconv.FormatUint(to, 10), Missing: to - from + 1, Reason: reason,
+		})
+		if done {
+			s.last = to
+		}
+		s.mu.Unlock()
+		if done {
+			return
+		}
+		sleep(ctx, roomWait)
+	}
+}

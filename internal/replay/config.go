@@ -1,0 +1,130 @@
+package replay
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/sim/clock"
+)
+
+// Max as Config.Speed plays without waiting.
+var Max = math.Inf(1)
+
+// DefaultAddr is any free port of this machine's loopback.
+const DefaultAddr = "127.0.0.1:0"
+
+// writeTimeout is how long a client may block the replay before it is
+// disconnected.
+const writeTimeout = 30 * time.Second
+
+// keptTrades bounds the trades of a symbol that REST can serve.
+const keptTrades = 1 << 20
+
+// Mode tells what the position does while nobody is subscribed.
+type Mode uint8
+
+// The modes.
+const (
+	// Live: it moves on, as at a venue; what is played meanwhile is lost. With
+	// Speed Max that is all the rest.
+	Live Mode = iota
+	// Hold: it waits.
+	Hold
+)
+
+// FaultKind is what a Fault does.
+type FaultKind uint8
+
+// The kinds of faults.
+const (
+	// Cut ends all connections without a close frame.
+	Cut FaultKind = iota + 1
+	// Close ends all connections with a close frame.
+	Close
+	// Text sends Data as a text message to all connections that have a
+	// subscription.
+	Text
+	// Binary sends Data as a binary message to these.
+	Binary
+)
+
+// Fault is something that goes wrong once.
+type Fault struct {
+	After int // when so many frames have been played; zero: before the first one
+	Kind  FaultKind
+	Lose  int    // for Cut and Close: so many frames then pass unheard, in both modes
+	Data  []byte // for Text and Binary; need not be what its kind says
+}
+
+// Config is what a Server is made from.
+type Config struct {
+	// Files are the recordings. At least one.
+	Files []string
+
+	// Addr is the TCP address to listen on. Default DefaultAddr.
+	Addr string
+
+	// Speed is how many times faster than recorded: 1 in real time, Max
+	// without waiting. Default 1. A client that reads slowly slows the replay
+	// down.
+	Speed float64
+
+	// Mode tells what happens while nobody is subscribed. Default Live.
+	Mode Mode
+
+	// Await are streams ("btcusdt@trade") that must all be subscribed before
+	// the position moves, and in mode Hold while it does. Default: none; one
+	// subscription to anything is enough. A client that subscribes in several
+	// steps misses nothing with it.
+	Await []string
+
+	// Unfiltered sends every frame to every client that has a subscription.
+	// Default: only the streams that it subscribed, as a venue does.
+	Unfiltered bool
+
+	// Faults happen at their positions; several at one happen in this order.
+	Faults []Fault
+
+	// Clock paces the replay. Default clock.System().
+	Clock clock.Clock
+
+	// Logger takes what operators want to know. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+// WithDefaults is the configuration with its zero values filled in.
+func (c Config) WithDefaults() Config {
+	if c.Addr == "" {
+		c.Addr = DefaultAddr
+	}
+	if c.Speed == 0 {
+		c.Speed = 1
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	switch {
+	case len(c.Files) == 0:
+		return domain.Invalid("files", "", "at least one recording")
+	case !(c.Speed > 0):
+		return domain.Invalid("speed", fmt.Sprint(c.Speed), "more than zero")
+	case c.Mode > Hold:
+		return domain.Invalid("mode", fmt.Sprint(c.Mode), "Live or Hold")
+	}
+	for _, f := range c.Faults {
+		if f.After < 0 || f.Lose < 0 || f.Kind < Cut || f.Kind > Binary {
+			return domain.Invalid("faults", fmt.Sprintf("%+v", f), "a known kind, positions and counts of zero or more")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,258 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/sourcegraph/conc/pool"
+
+	"github.com/fullon/fullon/internal/sim/streamproto"
+)
+
+var errEnded = errors.New("ended by the server")
+
+// conn is one WebSocket client.
+type conn struct {
+	s   *Server
+	ws  *websocket.Conn
+	bye chan bool // takes one value: true to end it with a close frame
+
+	// Guarded by Server.mu.
+	combined bool
+	streams  map[string]struct{}
+}
+
+// serveStream is the handler of the WebSocket endpoints.
+func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
+	streams, combined, ok := streamproto.FromURL(r.URL)
+	if !ok || len(streams) > streamproto.MaxStreams {
+		http.Error(w, "no such stream endpoint, or too many streams", http.StatusBadRequest)
+		return
+	}
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // public data
+	if err != nil {
+		s.cfg.Logger.Debug("not a WebSocket", "err", err)
+		return // Accept answered
+	}
+	defer ws.CloseNow()
+	c := &conn{s: s, ws: ws, bye: make(chan bool, 1), combined: combined, streams: map[string]struct{}{}}
+	if !s.register(c, streams) {
+		return
+	}
+	defer s.serving.Done()
+	defer s.unregister(c)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
+	group.Go(c.read)
+	group.Go(func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case polite := <-c.bye:
+			if polite {
+				// Without its reader the connection ends, answered or not.
+				force := time.AfterFunc(drainTime, cancel)
+				defer force.Stop()
+				return errors.Join(errEnded, c.ws.Close(websocket.StatusGoingAway, "connection ended by the server"))
+			}
+			return errors.Join(errEnded, c.ws.CloseNow())
+		}
+	})
+	s.cfg.Logger.Debug("connection ended", "reason", group.Wait())
+}
+
+func (s *Server) register(c *conn, streams []string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return false
+	}
+	s.serving.Add(1)
+	s.conns[c] = struct{}{}
+	c.subscribe(streams)
+	return true
+}
+
+func (s *Server) unregister(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget(c)
+}
+
+// forget takes a connection out of the audience. The caller holds s.mu.
+func (s *Server) forget(c *conn) {
+	if _, has := s.conns[c]; has {
+		delete(s.conns, c)
+		s.wake()
+	}
+}
+
+// wake tells the player that subscriptions changed. The caller holds s.mu.
+func (s *Server) wake() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// end ends a connection. It is out of the audience at once; the caller holds
+// s.mu.
+func (s *Server) end(c *conn, polite bool) {
+	s.forget(c)
+	select {
+	case c.bye <- polite:
+	default: // already told
+	}
+}
+
+func (s *Server) endAll(polite bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		s.end(c, polite)
+	}
+}
+
+func (s *Server) drain() {
+	s.mu.Lock()
+	s.stopping = true
+	s.mu.Unlock()
+	s.endAll(true)
+	s.serving.Wait()
+}
+
+// ready tells whether the position may move. The caller holds s.mu.
+func (s *Server) ready() bool {
+	any := false
+	missing := map[string]struct{}{}
+	for _, name := range s.cfg.Await {
+		missing[name] = struct{}{}
+	}
+	for c := range s.conns {
+		any = any || len(c.streams) > 0
+		maps.DeleteFunc(missing, func(name string, _ struct{}) bool { _, has := c.streams[name]; return has })
+	}
+	return any && len(missing) == 0
+}
+
+// audience is who is to hear a stream's frame; ok: the position may move.
+func (s *Server) audience(stream string) (to []*conn, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		_, wanted := c.streams[stream]
+		if wanted || s.cfg.Unfiltered && len(c.streams) > 0 {
+			to = append(to, c)
+		}
+	}
+	return to, s.ready()
+}
+
+// subscribers are the connections that have a subscription.
+func (s *Server) subscribers() []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var to []*conn
+	for c := range s.conns {
+		if len(c.streams) > 0 {
+			to = append(to, c)
+		}
+	}
+	return to
+}
+
+// send writes a frame; false: the connection is lost.
+func (c *conn) send(ctx context.Context, f frame) bool {
+	c.s.mu.Lock()
+	combined := c.combined
+	c.s.mu.Unlock()
+	if combined {
+		return c.write(ctx, websocket.MessageText, f.text)
+	}
+	return c.write(ctx, websocket.MessageText, f.payload)
+}
+
+// write blocks for at most writeTimeout; a connection that fails is ended.
+func (c *conn) write(ctx context.Context, kind websocket.MessageType, data []byte) bool {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	err := c.ws.Write(ctx, kind, data)
+	if err == nil {
+		return true
+	}
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	c.s.end(c, false)
+	return false
+}
+
+// read answers the client's control messages until the connection ends.
+func (c *conn) read(ctx context.Context) error {
+	for {
+		_, data, err := c.ws.Read(ctx)
+		if err != nil {
+			return fmt.Errorf("read: %w", err)
+		}
+		if err := c.ws.Write(ctx, websocket.MessageText, c.answer(data)); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+		c.apply(data)
+	}
+}
+
+// answer is what a control message is answered with. The answer goes out
+// before apply, so that it comes before the first frame.
+func (c *conn) answer(data []byte) []byte {
+	req, err := streamproto.Parse(data)
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if err == nil && req.Method == streamproto.Subscribe && len(c.streams)+len(req.Streams) > streamproto.MaxStreams {
+		err = streamproto.ErrTooManyStreams
+	}
+	if err != nil {
+		return streamproto.Refusal(req.ID, err)
+	}
+	var result any
+	switch req.Method {
+	case streamproto.List:
+		result = append([]string{}, slices.Sorted(maps.Keys(c.streams))...)
+	case streamproto.GetProperty:
+		result = c.combined
+	}
+	return streamproto.Result(req.ID, result)
+}
+
+func (c *conn) apply(data []byte) {
+	req, err := streamproto.Parse(data)
+	if err != nil {
+		return // answer refused it
+	}
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	switch req.Method {
+	case streamproto.Subscribe:
+		if len(c.streams)+len(req.Streams) <= streamproto.MaxStreams {
+			c.subscribe(req.Streams)
+		}
+	case streamproto.Unsubscribe:
+		for _, name := range req.Streams {
+			delete(c.streams, name)
+		}
+		c.s.wake()
+	case streamproto.SetProperty:
+		c.combined = req.Combined
+	}
+}
+
+// subscribe is called with Server.mu held.
+func (c *conn) subscribe(streams []string) {
+	for _, name := range streams {
+		c.streams[name] = struct{}{}
+	}
+	c.s.wake()
+}

@@ -1,0 +1,173 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// player moves the position. Only play's goroutine uses it.
+type player struct {
+	*Server
+	faults  []Fault
+	started bool
+	silent  int // frames still to pass unheard after a fault
+
+	// The recorded time recorded is played at the time at.
+	paced    bool
+	at       time.Time
+	recorded int64
+}
+
+// play plays all frames, then closes Done.
+func (s *Server) play(ctx context.Context) (err error) {
+	src, err := openSource(s.cfg.Files)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, src.close()) }()
+	p := player{Server: s, faults: s.cfg.Faults}
+	for {
+		f, err := src.next()
+		ended := errors.Is(err, io.EOF)
+		if err != nil && !ended {
+			return err
+		}
+		if p.fail(ctx) != nil {
+			return nil // ctx ended: a normal stop
+		}
+		if ended {
+			close(s.done)
+			s.cfg.Logger.Info("replay done", "progress", s.Progress())
+			return nil
+		}
+		if p.pass(ctx, f) != nil {
+			return nil
+		}
+	}
+}
+
+// pass plays one frame. It returns ctx's error when ctx ends before that.
+func (p *player) pass(ctx context.Context, f frame) error {
+	if p.silent > 0 {
+		if err := p.pace(ctx, f); err != nil {
+			return err
+		}
+		p.silent--
+		p.remember(f)
+		p.count(true, false)
+		return nil
+	}
+	for {
+		if err := p.gate(ctx); err != nil {
+			return err
+		}
+		if err := p.pace(ctx, f); err != nil {
+			return err
+		}
+		listening, ok := p.audience(f.stream)
+		if !ok && p.cfg.Mode == Hold {
+			p.paced = false // the time of waiting is not made up for
+			continue
+		}
+		p.remember(f)
+		heard := false
+		for _, c := range listening {
+			heard = c.send(ctx, f) || heard
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if len(listening) > 0 && !heard && p.cfg.Mode == Hold {
+			continue // who was to hear it is gone: it waits for the next one
+		}
+		p.count(!heard && (!ok || len(listening) > 0), heard)
+		return nil
+	}
+}
+
+// gate waits for subscribers, in mode Live only before the first frame.
+func (p *player) gate(ctx context.Context) error {
+	if p.started && p.cfg.Mode == Live {
+		return nil
+	}
+	for {
+		p.mu.Lock()
+		ready, changed := p.ready(), p.changed
+		p.mu.Unlock()
+		if ready {
+			p.started = true
+			return ctx.Err()
+		}
+		p.paced = false
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// pace waits for the frame's time.
+func (p *player) pace(ctx context.Context, f frame) error {
+	if math.IsInf(p.cfg.Speed, 1) {
+		return ctx.Err()
+	}
+	if !p.paced {
+		p.paced, p.at, p.recorded = true, p.cfg.Clock.Now(), f.at
+	}
+	due := p.at.Add(time.Duration(float64(f.at-p.recorded) / p.cfg.Speed))
+	return p.cfg.Clock.Wait(ctx, due)
+}
+
+// fail does the faults that are due at the position.
+func (p *player) fail(ctx context.Context) error {
+	for len(p.faults) > 0 && p.faults[0].After <= p.Progress().Played {
+		fault := p.faults[0]
+		p.faults = p.faults[1:]
+		if err := p.gate(ctx); err != nil {
+			return err
+		}
+		switch fault.Kind {
+		case Cut, Close:
+			p.endAll(fault.Kind == Close)
+			p.silent += fault.Lose
+		case Text, Binary:
+			kind := websocket.MessageText
+			if fault.Kind == Binary {
+				kind = websocket.MessageBinary
+			}
+			for _, c := range p.subscribers() {
+				c.write(ctx, kind, fault.Data)
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// remember makes the frame's trade known to REST, before anybody hears of it.
+func (p *player) remember(f frame) {
+	tr, ok := readTrade(f.event)
+	if !ok {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tapes[f.event.Symbol] = p.tapes[f.event.Symbol].with(tr)
+}
+
+func (p *player) count(lost, delivered bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.progress.Played++
+	if lost {
+		p.progress.Lost++
+	}
+	if delivered {
+		p.progress.Delivered++
+	}
+}

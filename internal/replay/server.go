@@ -1,0 +1,202 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sourcegraph/conc/pool"
+
+	"github.com/fullon/fullon/internal/sim/restproto"
+)
+
+// drainTime is how long clients have to answer the close frame at the end.
+const drainTime = 2 * time.Second
+
+// Progress tells how far the replay is.
+type Progress struct {
+	Played    int // frames the position has passed, of Server.Frames
+	Delivered int // of these, written to at least one client
+	Lost      int // of these, passed while nobody could hear them; the rest was not subscribed
+	Clients   int // connections at this moment
+}
+
+// Server plays recordings. All methods are safe for concurrent use.
+type Server struct {
+	cfg       Config
+	listener  net.Listener
+	catalogue *catalogue
+	done      chan struct{}
+
+	mu       sync.Mutex // guards everything below
+	conns    map[*conn]struct{}
+	changed  chan struct{} // closed and replaced when subscriptions change
+	tapes    map[string]tape
+	progress Progress
+	running  bool
+	stopping bool
+	serving  sync.WaitGroup // connections
+}
+
+// New reads the recordings once, for their symbols and to find what is wrong
+// with them, and opens the listener, so that the URLs are known; clients that
+// connect wait for Run. Either Run or Close must be called. The error is a
+// *domain.FieldError for a wrong Config, or names the file and line.
+func New(cfg Config) (*Server, error) {
+	cfg = cfg.WithDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("replay: %w", err)
+	}
+	cfg.Faults = slices.Clone(cfg.Faults)
+	slices.SortStableFunc(cfg.Faults, func(a, b Fault) int { return a.After - b.After })
+	c, err := scan(cfg.Files)
+	if err != nil {
+		return nil, fmt.Errorf("replay: %w", err)
+	}
+	listener, err := net.Listen("tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("replay: listen: %w", err)
+	}
+	return &Server{
+		cfg: cfg, listener: listener, catalogue: c, done: make(chan struct{}),
+		conns: map[*conn]struct{}{}, changed: make(chan struct{}), tapes: map[string]tape{},
+	}, nil
+}
+
+// WSURL is the base of the WebSocket endpoints, without a path.
+func (s *Server) WSURL() string { return "ws://" + s.listener.Addr().String() }
+
+// RESTURL is the base of the REST endpoints, without a path.
+func (s *Server) RESTURL() string { return "http://" + s.listener.Addr().String() }
+
+// Done is closed when the position has passed the last frame.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Frames is how many frames there are to play.
+func (s *Server) Frames() int { return s.catalogue.frames }
+
+// Streams are the names of the recorded streams, sorted.
+func (s *Server) Streams() []string { return slices.Sorted(maps.Keys(s.catalogue.streams)) }
+
+// Progress tells how far the replay is.
+func (s *Server) Progress() Progress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	progress := s.progress
+	progress.Clients = len(s.conns)
+	return progress
+}
+
+// Run serves and plays until ctx ends, then closes the connections with a
+// close frame and returns nil. After the last frame it goes on serving. It
+// returns an error when the listener or a file fails. It must be called at
+// most once; it closes the listener.
+func (s *Server) Run(ctx context.Context) error {
+	s.mu.Lock()
+	if s.running || s.stopping {
+		s.mu.Unlock()
+		return errors.New("replay: already run or closed")
+	}
+	s.running = true
+	s.mu.Unlock()
+	s.cfg.Logger.Info("replay open", "ws", s.WSURL(), "rest", s.RESTURL(), "frames", s.Frames())
+
+	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
+	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
+	group.Go(func(context.Context) error {
+		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(s.play)
+	group.Go(func(ctx context.Context) error {
+		<-ctx.Done()
+		s.drain()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+		defer cancel()
+		if err := server.Shutdown(stop); err != nil {
+			server.Close() // its error would repeat the one above
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	return nil
+}
+
+// Close releases the listener of a server that was never run. After Run it
+// does nothing.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running || s.stopping {
+		return nil
+	}
+	s.stopping = true
+	return s.listener.Close()
+}
+
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /ws", s.serveStream)
+	mux.HandleFunc("GET /ws/", s.serveStream)
+	mux.HandleFunc("GET /stream", s.serveStream)
+	for path, answer := range map[string]func(*http.Request) (any, error){
+		"ping":             func(*http.Request) (any, error) { return struct{}{}, nil },
+		"time":             s.time,
+		"exchangeInfo":     s.exchangeInfo,
+		"historicalTrades": s.historicalTrades,
+	} {
+		mux.HandleFunc("GET /api/v3/"+path, func(w http.ResponseWriter, r *http.Request) {
+			body, err := answer(r)
+			restproto.Write(w, s.cfg.Logger, body, err)
+		})
+	}
+	return mux
+}
+
+func (s *Server) time(*http.Request) (any, error) {
+	return map[string]int64{"serverTime": s.cfg.Clock.Now().UnixMilli()}, nil
+}
+
+func (s *Server) exchangeInfo(r *http.Request) (any, error) {
+	names, _, err := restproto.Symbols(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	return s.catalogue.info(names, s.cfg.Clock.Now().UnixMilli())
+}
+
+func (s *Server) historicalTrades(r *http.Request) (any, error) {
+	values := r.URL.Query()
+	symbol := values.Get("symbol")
+	if symbol == "" {
+		return nil, restproto.ErrNoSymbol
+	}
+	if s.catalogue.digits[symbol] == nil {
+		return nil, restproto.ErrSymbol
+	}
+	limit, err := restproto.Limit(values)
+	if err != nil {
+		return nil, err
+	}
+	from, err := restproto.Int(values, "fromId", -1)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	trades := s.tapes[symbol].newest(limit)
+	if from >= 0 {
+		trades = s.tapes[symbol].from(from, limit)
+	}
+	return append([]trade{}, trades...), nil // a list even when there is none
+}
