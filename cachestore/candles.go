@@ -2,8 +2,11 @@ package cachestore
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -11,22 +14,58 @@ import (
 	"github.com/fullon/fullon/internal/wire"
 )
 
-// Candles of a market and timeframe are a sorted set: the score is the bar's
-// beginning in unix seconds, the member the stamped payload.
+// Candles of a market are one hash. Field <timeframe>:<unix seconds> is the
+// stamped bar that begins then, field <timeframe> the beginning of the newest
+// one. A trade changes a bar in each timeframe, which is one command so.
 
-// CandleCap is how many bars of a market and timeframe are kept.
+// CandleCap is how many intervals of a timeframe are kept, counted back from
+// the newest bar; an interval without a trade has no bar.
 const CandleCap = 1500
 
-// PutCandle sets a bar in place of one with the same beginning. fresh says that
-// there may be none yet, so that an old one may have to go.
-func (b *Batch) PutCandle(c domain.Candle, payload []byte, fresh bool) {
-	key := b.partition.candlesKey(c.Exchange, c.Timeframe, c.Symbol)
-	score := strconv.FormatInt(c.Time.Unix(), 10)
-	b.do("ZREMRANGEBYSCORE", key, score, score)
-	b.do("ZADD", key, score, b.stamp(c.Sequence, payload))
-	if fresh {
-		b.do("ZREMRANGEBYRANK", key, "0", strconv.Itoa(-CandleCap-1))
+var (
+	//go:embed scripts/candles.lua
+	candlesSource string
+	candlesScript = redis.NewScript(candlesSource)
+)
+
+// CandleWrite is a bar on its way to Redis.
+type CandleWrite struct {
+	Timeframe domain.Timeframe
+	Start     int64 // unix seconds
+	Seq       uint64
+	Payload   []byte
+}
+
+// PutCandles sets bars of a market, each in place of one with the same
+// beginning.
+func (b *Batch) PutCandles(exchange, symbol string, bars []CandleWrite) {
+	key := b.partition.candlesKey(exchange, symbol)
+	for chunk := range slices.Chunk(bars, maxArguments/2) {
+		b.begin("HSET", key, 2*len(chunk))
+		for _, c := range chunk {
+			b.args = append(b.args, candleField(c.Timeframe, c.Start), b.stamp(c.Seq, c.Payload))
+		}
 	}
+}
+
+// MoveNewest says that the newest bar of a timeframe now begins at to, and
+// before at from (zero: there was none), and drops the bars that are thereby
+// more than CandleCap intervals old. Times are unix seconds.
+func (b *Batch) MoveNewest(exchange, symbol string, tf domain.Timeframe, from, to int64) {
+	key := b.partition.candlesKey(exchange, symbol)
+	b.do("HSET", key, string(tf), strconv.FormatInt(to, 10))
+	if from == 0 {
+		return
+	}
+	length := int64(tf.Duration() / time.Second)
+	oldest := from - (CandleCap-1)*length // the oldest that could be there
+	for n := min((to-from)/length, CandleCap); n > 0; n-- {
+		b.do("HDEL", key, candleField(tf, oldest+(n-1)*length))
+	}
+}
+
+func candleField(tf domain.Timeframe, start int64) string {
+	return string(tf) + ":" + strconv.FormatInt(start, 10)
 }
 
 // Series names the candles of one market in one timeframe.
@@ -35,43 +74,100 @@ type Series struct {
 	Timeframe domain.Timeframe
 }
 
-// LoadCandles reads the newest keep bars of each series, oldest first. Bars
-// that cannot be read are left out. The error matches domain.ErrUnreachable or
+// LoadCandles reads, for each series, the bars in the newest intervals
+// intervals, oldest first, all series in two round trips. Bars that cannot be
+// read are left out. The error matches domain.ErrUnreachable or
 // domain.ErrUnknown.
-func (p *Partition) LoadCandles(ctx context.Context, series []Series, keep int) (map[Series][]domain.Candle, error) {
+func (p *Partition) LoadCandles(ctx context.Context, series []Series, intervals int) (map[Series][]domain.Candle, error) {
+	newest, err := p.newestBars(ctx, series)
+	if err != nil {
+		return nil, err
+	}
 	pipe := p.store.rdb.Pipeline()
-	replies := make([]*redis.StringSliceCmd, len(series))
-	for i, s := range series {
-		replies[i] = pipe.ZRange(ctx, p.candlesKey(s.Exchange, s.Timeframe, s.Symbol), int64(-keep), -1)
+	replies := make(map[Series]*redis.SliceCmd, len(newest))
+	for s, last := range newest {
+		fields := make([]string, intervals)
+		length := int64(s.Timeframe.Duration() / time.Second)
+		for i := range fields {
+			fields[i] = candleField(s.Timeframe, last-length*int64(intervals-1-i))
+		}
+		replies[s] = pipe.HMGet(ctx, p.candlesKey(s.Exchange, s.Symbol), fields...)
+	}
+	if len(replies) == 0 {
+		return nil, nil
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, p.failed(ctx, "read the candles", err)
+		return nil, p.failed(ctx, "load the candles", err)
 	}
 	bars := make(map[Series][]domain.Candle, len(series))
-	for i, s := range series {
-		for _, value := range replies[i].Val() {
-			if candle, err := readCandle(s, value); err == nil {
-				bars[s] = append(bars[s], candle)
+	for s, reply := range replies {
+		for _, value := range reply.Val() {
+			if text, ok := value.(string); ok {
+				if candle, err := readCandle(s, text); err == nil {
+					bars[s] = append(bars[s], candle)
+				}
 			}
 		}
 	}
 	return bars, nil
 }
 
+// newestBars reads when the newest bar of each series begins, unix seconds.
+func (p *Partition) newestBars(ctx context.Context, series []Series) (map[Series]int64, error) {
+	pipe := p.store.rdb.Pipeline()
+	replies := make([]*redis.StringCmd, len(series))
+	for i, s := range series {
+		replies[i] = pipe.HGet(ctx, p.candlesKey(s.Exchange, s.Symbol), string(s.Timeframe))
+	}
+	_, _ = pipe.Exec(ctx) // gives the first error, which may only say that a series has no bar
+	newest := make(map[Series]int64)
+	for i, reply := range replies {
+		start, err := reply.Int64()
+		switch {
+		case err == redis.Nil:
+		case err != nil:
+			return nil, p.failed(ctx, "load the candles", err)
+		default:
+			newest[series[i]] = start
+		}
+	}
+	return newest, nil
+}
+
 // Candles reads the newest limit bars of a series, oldest first; none gives an
 // empty result. The error matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Candles(ctx context.Context, s Series, limit int) ([]domain.Candle, error) {
-	values, err := p.store.rdb.ZRange(ctx, p.candlesKey(s.Exchange, s.Timeframe, s.Symbol), int64(-limit), -1).Result()
-	if err != nil {
-		return nil, p.failed(ctx, "read the candles", err)
-	}
-	candles := make([]domain.Candle, len(values))
-	for i, value := range values {
-		if candles[i], err = readCandle(s, value); err != nil {
-			return nil, fmt.Errorf("candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
+	var candles []domain.Candle
+	for skip := 0; skip < CandleCap && len(candles) < limit; {
+		// Most markets have a bar in every interval, so that one read does.
+		n := min(limit-len(candles), CandleCap-skip)
+		values, err := p.candles(ctx, s, n, skip)
+		if err != nil {
+			return nil, err
 		}
+		if len(values) == 0 && skip == 0 {
+			break
+		}
+		for _, value := range values {
+			candle, err := readCandle(s, value)
+			if err != nil {
+				return nil, fmt.Errorf("candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
+			}
+			candles = append(candles, candle)
+		}
+		skip += n
 	}
+	slices.Reverse(candles)
 	return candles, nil
+}
+
+func (p *Partition) candles(ctx context.Context, s Series, intervals, skip int) ([]string, error) {
+	values, err := candlesScript.RunRO(ctx, p.store.rdb, []string{p.candlesKey(s.Exchange, s.Symbol)},
+		string(s.Timeframe), int64(s.Timeframe.Duration()/time.Second), intervals, skip).StringSlice()
+	if err != nil {
+		return nil, p.failed(ctx, "read candles", err)
+	}
+	return values, nil
 }
 
 func readCandle(s Series, value string) (domain.Candle, error) {

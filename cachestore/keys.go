@@ -1,10 +1,8 @@
 package cachestore
 
-import "github.com/fullon/fullon/domain"
-
 // Every key is made here. The hash tag is the stream's name, so that all keys
-// of a partition, and only they, share a slot. Exchange names and timeframes
-// have no colon, so a key has one reading whatever the symbol is.
+// of a partition, and only they, share a slot. Exchange names have
+// no colon, so a key has one reading whatever the symbol is.
 
 // DefaultPrefix stands before every key.
 const DefaultPrefix = "fullon:"
@@ -26,6 +24,6 @@ func (p *Partition) gapsKey(exchange, symbol string) string {
 	return p.key("gaps:" + exchange + ":" + symbol)
 }
 
-func (p *Partition) candlesKey(exchange string, tf domain.Timeframe, symbol string) string {
-	return p.key("candles:" + exchange + ":" + string(tf) + ":" + symbol)
+func (p *Partition) candlesKey(exchange, symbol string) string {
+	return p.key("candles:" + exchange + ":" + symbol)
 }

@@ -3,6 +3,7 @@ package cachestore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,32 +25,24 @@ const StaleWithoutFeed = 60 * time.Second
 
 // TickWrite is one market's new tick.
 type TickWrite struct {
-	Symbol  string
-	Seq     uint64 // of the message that carried it
-	Payload []byte // as it was in the log; kept until Apply
+	Symbol string
+	Write
 }
 
 // PutTicks sets ticks of one exchange.
 func (b *Batch) PutTicks(exchange string, ticks []TickWrite) {
-	b.putStamped(b.partition.ticksKey(exchange), ticks)
-}
-
-// putStamped sets fields of a hash, as many with one command as a script can.
-func (b *Batch) putStamped(key string, writes []TickWrite) {
-	const atOnce = maxArguments / 2
-	for len(writes) > 0 {
-		n := min(atOnce, len(writes))
-		b.begin("HSET", key, 2*n)
-		for _, w := range writes[:n] {
+	key := b.partition.ticksKey(exchange)
+	for chunk := range slices.Chunk(ticks, maxArguments/2) {
+		b.begin("HSET", key, 2*len(chunk))
+		for _, w := range chunk {
 			b.args = append(b.args, w.Symbol, b.stamp(w.Seq, w.Payload))
 		}
-		writes = writes[n:]
 	}
 }
 
 // PutFeed sets the last sign of life of an exchange.
-func (b *Batch) PutFeed(exchange string, seq uint64, payload []byte) {
-	b.do("HSET", b.partition.ticksKey(exchange), feedField, b.stamp(seq, payload))
+func (b *Batch) PutFeed(exchange string, feed Write) {
+	b.do("HSET", b.partition.ticksKey(exchange), feedField, b.stamp(feed.Seq, feed.Payload))
 }
 
 // DeleteTick removes a market's tick.

@@ -1,10 +1,11 @@
 package cachestore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -12,30 +13,47 @@ import (
 	"github.com/fullon/fullon/internal/wire"
 )
 
-// Trades of a market are a Redis Stream that reading does not destroy. An
-// entry's id is the log sequence of its trade, its one field is the payload as
-// it was in the log.
+// Trades of a market are a list of stamped payloads, oldest first, which
+// reading does not take away. See doc.go for why it is no Redis Stream.
 
-const (
-	payloadField = "p"
-	// GapCap is how many gaps of a market are kept.
-	GapCap = 1000
-)
+// GapCap is how many gaps of a market are kept.
+const GapCap = 1000
 
-// AddTrade appends a trade. seq must be above that of the last one.
-func (b *Batch) AddTrade(exchange, symbol string, seq uint64, payload []byte) {
-	b.do("XADD", b.partition.tradesKey(exchange, symbol), entryID(seq), payloadField, payload)
+// Write is a payload on its way to Redis.
+type Write struct {
+	Seq     uint64 // of the message that carried it
+	Payload []byte // as it was in the log
+}
+
+// AddTrades appends trades of a market, in the order of their sequences.
+func (b *Batch) AddTrades(exchange, symbol string, trades []Write) {
+	b.push(b.partition.tradesKey(exchange, symbol), trades)
 }
 
 // TrimTrades keeps the newest keep trades of a market.
 func (b *Batch) TrimTrades(exchange, symbol string, keep int) {
-	b.do("XTRIM", b.partition.tradesKey(exchange, symbol), "MAXLEN", "=", strconv.Itoa(keep))
+	b.trim(b.partition.tradesKey(exchange, symbol), keep)
 }
 
-// AddGap appends a gap and keeps the newest GapCap.
-func (b *Batch) AddGap(exchange, symbol string, seq uint64, payload []byte) {
+// AddGaps appends gaps of a market and keeps the newest GapCap.
+func (b *Batch) AddGaps(exchange, symbol string, gaps []Write) {
 	key := b.partition.gapsKey(exchange, symbol)
-	b.do("XADD", key, "MAXLEN", "=", strconv.Itoa(GapCap), entryID(seq), payloadField, payload)
+	b.push(key, gaps)
+	b.trim(key, GapCap)
+}
+
+// push appends to a list, as many values with one command as a script can.
+func (b *Batch) push(key string, writes []Write) {
+	for chunk := range slices.Chunk(writes, maxArguments) {
+		b.begin("RPUSH", key, len(chunk))
+		for _, w := range chunk {
+			b.args = append(b.args, b.stamp(w.Seq, w.Payload))
+		}
+	}
+}
+
+func (b *Batch) trim(key string, keep int) {
+	b.do("LTRIM", key, strconv.Itoa(-keep), "-1")
 }
 
 // AddMarket makes a market known as one that has trades or candles.
@@ -43,31 +61,26 @@ func (b *Batch) AddMarket(exchange, symbol string) {
 	b.do("SADD", b.partition.marketsKey(), exchange+":"+symbol)
 }
 
-func entryID(seq uint64) string { return strconv.FormatUint(seq, 10) + "-0" }
-
 // LoadTradeIDs reads the ids of the newest keep trades of each market, oldest
 // first. Entries that cannot be read are left out. The error matches
 // domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) LoadTradeIDs(ctx context.Context, markets []Market, keep int) (map[Market][]string, error) {
 	pipe := p.store.rdb.Pipeline()
-	replies := make([]*redis.XMessageSliceCmd, len(markets))
+	replies := make([]*redis.StringSliceCmd, len(markets))
 	for i, m := range markets {
-		replies[i] = pipe.XRevRangeN(ctx, p.tradesKey(m.Exchange, m.Symbol), "+", "-", int64(keep))
+		replies[i] = pipe.LRange(ctx, p.tradesKey(m.Exchange, m.Symbol), int64(-keep), -1)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, p.failed(ctx, "read the trades", err)
+		return nil, p.failed(ctx, "load trades", err)
 	}
 	ids := make(map[Market][]string, len(markets))
 	for i, m := range markets {
-		entries := replies[i].Val()
-		list := make([]string, 0, len(entries))
-		for j := len(entries) - 1; j >= 0; j-- {
-			_, payload, err := readEntry(entries[j])
-			if err != nil {
-				continue
-			}
-			if id, err := wire.TradeID(payload); err == nil {
-				list = append(list, id)
+		list := make([]string, 0, len(replies[i].Val()))
+		for _, value := range replies[i].Val() {
+			if _, payload, err := wire.Unstamp([]byte(value)); err == nil {
+				if id, err := wire.TradeID(payload); err == nil {
+					list = append(list, id)
+				}
 			}
 		}
 		ids[m] = list
@@ -78,17 +91,7 @@ func (p *Partition) LoadTradeIDs(ctx context.Context, markets []Market, keep int
 // Trades reads the newest limit trades of a market, oldest first; none gives an
 // empty result. The error matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Trades(ctx context.Context, exchange, symbol string, limit int) ([]domain.Trade, error) {
-	entries, err := p.store.rdb.XRevRangeN(ctx, p.tradesKey(exchange, symbol), "+", "-", int64(limit)).Result()
-	if err != nil {
-		return nil, p.failed(ctx, "read the trades", err)
-	}
-	trades := make([]domain.Trade, len(entries))
-	for i, entry := range entries {
-		if trades[len(entries)-1-i], err = readTrade(exchange, symbol, entry); err != nil {
-			return nil, err
-		}
-	}
-	return trades, nil
+	return readList(ctx, p, p.tradesKey(exchange, symbol), limit, tradeDecoder(exchange, symbol))
 }
 
 // Cursor is a place among the trades of a market: behind the one that the log
@@ -98,108 +101,115 @@ type Cursor struct {
 	Created int64 // when the stream was created, unix ns; zero: not known yet
 }
 
-// TradesAfter reads at most limit trades of a market that follow the cursor,
-// oldest first, and returns the cursor behind them. While Redis is being rebuilt
-// and has not reached the cursor yet, there are none. The error matches
-// domain.ErrLagged when the trade at the cursor is no longer kept, so that what
-// followed it may be gone, domain.ErrUnreachable or domain.ErrUnknown.
-func (p *Partition) TradesAfter(ctx context.Context, exchange, symbol string, after Cursor, limit int) ([]domain.Trade, Cursor, error) {
-	count := int64(limit)
-	if after.Seq > 0 {
-		count++ // the trade at the cursor
+// tailChunk is how many of the newest trades are looked at first for those that
+// a watcher has not seen.
+const tailChunk = 64
+
+// TradesAfter reads the trades of a market that follow the cursor, oldest first,
+// and returns the cursor behind them. While Redis is being rebuilt and has not
+// reached the cursor yet, there are none. The error matches domain.ErrLagged
+// when the trade at the cursor is no longer kept, so that what followed it may
+// be gone, domain.ErrUnreachable or domain.ErrUnknown.
+func (p *Partition) TradesAfter(ctx context.Context, exchange, symbol string, after Cursor) ([]domain.Trade, Cursor, error) {
+	limit := tailChunk
+	for {
+		if after.Seq == 0 {
+			limit = maxList
+		}
+		at, trades, err := p.tailOfTrades(ctx, exchange, symbol, limit)
+		if err != nil {
+			return nil, after, err
+		}
+		next := after
+		if at.Created != 0 {
+			next.Created = at.Created
+		}
+		i, found := slices.BinarySearchFunc(trades, after.Seq, func(t domain.Trade, seq uint64) int {
+			return cmp.Compare(t.Sequence, seq)
+		})
+		switch {
+		case after.Seq == 0:
+		case after.Created != 0 && at.Created != 0 && at.Created != after.Created:
+			return nil, after, fmt.Errorf("trades %s %s: %w: the log was created anew", exchange, symbol, domain.ErrLagged)
+		case found:
+			trades = trades[i+1:]
+		case at.Seq < after.Seq:
+			return nil, after, nil
+		case i > 0 || len(trades) < limit:
+			return nil, after, fmt.Errorf("trades %s %s: %w: the one at %d is no longer kept", exchange, symbol, domain.ErrLagged, after.Seq)
+		default:
+			limit *= 8 // the cursor is further back
+			continue
+		}
+		if n := len(trades); n > 0 {
+			next.Seq = trades[n-1].Sequence
+		}
+		return trades, next, nil
 	}
-	// One transaction: the trades are those of the checkpoint.
+}
+
+// maxList is more than any list holds.
+const maxList = 1 << 30
+
+// tailOfTrades reads the newest limit trades and the checkpoint that they are
+// of, in one transaction.
+func (p *Partition) tailOfTrades(ctx context.Context, exchange, symbol string, limit int) (domain.Checkpoint, []domain.Trade, error) {
 	tx := p.store.rdb.TxPipeline()
 	checkpoint := tx.Get(ctx, p.checkpointKey())
-	reply := tx.XRangeN(ctx, p.tradesKey(exchange, symbol), entryID(after.Seq), "+", count)
-	_, _ = tx.Exec(ctx)
+	reply := tx.LRange(ctx, p.tradesKey(exchange, symbol), int64(-limit), -1)
+	_, _ = tx.Exec(ctx) // gives the first error, which may only say that there is no checkpoint
 	if err := reply.Err(); err != nil {
-		return nil, after, p.failed(ctx, "read the trades", err)
+		return domain.Checkpoint{}, nil, p.failed(ctx, "read the trades", err)
 	}
 	if err := checkpoint.Err(); err != nil && err != redis.Nil {
-		return nil, after, p.failed(ctx, "read the checkpoint", err)
+		return domain.Checkpoint{}, nil, p.failed(ctx, "read the checkpoint", err)
 	}
 	at, err := domain.ParseCheckpoint(checkpoint.Val())
 	if err != nil {
-		return nil, after, err
+		return at, nil, err
 	}
-	entries := reply.Val()
-	if after.Seq > 0 {
-		switch {
-		case after.Created != 0 && at.Created != 0 && at.Created != after.Created:
-			return nil, after, fmt.Errorf("trades %s %s: %w: the log was created anew", exchange, symbol, domain.ErrLagged)
-		case len(entries) > 0 && entries[0].ID == entryID(after.Seq):
-			entries = entries[1:]
-		case at.Seq < after.Seq:
-			return nil, after, nil
-		default:
-			return nil, after, fmt.Errorf("trades %s %s: %w: the one at %d is no longer kept", exchange, symbol, domain.ErrLagged, after.Seq)
-		}
+	trades, err := decodeList(p.tradesKey(exchange, symbol), reply.Val(), tradeDecoder(exchange, symbol))
+	return at, trades, err
+}
+
+func tradeDecoder(exchange, symbol string) func([]byte, uint64) (domain.Trade, error) {
+	key := domain.Key{Kind: domain.KindTrade, Exchange: exchange, Symbol: symbol}
+	return func(payload []byte, seq uint64) (domain.Trade, error) {
+		trade, err := wire.DecodeTrade(key, payload)
+		trade.Sequence = seq
+		return trade, err
 	}
-	next := after
-	if at.Created != 0 {
-		next.Created = at.Created
-	}
-	trades := make([]domain.Trade, len(entries))
-	for i, entry := range entries {
-		if trades[i], err = readTrade(exchange, symbol, entry); err != nil {
-			return nil, after, err
-		}
-		next.Seq = trades[i].Sequence
-	}
-	return trades, next, nil
 }
 
 // Gaps reads the newest limit gaps of a market, oldest first. The error matches
 // domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Gaps(ctx context.Context, exchange, symbol string, limit int) ([]domain.Gap, error) {
-	entries, err := p.store.rdb.XRevRangeN(ctx, p.gapsKey(exchange, symbol), "+", "-", int64(limit)).Result()
+	return readList(ctx, p, p.gapsKey(exchange, symbol), limit, func(payload []byte, seq uint64) (domain.Gap, error) {
+		gap, err := wire.DecodeGap(domain.Key{Exchange: exchange, Symbol: symbol}, payload)
+		gap.Sequence = seq
+		return gap, err
+	})
+}
+
+// readList reads the newest limit values of a list of stamped payloads.
+func readList[T any](ctx context.Context, p *Partition, key string, limit int, decode func([]byte, uint64) (T, error)) ([]T, error) {
+	values, err := p.store.rdb.LRange(ctx, key, int64(-limit), -1).Result()
 	if err != nil {
-		return nil, p.failed(ctx, "read the gaps", err)
+		return nil, p.failed(ctx, "read "+key, err)
 	}
-	gaps := make([]domain.Gap, len(entries))
-	for i, entry := range entries {
-		seq, payload, err := readEntry(entry)
+	return decodeList(key, values, decode)
+}
+
+func decodeList[T any](key string, values []string, decode func([]byte, uint64) (T, error)) ([]T, error) {
+	out := make([]T, len(values))
+	for i, value := range values {
+		seq, payload, err := wire.Unstamp([]byte(value))
 		if err == nil {
-			gaps[len(entries)-1-i], err = wire.DecodeGap(domain.Key{Exchange: exchange, Symbol: symbol}, payload)
+			out[i], err = decode(payload, seq)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("gap %s %s %s: %w: %w", exchange, symbol, entry.ID, domain.ErrUnknown, err)
+			return nil, fmt.Errorf("%s: %w: %w", key, domain.ErrUnknown, err)
 		}
-		gaps[len(entries)-1-i].Sequence = seq
 	}
-	return gaps, nil
-}
-
-func readTrade(exchange, symbol string, entry redis.XMessage) (domain.Trade, error) {
-	seq, payload, err := readEntry(entry)
-	if err != nil {
-		return domain.Trade{}, fmt.Errorf("trade %s %s %s: %w: %w", exchange, symbol, entry.ID, domain.ErrUnknown, err)
-	}
-	trade, err := wire.DecodeTrade(domain.Key{Exchange: exchange, Symbol: symbol}, payload)
-	if err != nil {
-		return domain.Trade{}, fmt.Errorf("trade %s %s %s: %w: %w", exchange, symbol, entry.ID, domain.ErrUnknown, err)
-	}
-	trade.Sequence = seq
-	return trade, nil
-}
-
-func readEntry(entry redis.XMessage) (seq uint64, payload []byte, err error) {
-	text, ok := entry.Values[payloadField].(string)
-	if !ok {
-		return 0, nil, fmt.Errorf("%w: no field %q", wire.ErrMalformed, payloadField)
-	}
-	seq, _, err = parseEntryID(entry.ID)
-	return seq, []byte(text), err
-}
-
-func parseEntryID(id string) (ms, n uint64, err error) {
-	left, right, _ := strings.Cut(id, "-")
-	if ms, err = strconv.ParseUint(left, 10, 64); err != nil {
-		return 0, 0, fmt.Errorf("%w: entry id %q", wire.ErrMalformed, id)
-	}
-	if right != "" {
-		n, err = strconv.ParseUint(right, 10, 64)
-	}
-	return ms, n, err
+	return out, nil
 }

@@ -119,8 +119,9 @@ func (t *Ticks) Delete(ctx context.Context, exchange, symbol string) (domain.Pos
 
 // Next waits for a tick of a market whose Sequence is above after, and returns
 // the newest; with after zero any tick will do. It blocks until there is one or
-// ctx ends. The error matches domain.ErrInvalid or domain.ErrUnknown, or is
-// ctx's; while Redis is away it goes on waiting.
+// ctx ends. The error matches domain.ErrInvalid or domain.ErrUnknown, is ctx's,
+// or matches domain.ErrUnreachable once the client is closed; while Redis is
+// away it goes on waiting.
 func (t *Ticks) Next(ctx context.Context, exchange, symbol string, after uint64) (domain.Tick, error) {
 	for tick, err := range t.Watch(ctx, exchange, symbol) {
 		switch {

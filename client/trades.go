@@ -72,9 +72,6 @@ func (t *Trades) Gaps(ctx context.Context, exchange, symbol string, limit int) (
 	return t.partition(exchange, symbol).Gaps(ctx, exchange, symbol, limit)
 }
 
-// watchChunk is how many trades a watch reads at once.
-const watchChunk = 1000
-
 // retryRead is how long a watch waits before it repeats a read that failed.
 const retryRead = 200 * time.Millisecond
 
@@ -156,10 +153,10 @@ func (w *tradeWatch) read(ctx context.Context) (trades []domain.Trade, more bool
 		}
 		return trades[len(trades)-min(len(trades), w.first):], true, nil
 	}
-	trades, w.after, err = w.partition.TradesAfter(ctx, w.exchange, w.symbol, w.after, watchChunk)
+	trades, w.after, err = w.partition.TradesAfter(ctx, w.exchange, w.symbol, w.after)
 	if errors.Is(err, domain.ErrLagged) {
 		w.after = cachestore.Cursor{}
 		return nil, true, err
 	}
-	return trades, len(trades) == watchChunk, err
+	return trades, false, err
 }

@@ -14,6 +14,11 @@ local stored = redis.call('GET', KEYS[1]) or ''
 if stored ~= ARGV[1] then
   return stored
 end
+-- First, because it fails, and nothing is written then, when what is stored is
+-- ahead of its checkpoint.
+if ARGV[3] ~= '0' then
+  redis.call('XADD', KEYS[2], 'MAXLEN', '1', ARGV[3] .. '-0', 's', '')
+end
 local i, n = 4, #ARGV
 while i <= n do
   local last = i + 2 + tonumber(ARGV[i + 2])
@@ -21,7 +26,4 @@ while i <= n do
   i = last + 1
 end
 redis.call('SET', KEYS[1], ARGV[2])
-if ARGV[3] ~= '0' then
-  redis.call('XADD', KEYS[2], 'MAXLEN', '1', ARGV[3] .. '-0', 's', '')
-end
 return ARGV[2]

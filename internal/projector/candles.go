@@ -9,28 +9,30 @@ import (
 	"github.com/fullon/fullon/internal/wire"
 )
 
-// openBars is how many of a series' newest bars trades can still change. A
-// trade that belongs before them is late by 15 bars at least.
-const openBars = 16
+// openIntervals is how many of the newest intervals trades can still change.
+// A trade from before them is late by 15 bars at least and changes no candle.
+const openIntervals = 16
 
 // candleBuilder builds the candles of one market in every timeframe. A bar of
 // the venue wins over one built from trades, whichever comes first.
 type candleBuilder struct {
 	market cachestore.Market
 	series []*candleSeries
+	writes []cachestore.CandleWrite
 }
 
 type candleSeries struct {
 	timeframe domain.Timeframe
 	length    int64  // seconds
-	bars      []*bar // the newest openBars, oldest first
-	older     []*bar // venue bars from before those, on their way to Redis
+	newest    int64  // beginning of the newest bar, unix seconds; zero: none
+	stored    int64  // newest as Redis has it
+	bars      []*bar // of the newest openIntervals intervals, oldest first
+	settled   []*bar // from before those, on their way to Redis
 }
 
 type bar struct {
 	domain.Candle
 	start   int64 // unix seconds
-	fresh   bool  // Redis has none with this beginning yet
 	changed bool
 }
 
@@ -42,14 +44,20 @@ func newCandleBuilder(m cachestore.Market) *candleBuilder {
 	return b
 }
 
+// load takes the bars that Redis has of the newest openIntervals intervals,
+// oldest first.
 func (b *candleBuilder) load(tf domain.Timeframe, candles []domain.Candle) {
-	for _, s := range b.series {
-		if s.timeframe == tf {
-			for _, c := range candles {
-				s.bars = append(s.bars, &bar{Candle: c, start: c.Time.Unix()})
-			}
-		}
+	s := b.of(tf)
+	for _, c := range candles {
+		s.bars = append(s.bars, &bar{Candle: c, start: c.Time.Unix()})
 	}
+	if n := len(s.bars); n > 0 {
+		s.newest, s.stored = s.bars[n-1].start, s.bars[n-1].start
+	}
+}
+
+func (b *candleBuilder) of(tf domain.Timeframe) *candleSeries {
+	return b.series[slices.IndexFunc(b.series, func(s *candleSeries) bool { return s.timeframe == tf })]
 }
 
 // addTrade puts a trade into the bar it belongs to, in every timeframe.
@@ -59,14 +67,13 @@ func (b *candleBuilder) addTrade(t domain.Trade, seq uint64) {
 		start := at - at%s.length
 		i, found := s.find(start)
 		if !found {
-			if !s.open(i) {
-				continue
+			if s.reach(start, openIntervals) {
+				s.insert(i, &bar{start: start, changed: true, Candle: domain.Candle{
+					Exchange: b.market.Exchange, Symbol: b.market.Symbol, Timeframe: s.timeframe,
+					Time: time.Unix(start, 0).UTC(), Open: t.Price, High: t.Price, Low: t.Price, Close: t.Price,
+					Volume: t.Volume, Trades: 1, Source: domain.FromTrades, Sequence: seq,
+				}})
 			}
-			s.insert(i, &bar{start: start, fresh: true, changed: true, Candle: domain.Candle{
-				Exchange: b.market.Exchange, Symbol: b.market.Symbol, Timeframe: s.timeframe,
-				Time: time.Unix(start, 0).UTC(), Open: t.Price, High: t.Price, Low: t.Price, Close: t.Price,
-				Volume: t.Volume, Trades: 1, Source: domain.FromTrades, Sequence: seq,
-			}})
 			continue
 		}
 		bar := s.bars[i]
@@ -87,73 +94,86 @@ func (b *candleBuilder) addTrade(t domain.Trade, seq uint64) {
 	}
 }
 
-// put takes a whole bar.
+// put takes a whole bar. One that is too old to be kept is dropped, and so is
+// one from trades that is too old to know whether the venue's is there.
 func (b *candleBuilder) put(c domain.Candle) {
-	i := slices.IndexFunc(b.series, func(s *candleSeries) bool { return s.timeframe == c.Timeframe })
-	s := b.series[i]
-	whole := &bar{Candle: c, start: c.Time.Unix(), fresh: true, changed: true}
+	s := b.of(c.Timeframe)
+	whole := &bar{Candle: c, start: c.Time.Unix(), changed: true}
 	at, found := s.find(whole.start)
 	switch {
 	case found:
-		if s.bars[at].Source == domain.FromVenue && c.Source != domain.FromVenue {
-			return
+		if s.bars[at].Source == domain.FromTrades || c.Source == domain.FromVenue {
+			s.bars[at] = whole
 		}
-		whole.fresh = s.bars[at].fresh
-		s.bars[at] = whole
-	case s.open(at):
+	case s.reach(whole.start, openIntervals):
 		s.insert(at, whole)
-	case c.Source == domain.FromVenue:
-		s.older = append(s.older, whole)
+	case c.Source == domain.FromVenue && s.reach(whole.start, cachestore.CandleCap):
+		s.settled = append(s.settled, whole)
 	}
 }
 
 // find returns where the bar that begins at start is or would be.
 func (s *candleSeries) find(start int64) (int, bool) {
-	// Nearly always it is the newest one.
-	if n := len(s.bars); n > 0 && s.bars[n-1].start == start {
-		return n - 1, true
+	if start == s.newest && len(s.bars) > 0 {
+		return len(s.bars) - 1, true
 	}
-	return slices.BinarySearchFunc(s.bars, start, func(b *bar, start int64) int {
-		switch {
-		case b.start < start:
-			return -1
-		case b.start > start:
-			return 1
-		}
-		return 0
-	})
+	return slices.BinarySearchFunc(s.bars, start, func(b *bar, start int64) int { return int(b.start - start) })
 }
 
-// open reports whether a bar inserted at i would be among the newest openBars.
-func (s *candleSeries) open(i int) bool { return i > 0 || len(s.bars) < openBars }
+// reach reports whether start is among the newest intervals, or newer.
+func (s *candleSeries) reach(start int64, intervals int64) bool {
+	return start > s.newest-intervals*s.length
+}
 
 func (s *candleSeries) insert(i int, b *bar) {
 	s.bars = slices.Insert(s.bars, i, b)
-	if len(s.bars) > openBars {
-		if s.bars[0].changed {
-			s.older = append(s.older, s.bars[0])
-		}
-		s.bars = slices.Delete(s.bars, 0, 1)
+	if b.start <= s.newest {
+		return
 	}
+	s.newest = b.start
+	n := 0
+	for ; !s.reach(s.bars[n].start, openIntervals); n++ {
+		if s.bars[n].changed {
+			s.settled = append(s.settled, s.bars[n])
+		}
+	}
+	s.bars = slices.Delete(s.bars, 0, n)
 }
 
 func (b *candleBuilder) flush(batch *cachestore.Batch) error {
+	b.writes = b.writes[:0]
 	for _, s := range b.series {
-		for _, bars := range [2][]*bar{s.older, s.bars} {
+		for _, bars := range [2][]*bar{s.settled, s.bars} {
 			for _, bar := range bars {
 				if !bar.changed {
 					continue
+				}
+				bar.changed = false
+				if !s.reach(bar.start, cachestore.CandleCap) {
+					continue // settled in this batch, and already too old
 				}
 				payload, err := wire.Encode(bar.Candle)
 				if err != nil {
 					return err
 				}
-				batch.PutCandle(bar.Candle, payload, bar.fresh)
-				bar.changed, bar.fresh = false, false
+				b.writes = append(b.writes, cachestore.CandleWrite{
+					Timeframe: s.timeframe, Start: bar.start, Seq: bar.Sequence, Payload: payload,
+				})
 			}
 		}
-		clear(s.older)
-		s.older = s.older[:0]
+		clear(s.settled)
+		s.settled = s.settled[:0]
 	}
+	if len(b.writes) == 0 {
+		return nil
+	}
+	batch.PutCandles(b.market.Exchange, b.market.Symbol, b.writes)
+	for _, s := range b.series {
+		if s.newest != s.stored {
+			batch.MoveNewest(b.market.Exchange, b.market.Symbol, s.timeframe, s.stored, s.newest)
+			s.stored = s.newest
+		}
+	}
+	clear(b.writes)
 	return nil
 }

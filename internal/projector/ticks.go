@@ -35,8 +35,7 @@ type exchangeTicks struct {
 	name      string
 	announced bool
 	writes    []cachestore.TickWrite
-	feedSeq   uint64
-	feed      []byte // nil: unchanged
+	feed      cachestore.Write // without payload: unchanged
 }
 
 func newTickFold(partition *cachestore.Partition) *tickFold {
@@ -120,10 +119,10 @@ func (f *tickFold) addFeed(rec domain.Record) error {
 		return err
 	}
 	e := f.exchange(event.Key().Exchange)
-	if e.feed == nil {
+	if e.feed.Payload == nil {
 		f.feeds = append(f.feeds, e)
 	}
-	e.feedSeq, e.feed = rec.Seq, rec.Data
+	e.feed = cachestore.Write{Seq: rec.Seq, Payload: rec.Data}
 	return nil
 }
 
@@ -146,7 +145,7 @@ func (f *tickFold) flush(b *cachestore.Batch, s *stats) error {
 		if m.payload == nil {
 			b.DeleteTick(m.market.Exchange, m.market.Symbol)
 		} else {
-			e.writes = append(e.writes, cachestore.TickWrite{Symbol: m.market.Symbol, Seq: m.seq, Payload: m.payload})
+			e.writes = append(e.writes, cachestore.TickWrite{Symbol: m.market.Symbol, Write: cachestore.Write{Seq: m.seq, Payload: m.payload}})
 		}
 		m.changed, m.payload = false, nil
 	}
@@ -158,8 +157,8 @@ func (f *tickFold) flush(b *cachestore.Batch, s *stats) error {
 		}
 	}
 	for _, e := range f.feeds {
-		b.PutFeed(e.name, e.feedSeq, e.feed)
-		e.feed = nil
+		b.PutFeed(e.name, e.feed)
+		e.feed = cachestore.Write{}
 	}
 	f.dirty, f.feeds = f.dirty[:0], f.feeds[:0]
 	s.outOfOrder.Add(f.outOfOrder)

@@ -26,14 +26,8 @@ type marketTrades struct {
 	ids       *recentIDs
 	candles   *candleBuilder
 	changed   bool
-	trades    []entry
-	gaps      []entry
-}
-
-// entry is a record on its way into a Redis Stream.
-type entry struct {
-	seq     uint64
-	payload []byte
+	trades    []cachestore.Write
+	gaps      []cachestore.Write
 }
 
 func newTradeFold(partition *cachestore.Partition, keep int) *tradeFold {
@@ -76,7 +70,7 @@ func (f *tradeFold) loadMarkets(ctx context.Context, missing []cachestore.Market
 			series = append(series, cachestore.Series{Market: m, Timeframe: tf})
 		}
 	}
-	bars, err := f.partition.LoadCandles(ctx, series, openBars)
+	bars, err := f.partition.LoadCandles(ctx, series, openIntervals)
 	if err != nil {
 		return err
 	}
@@ -103,13 +97,13 @@ func (f *tradeFold) add(rec domain.Record) error {
 			f.duplicates++
 			return nil
 		}
-		m.trades = append(m.trades, entry{rec.Seq, rec.Data})
+		m.trades = append(m.trades, cachestore.Write{Seq: rec.Seq, Payload: rec.Data})
 		m.candles.addTrade(ev, rec.Seq)
 	case domain.Candle:
 		ev.Sequence = rec.Seq
 		m.candles.put(ev)
 	case domain.Gap:
-		m.gaps = append(m.gaps, entry{rec.Seq, rec.Data})
+		m.gaps = append(m.gaps, cachestore.Write{Seq: rec.Seq, Payload: rec.Data})
 	default:
 		return misplaced(rec)
 	}
@@ -138,14 +132,14 @@ func (f *tradeFold) flushMarket(b *cachestore.Batch, m *marketTrades) error {
 		m.announced = true
 		b.AddMarket(exchange, symbol)
 	}
-	for _, t := range m.trades {
-		b.AddTrade(exchange, symbol, t.seq, t.payload)
+	if len(m.trades) > 0 {
+		b.AddTrades(exchange, symbol, m.trades)
+		if m.ids.overflowed() {
+			b.TrimTrades(exchange, symbol, f.keep)
+		}
 	}
-	if len(m.trades) > 0 && m.ids.overflowed() {
-		b.TrimTrades(exchange, symbol, f.keep)
-	}
-	for _, g := range m.gaps {
-		b.AddGap(exchange, symbol, g.seq, g.payload)
+	if len(m.gaps) > 0 {
+		b.AddGaps(exchange, symbol, m.gaps)
 	}
 	clear(m.trades)
 	clear(m.gaps)
