@@ -167,17 +167,24 @@ func TestRandomCutsNeitherDoubleNorLoseNorReorder(t *testing.T) {
 	names := symbols(7)
 	want := make(map[string]int)
 	for i := range total {
-		symbol := names[i%len(names)]
-		push(t, p, trade(symbol, want[symbol]))
-		want[symbol]++
-		switch {
-		case i%900 == 450:
-			proxy.Hold(toClient)
-		case i%900 == 700:
-			proxy.Cut()
-		}
+		want[names[i%len(names)]]++
 	}
-	proxy.Release()
+	pushed := make(chan struct{})
+	go func() {
+		defer close(pushed)
+		for i := range total {
+			push(t, p, trade(names[i%len(names)], i/len(names)))
+		}
+	}()
+	for cut := range 8 {
+		eventually(t, "some trades are stored", func() bool { return p.Stats().Acked > uint64(total*cut/9) })
+		proxy.Hold(direction(rand.IntN(2)))
+		for range rand.IntN(3000) {
+			runtime.Gosched()
+		}
+		proxy.Cut()
+	}
+	<-pushed
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -21,12 +21,6 @@ type Batch struct {
 	ops       int
 }
 
-// headKeys and headArgs are what the apply script takes before the writes.
-const (
-	headKeys = 2
-	headArgs = 3
-)
-
 // NewBatch makes an empty batch.
 func (p *Partition) NewBatch() *Batch {
 	b := &Batch{partition: p, index: make(map[string]string)}

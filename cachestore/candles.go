@@ -3,6 +3,7 @@ package cachestore
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -125,6 +126,8 @@ func (p *Partition) newestBars(ctx context.Context, series []Series) (map[Series
 		start, err := reply.Int64()
 		switch {
 		case err == redis.Nil:
+		case errors.Is(err, strconv.ErrSyntax), errors.Is(err, strconv.ErrRange):
+			return nil, fmt.Errorf("newest candle %s %s %s: %w: %w", series[i].Exchange, series[i].Symbol, series[i].Timeframe, domain.ErrUnknown, err)
 		case err != nil:
 			return nil, p.failed(ctx, "load the candles", err)
 		default:

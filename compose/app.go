@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os/signal"
+	"reflect"
+	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"go.uber.org/fx"
@@ -22,12 +22,9 @@ const (
 	drainGrace  = 2 * time.Second
 )
 
-// RunApp starts an application and blocks until ctx ends, a signal to end comes
-// (SIGINT, SIGTERM), or one of its parts fails; then it stops everything in
-// order. A clean end is nil.
+// RunApp starts an application and blocks until ctx ends or one of its parts
+// fails; then it stops everything in order. A clean end is nil.
 func RunApp(ctx context.Context, log *slog.Logger, options ...fx.Option) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	failures := &failures{}
 	app := fx.New(
 		fx.StartTimeout(startTimeout), fx.StopTimeout(stopTimeout),
@@ -55,28 +52,24 @@ func RunApp(ctx context.Context, log *slog.Logger, options ...fx.Option) error {
 	case <-ctx.Done():
 	case <-app.Wait():
 	}
-	stop() // a second signal ends the process at once
 	stopCtx, cancelStop := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancelStop()
 	return errors.Join(failures.err(), app.Stop(stopCtx))
 }
 
-// rootCause is the constructor's or the hook's own error, without fx's words.
+// rootCause is the constructor's or the hook's own error, without the words of
+// fx about how it came there.
 func rootCause(err error) error {
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		t := reflect.TypeOf(inner)
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
 		}
-		var known interface{ Is(error) bool }
-		if errors.As(err, &known) && fmt.Sprintf("%T", err) == "*domain.FieldError" {
-			return err
+		if !strings.HasPrefix(t.PkgPath(), "go.uber.org/") {
+			return inner
 		}
-		if pkg := fmt.Sprintf("%T", err); pkg == "*fmt.wrapError" || pkg == "*fmt.wrapErrors" || pkg == "*errors.joinError" {
-			return err
-		}
-		err = inner
 	}
+	return err
 }
 
 // failures collects what the running parts returned.

@@ -62,10 +62,9 @@ type redisChild struct {
 	log         *slog.Logger
 	port        int
 
-	mu       sync.Mutex
-	cmd      *exec.Cmd
-	exited   chan struct{}
-	stopping bool
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	exited chan struct{}
 }
 
 func (c *redisChild) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)) }

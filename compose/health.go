@@ -92,7 +92,7 @@ func (p parts) health(ctx context.Context) health {
 		h.Redis = ask("Redis", p.Store.Ping)
 	}
 	if p.Feed != nil {
-		state := domain.FeedState(p.Feed.Stats().State)
+		state := p.Feed.Stats().State
 		h.Feeds = append(h.Feeds, feedHealth{p.Feed.Exchange(), state.String()})
 		if state != domain.FeedLive {
 			problem("the feed of " + p.Feed.Exchange() + " is " + state.String())

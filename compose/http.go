@@ -8,14 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/fx"
-
-	"github.com/fullon/fullon/domain"
 )
 
 // httpModule serves /healthz and /metrics of whatever the process has.
@@ -37,13 +36,17 @@ func newHTTPServer(cfg HTTP, parts parts) (*httpServer, error) {
 	if cfg.HTTPAddr == "off" {
 		return h, nil
 	}
-	addr := cfg.HTTPAddr
+	addr := string(cfg.HTTPAddr)
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("FULLON_HTTP (--http): %w", domain.Invalid("address", addr, "HOST:PORT of this machine that is free ("+err.Error()+")"))
+		var reason *os.SyscallError
+		if errors.As(err, &reason) {
+			err = reason.Err
+		}
+		return nil, fmt.Errorf("FULLON_HTTP (--http): cannot listen on %s: %w", addr, err)
 	}
 	h.listener = listener
 	registry := prometheus.NewRegistry()

@@ -31,14 +31,19 @@ type IngestCommand struct {
 
 // Run follows a venue until a signal ends it.
 func (c *IngestCommand) Run() error {
-	if c.Venue == "sim" {
-		return domain.Invalid("--venue", c.Venue, "binance: the simulated venue is part of 'fullon up'")
+	if c.Venue == simVenue {
+		return domain.Invalid("FULLON_VENUE (--venue)", string(c.Venue), "binance: the simulated venue is part of 'fullon up'")
 	}
 	if len(c.Symbols) == 0 {
 		c.Symbols = defaultSymbols
 	}
+	if err := c.checkSymbols(); err != nil {
+		return err
+	}
+	ctx, stop := untilSignal(context.Background())
+	defer stop()
 	log := c.Logger(os.Stderr)
-	return RunApp(context.Background(), log,
+	return RunApp(ctx, log,
 		logModule("fullon-ingest", c.Log()), ingestModule(c.Feeds), httpModule(c.HTTP))
 }
 
@@ -54,7 +59,7 @@ type publishers struct {
 func ingestModule(cfg Feeds) fx.Option {
 	return fx.Options(
 		fx.Provide(newPublishers, func(log *slog.Logger) (venue.Adapter, error) {
-			return binance.New(binance.Config{WSURL: cfg.BinanceWS, RESTURL: cfg.BinanceREST, Logger: log, Exchange: cfg.Venue})
+			return binance.New(binance.Config{WSURL: string(cfg.BinanceWS), RESTURL: string(cfg.BinanceREST), Logger: log, Exchange: string(cfg.Venue)})
 		}),
 		fx.Provide(func(b *bus.Bus, p *publishers, adapter venue.Adapter, log *slog.Logger) *ingest.Feed {
 			return ingest.New(ingest.Config{

@@ -5,13 +5,10 @@ import (
 	"log/slog"
 )
 
-// Logger makes the logger that the settings ask for.
+// Logger makes the logger that the settings ask for. Credentials in URLs are
+// left out of what it writes.
 func (l Logging) Logger(w io.Writer) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
-		level = slog.LevelInfo
-	}
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: l.Level.level(), ReplaceAttr: redactAttr}
 	if l.Format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}

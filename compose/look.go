@@ -2,13 +2,14 @@ package compose
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/fullon/fullon/client"
+	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/console"
 )
 
@@ -25,26 +26,39 @@ const lookTimeout = 10 * time.Second
 // with runs a command on a connected console. A signal ends it; bounded
 // commands end by themselves after lookTimeout.
 func (l Look) with(bounded bool, run func(context.Context, console.Console) error) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal(context.Background())
 	defer stop()
 	if bounded {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, lookTimeout)
 		defer cancel()
 	}
-	cfg := l.Located(l.Data).Client()
+	servers, found := l.Located(l.Data)
+	cfg := servers.Client()
 	cfg.Log.Name, cfg.Log.Log = "fullon", slog.New(slog.DiscardHandler)
 	c, err := client.Connect(ctx, cfg)
 	if err != nil {
-		return err
+		return l.explain(err, found)
 	}
 	defer c.Close()
-	return run(ctx, console.Console{Client: c, Printer: console.Printer{Out: os.Stdout, JSON: l.JSON}})
+	return run(ctx, console.Console{Client: c, Printer: console.Printer{Out: os.Stdout, Err: os.Stderr, JSON: l.JSON}})
+}
+
+// explain tells those who named no servers what was tried.
+func (l Look) explain(err error, found bool) error {
+	if found || l.NATSURL != "" || !errors.Is(err, domain.ErrUnreachable) {
+		return err
+	}
+	where := ""
+	if l.Data != "" {
+		where = " in " + l.Data
+	}
+	return fmt.Errorf("no 'fullon up' is running%s; start one, or name servers with --nats-url and --redis-host: %w", where, err)
 }
 
 type market struct {
-	Exchange string `arg:"" help:"Exchange, like binance."`
-	Symbol   string `arg:"" help:"Unified symbol, like BTC/USDT."`
+	Exchange Exchange `arg:"" help:"Exchange, like binance; of 'fullon up': sim."`
+	Symbol   Symbol   `arg:"" help:"Unified symbol, like BTC/USDT."`
 }
 
 // GetCommand is 'fullon get'.
@@ -63,46 +77,48 @@ type TickerCommand struct {
 
 // Run prints the tick.
 func (c *TickerCommand) Run() error {
-	return c.with(true, func(ctx context.Context, k console.Console) error { return k.Ticker(ctx, c.Exchange, c.Symbol) })
+	return c.with(true, func(ctx context.Context, k console.Console) error {
+		return k.Ticker(ctx, string(c.Exchange), string(c.Symbol))
+	})
 }
 
 // TickersCommand is 'fullon get tickers'.
 type TickersCommand struct {
-	Exchange string `arg:"" help:"Exchange, like binance."`
+	Exchange Exchange `arg:"" help:"Exchange, like binance; of 'fullon up': sim."`
 	Look
 }
 
 // Run prints the ticks.
 func (c *TickersCommand) Run() error {
-	return c.with(true, func(ctx context.Context, k console.Console) error { return k.Tickers(ctx, c.Exchange) })
+	return c.with(true, func(ctx context.Context, k console.Console) error { return k.Tickers(ctx, string(c.Exchange)) })
 }
 
 // TradesCommand is 'fullon get trades'.
 type TradesCommand struct {
 	market
-	Limit Count `default:"20" help:"How many at most."`
+	Limit TradeLimit `default:"20" help:"How many at most."`
 	Look
 }
 
 // Run prints the trades.
 func (c *TradesCommand) Run() error {
 	return c.with(true, func(ctx context.Context, k console.Console) error {
-		return k.Trades(ctx, c.Exchange, c.Symbol, int(c.Limit))
+		return k.Trades(ctx, string(c.Exchange), string(c.Symbol), int(c.Limit))
 	})
 }
 
 // CandlesCommand is 'fullon get candles'.
 type CandlesCommand struct {
 	market
-	Timeframe string `arg:"" help:"1m, 5m, 15m, 30m, 1h, 4h or 1d."`
-	Limit     Count  `default:"20" help:"How many at most."`
+	Timeframe Timeframe   `arg:"" help:"1m, 5m, 15m, 30m, 1h, 4h or 1d."`
+	Limit     CandleLimit `default:"20" help:"How many at most."`
 	Look
 }
 
 // Run prints the candles.
 func (c *CandlesCommand) Run() error {
 	return c.with(true, func(ctx context.Context, k console.Console) error {
-		return k.Candles(ctx, c.Exchange, c.Symbol, c.Timeframe, int(c.Limit))
+		return k.Candles(ctx, string(c.Exchange), string(c.Symbol), string(c.Timeframe), int(c.Limit))
 	})
 }
 
@@ -113,15 +129,19 @@ type WatchCommand struct {
 
 // WatchTickersCommand is 'fullon watch tickers'.
 type WatchTickersCommand struct {
-	Exchange string   `arg:"" help:"Exchange, like binance."`
-	Symbols  []string `arg:"" optional:"" name:"symbol" help:"Unified symbols; none: all."`
+	Exchange Exchange `arg:"" help:"Exchange, like binance; of 'fullon up': sim."`
+	Symbols  []Symbol `arg:"" optional:"" name:"symbol" help:"Unified symbols; none: all."`
 	Look
 }
 
 // Run prints ticks until a signal ends it.
 func (c *WatchTickersCommand) Run() error {
 	return c.with(false, func(ctx context.Context, k console.Console) error {
-		return k.WatchTickers(ctx, c.Exchange, c.Symbols)
+		symbols := make([]string, len(c.Symbols))
+		for i, symbol := range c.Symbols {
+			symbols[i] = string(symbol)
+		}
+		return k.WatchTickers(ctx, string(c.Exchange), symbols)
 	})
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-	"github.com/joho/godotenv"
 
 	"github.com/fullon/fullon/domain"
 )
@@ -42,14 +41,16 @@ func ExitCode(err error) int {
 // file in the working directory says stands behind the environment. It returns
 // the exit code and prints at most one line on stderr.
 func Main(name, description string, grammar any, vars map[string]string, args []string, stderr io.Writer) int {
-	if err := godotenv.Load(); err != nil && !errors.Is(err, os.ErrNotExist) {
-		complain(stderr, name, fmt.Errorf(".env: %w", err))
+	env, err := readEnvironment(os.Environ(), dotenvFile)
+	if err != nil {
+		complain(stderr, name, err)
 		return ExitUsage
 	}
 	exited := -1
 	parser, err := kong.New(grammar, kong.Name(name), kong.Description(description), kong.Vars(vars),
+		settingMappers(), kong.PostBuild(ownEnvironment), kong.Resolvers(env),
 		kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110, ValueFormatter: helpOf}))
 	if err != nil {
 		complain(stderr, name, err)
 		return ExitFailed
@@ -59,7 +60,7 @@ func Main(name, description string, grammar any, vars map[string]string, args []
 		return exited // --help
 	}
 	if err != nil {
-		complain(stderr, name, err)
+		complain(stderr, name, explain(name, err))
 		return ExitUsage
 	}
 	if err := ctx.Run(); err != nil {
@@ -83,7 +84,28 @@ func parseQuietly(parser *kong.Kong, args []string) (ctx *kong.Context, err erro
 	return parser.Parse(args)
 }
 
+// explain is a parser's error without the parser's own words around it, and
+// with a hint where the words are about the shape of the command line.
+func explain(name string, err error) error {
+	var wrong *domain.FieldError
+	if errors.As(err, &wrong) {
+		return wrong
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		err = usage
+	}
+	command := name
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
+		command = parse.Context.Selected().FullPath()
+	}
+	return fmt.Errorf("%w (see '%s --help')", err, command)
+}
+
 // complain prints an error as one line.
 func complain(w io.Writer, name string, err error) {
-	_, _ = fmt.Fprintf(w, "%s: %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
+	_, _ = fmt.Fprintf(w, "%s: %s\n", name, oneLine(err))
 }
+
+func oneLine(err error) string { return Redact(strings.Join(strings.Fields(err.Error()), " ")) }

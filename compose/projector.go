@@ -22,8 +22,10 @@ type ProjectorCommand struct {
 
 // Run folds the log into Redis until a signal ends it.
 func (c *ProjectorCommand) Run() error {
+	ctx, stop := untilSignal(context.Background())
+	defer stop()
 	log := c.Logger(os.Stderr)
-	return RunApp(context.Background(), log,
+	return RunApp(ctx, log,
 		logModule("fullon-projector", c.Log()), redisModule(c.Redis()),
 		projectorModule(c.Projection), httpModule(c.HTTP))
 }

@@ -12,16 +12,18 @@ import (
 // ProvisionCommand creates a deployment's streams.
 type ProvisionCommand struct {
 	Servers        `group:"Servers:"`
-	Replicas       Count  `env:"FULLON_REPLICAS" default:"1" help:"Copies of each stream in a cluster."`
-	TickRetention  Period `env:"FULLON_TICK_RETENTION" default:"1h" help:"How long ticks are kept."`
-	TradeRetention Period `env:"FULLON_TRADE_RETENTION" default:"48h" help:"How long trades are kept: longer than the worst outage."`
+	Replicas       ReplicaCount `env:"FULLON_REPLICAS" default:"1" help:"Copies of each stream in a cluster."`
+	TickRetention  Period       `env:"FULLON_TICK_RETENTION" default:"1h" help:"How long ticks are kept."`
+	TradeRetention Period       `env:"FULLON_TRADE_RETENTION" default:"48h" help:"How long trades are kept: longer than the worst outage."`
 	Logging        `group:"Looking in:"`
 }
 
 // Run provisions; it may be repeated.
 func (c *ProvisionCommand) Run() error {
-	ctx := context.Background()
-	b, err := bus.Connect(ctx, c.Located("").Log())
+	ctx, stop := untilSignal(context.Background())
+	defer stop()
+	servers, _ := c.Located("")
+	b, err := bus.Connect(ctx, servers.Log())
 	if err != nil {
 		return err
 	}

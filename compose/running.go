@@ -2,28 +2,41 @@ package compose
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"syscall"
+	"strings"
 
 	"github.com/fullon/fullon/domain"
 )
 
-// running tells other commands where a running 'fullon up' is.
+// running tells other commands where a running 'fullon up' is and how it is set
+// up. It holds no secrets: who runs 'up' on servers that want a password has
+// that in the environment.
 type running struct {
-	PID       int    `json:"pid"`
-	Data      string `json:"data"`
-	NATSURL   string `json:"nats_url"`
-	RedisAddr string `json:"redis_addr"`
-	HTTPAddr  string `json:"http_addr,omitempty"`
+	PID             int            `json:"pid"`
+	Data            string         `json:"data"`
+	NATSURL         string         `json:"nats_url"`
+	RedisAddr       string         `json:"redis_addr"`
+	RedisDB         DBNumber       `json:"redis_db"`
+	RedisPrefix     KeyPrefix      `json:"redis_prefix,omitempty"`
+	PrivateRedis    bool           `json:"private_redis"` // wants no password
+	TickPartitions  PartitionCount `json:"tick_partitions"`
+	TradePartitions PartitionCount `json:"trade_partitions"`
+	HTTPAddr        string         `json:"http_addr,omitempty"`
 }
 
-const runningFile = "running.json"
+const (
+	// runningFile is in the data directory of a running 'up'.
+	runningFile = "running.json"
+	// elsewhereFile is in the per-user directory and tells of the latest 'up'
+	// that has another data directory.
+	elsewhereFile = "running-elsewhere.json"
+)
 
 // defaultData is the per-user directory for what 'fullon up' keeps.
 func defaultData() (string, error) {
@@ -33,15 +46,19 @@ func defaultData() (string, error) {
 		}
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", fmt.Errorf("no directory for the data, use --data: %w", err)
+			return "", noDefaultData(err)
 		}
 		return filepath.Join(home, ".local", "share", "fullon"), nil
 	}
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return "", fmt.Errorf("no directory for the data, use --data: %w", err)
+		return "", noDefaultData(err)
 	}
 	return filepath.Join(dir, "fullon"), nil
+}
+
+func noDefaultData(err error) error {
+	return domain.Invalid("FULLON_DATA (--data)", "", "a directory, because this user has none: "+err.Error())
 }
 
 // announce writes where this process is to its data directory and to the
@@ -51,27 +68,24 @@ func (r running) announce() (retract func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	dirs := []string{r.Data}
+	paths := []string{filepath.Join(r.Data, runningFile)}
 	if d, err := defaultData(); err == nil && d != r.Data {
-		dirs = append(dirs, d)
+		paths = append(paths, filepath.Join(d, elsewhereFile))
 	}
-	var written []string
-	for _, dir := range dirs {
-		path := filepath.Join(dir, runningFile)
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+	for i, path := range paths {
+		err := os.MkdirAll(filepath.Dir(path), 0o700)
+		if err == nil { // in one step, so that nobody reads half of it
+			err = os.WriteFile(path+".new", append(body, '\n'), 0o600)
+		}
+		if err == nil {
+			err = os.Rename(path+".new", path)
+		}
+		if err != nil && i == 0 { // without the other one --data is needed, no more
 			return nil, fmt.Errorf("data directory: %w", err)
 		}
-		// In one step, so that nobody reads half of it.
-		if err := os.WriteFile(path+".new", append(body, '\n'), 0o600); err != nil {
-			return nil, fmt.Errorf("data directory: %w", err)
-		}
-		if err := os.Rename(path+".new", path); err != nil {
-			return nil, fmt.Errorf("data directory: %w", err)
-		}
-		written = append(written, path)
 	}
 	return func() {
-		for _, path := range written {
+		for _, path := range paths {
 			if at, err := readRunning(path); err == nil && at.PID == r.PID {
 				_ = os.Remove(path)
 			}
@@ -88,74 +102,80 @@ func readRunning(path string) (running, error) {
 	return r, json.Unmarshal(body, &r)
 }
 
-// findRunning looks for a 'fullon up' of this user that is alive. The error
-// matches domain.ErrNotFound.
+// findRunning looks for a 'fullon up' that is alive: in the directory, or for
+// "" in the per-user one. The error matches domain.ErrNotFound.
 func findRunning(data string) (running, error) {
+	var paths []string
 	if data == "" {
 		dir, err := defaultData()
 		if err != nil {
 			return running{}, fmt.Errorf("%w: %w", domain.ErrNotFound, err)
 		}
-		data = dir
+		data, paths = dir, []string{filepath.Join(dir, runningFile), filepath.Join(dir, elsewhereFile)}
+	} else {
+		paths = []string{filepath.Join(data, runningFile)}
 	}
-	r, err := readRunning(filepath.Join(data, runningFile))
-	if err != nil {
-		return running{}, fmt.Errorf("no running 'fullon up' in %s: %w", data, domain.ErrNotFound)
+	for _, path := range paths {
+		// What a process left that ended without a chance to clean up is no
+		// longer true, even if another process has its id now.
+		if r, err := readRunning(path); err == nil && lockOwner(r.Data) == r.PID {
+			return r, nil
+		}
 	}
-	process, err := os.FindProcess(r.PID)
-	if err == nil {
-		err = process.Signal(syscall.Signal(0))
-	}
-	if err != nil && !errors.Is(err, os.ErrPermission) {
-		return running{}, fmt.Errorf("the 'fullon up' of %s has ended: %w", data, domain.ErrNotFound)
-	}
-	return r, nil
+	return running{}, fmt.Errorf("no 'fullon up' is running in %s: %w", data, domain.ErrNotFound)
 }
 
-// Located fills in the servers of a running 'fullon up' where no own ones were
-// named.
-func (s Servers) Located(data string) Servers {
+// Located fills in what a running 'fullon up' has, where no own servers were
+// named. Without one it changes nothing, and found is false.
+func (s Servers) Located(data string) (located Servers, found bool) {
 	if s.NATSURL != "" && s.ExplicitRedis() {
-		return s
+		return s, false
 	}
 	r, err := findRunning(data)
 	if err != nil {
-		return s
+		return s, false
 	}
 	if s.NATSURL == "" {
-		s.NATSURL = r.NATSURL
+		s.NATSURL = NATSURL(r.NATSURL)
+		s.TickPartitions = either(s.TickPartitions, r.TickPartitions)
+		s.TradePartitions = either(s.TradePartitions, r.TradePartitions)
 	}
 	if !s.ExplicitRedis() {
-		host, port, err := net.SplitHostPort(r.RedisAddr)
-		if err != nil {
-			s.RedisHost = r.RedisAddr
-			return s
+		s.RedisDB, s.RedisPrefix = either(s.RedisDB, r.RedisDB), either(s.RedisPrefix, r.RedisPrefix)
+		if r.PrivateRedis {
+			s.RedisUsername, s.RedisPassword = "", ""
 		}
-		s.RedisHost = host
-		if n, err := strconv.Atoi(port); err == nil {
-			s.RedisPort = Port(n)
+		s.RedisHost = RedisHost(r.RedisAddr) // a socket's path
+		if host, port, err := net.SplitHostPort(r.RedisAddr); err == nil {
+			s.RedisHost = RedisHost(host)
+			if n, err := strconv.Atoi(port); err == nil {
+				s.RedisPort = Port(n)
+			}
 		}
 	}
-	return s
+	return s, true
 }
 
-// lockData makes sure that one process uses a data directory. The lock ends
-// with the process.
-func lockData(dir string) (release func(), err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
+// either is the first, unless that is not set.
+func either[T comparable](first, second T) T {
+	var unset T
+	if first != unset {
+		return first
 	}
-	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = file.Close()
-		owner := "another process"
-		if r, err := readRunning(filepath.Join(dir, runningFile)); err == nil {
-			owner = fmt.Sprintf("'fullon up' with process id %d", r.PID)
+	return second
+}
+
+// withoutCredentials takes users and passwords out of a list of URLs that can
+// be read.
+func withoutCredentials(urls string) string {
+	list := strings.Split(urls, ",")
+	for i, one := range list {
+		if u, err := url.Parse(strings.TrimSpace(one)); err == nil && u.Host != "" {
+			u.User = nil
+			list[i] = u.String()
+		} else if _, host, ok := strings.Cut(one, "@"); ok {
+			list[i] = host
 		}
-		return nil, fmt.Errorf("data directory %s is in use by %s: stop that or name another one with --data", dir, owner)
 	}
-	return func() { _ = file.Close() }, nil
+	return strings.Join(list, ",")
 }

@@ -25,20 +25,35 @@ import (
 
 // UpCommand runs everything in one process.
 type UpCommand struct {
-	Feeds      `group:"Venue:"`
 	Data       string `env:"FULLON_DATA" placeholder:"DIR" help:"Where the log and Redis are kept (default: a directory of this user)."`
-	For        Period `placeholder:"30s" help:"Stop by itself after so long."`
-	SimRate    Count  `env:"FULLON_SIM_RATE" default:"200" help:"Market events a second of the simulated venue."`
+	For        Period `placeholder:"30s" help:"Stop by itself after so long (default: run until Ctrl-C)."`
 	SyncAlways bool   `env:"FULLON_SYNC_ALWAYS" help:"Wait for the disk before acknowledging: survives power loss, costs most of the rate."`
-	Servers    `group:"Servers (default: embedded):"`
+	Feeds      `group:"Venue:"`
+	SimRate    Count `group:"Venue:" env:"FULLON_SIM_RATE" default:"200" help:"Market events a second of the simulated venue."`
+	Servers    `group:"Servers of your own, in place of the embedded ones:"`
 	Projection `group:"Projection:"`
 	HTTP       `group:"Looking in:"`
 	Logging    `group:"Looking in:"`
 }
 
+// Help implements kong.HelpProvider.
+func (*UpCommand) Help() string {
+	return `The log is an embedded nats-server. Redis is a private redis-server, or an in-process miniredis where none is installed. A second 'up' on the same data directory continues where the first stopped.
+
+Examples:
+
+	fullon up                                           the simulated venue
+	fullon up --venue binance --symbols BTC/USDT,ETH/USDT
+	fullon up --for 30s --data /tmp/try                 stops by itself
+	fullon up --nats-url nats://db1:4222 --redis-host db1
+
+[NAME] is the variable that does the same, in the environment or in a .env file.`
+}
+
 // Run starts everything and shows the market until a signal or --for ends it.
 func (c *UpCommand) Run() error {
-	ctx := context.Background()
+	ctx, stop := untilSignal(context.Background())
+	defer stop()
 	if c.For > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(c.For))
@@ -55,63 +70,62 @@ func (c *UpCommand) Run() error {
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
+	feeds, err := c.feeds()
+	if err != nil {
+		return err
+	}
 	release, err := lockData(data)
 	if err != nil {
 		return err
 	}
 	defer release()
-	return c.runIn(ctx, data)
+	err = c.runIn(ctx, data, feeds)
+	if err != nil && ctx.Err() != nil && ExitCode(err) != ExitUsage {
+		// Told to stop while it started: what was under way then failed.
+		c.say("stopped: %s", oneLine(err))
+		return nil
+	}
+	return err
+}
+
+func (c *UpCommand) say(format string, args ...any) {
+	_, _ = fmt.Fprintln(os.Stdout, Redact(fmt.Sprintf(format, args...)))
 }
 
 // runIn starts the servers, which outlive the application, and then that.
-func (c *UpCommand) runIn(ctx context.Context, data string) error {
+func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 	logs, closeLogs, err := c.logWriter(data)
 	if err != nil {
 		return err
 	}
 	defer closeLogs()
 	log := c.Logger(logs)
-	say := func(format string, args ...any) { _, _ = fmt.Fprintf(os.Stdout, format+"\n", args...) }
-
-	here := running{PID: os.Getpid(), Data: data}
 	servers := c.Servers
-	if servers.NATSURL == "" {
-		server, err := bus.StartServer(bus.ServerConfig{Dir: filepath.Join(data, "nats"), SyncAlways: c.SyncAlways, Log: log})
-		if err != nil {
-			return err
-		}
-		defer server.Stop()
-		servers.NATSURL = server.URL()
-		say("log      %s  embedded nats-server, in %s", servers.NATSURL, filepath.Join(data, "nats"))
-	} else {
-		say("log      %s", servers.NATSURL)
+	stopLog, err := c.ownLog(&servers, data, log)
+	if err != nil {
+		return err
 	}
+	defer stopLog()
 	if err := provisionOwn(ctx, servers.Log(), log); err != nil {
 		return err
 	}
-	options := []fx.Option{}
+	var options []fx.Option
 	redisConfig := servers.Redis()
 	if servers.ExplicitRedis() {
-		say("redis    %s", redisConfig.Addrs[0])
+		c.say("redis    %s", redisConfig.Addrs[0])
 	} else {
 		private, err := startPrivateRedis(ctx, filepath.Join(data, "redis"), log)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = private.Stop() }()
-		redisConfig.Addrs = []string{private.Addr()}
-		say("redis    %s  %s", private.Addr(), private.Kind())
+		redisConfig.Addrs, redisConfig.Username, redisConfig.Password = []string{private.Addr()}, "", ""
+		c.say("redis    %s  %s", private.Addr(), private.Kind())
 		if child, ok := private.(*redisChild); ok {
 			options = append(options, fx.Invoke(func(s supervisor) { s.run("redis-server", child.run) }))
 		}
 	}
-	here.NATSURL, here.RedisAddr = servers.NATSURL, redisConfig.Addrs[0]
-
-	feeds, err := c.feeds()
-	if err != nil {
-		return err
-	}
-	if feeds.Venue == "sim" {
+	if feeds.Venue == simVenue {
 		exchange, err := sim.New(sim.Config{
 			Rate: float64(c.SimRate), ReconnectEvery: sim.DefaultReconnectEvery, DuplicateOnConnect: true,
 			Seed: uint64(time.Now().UnixNano()), StateDir: filepath.Join(data, "sim"), Logger: log,
@@ -119,49 +133,84 @@ func (c *UpCommand) runIn(ctx context.Context, data string) error {
 		if err != nil {
 			return err
 		}
-		feeds.BinanceWS, feeds.BinanceREST = exchange.WSURL(), exchange.RESTURL()
-		say("venue    %s  simulated, speaks Binance's protocol", feeds.BinanceWS)
+		feeds.BinanceWS, feeds.BinanceREST = WebSocketURL(exchange.WSURL()), RESTURL(exchange.RESTURL())
+		c.say("venue    %s  simulated, speaks Binance's protocol", feeds.BinanceWS)
 		options = append(options, fx.Invoke(func(s supervisor) { s.run("simulated venue", exchange.Run) }))
 	} else {
-		say("venue    %s", feeds.Venue)
+		c.say("venue    %s", feeds.Venue)
+	}
+	layout := servers.Layout()
+	here := running{
+		PID: os.Getpid(), Data: data, NATSURL: withoutCredentials(string(servers.NATSURL)),
+		RedisAddr: redisConfig.Addrs[0], RedisDB: servers.RedisDB, RedisPrefix: servers.RedisPrefix, PrivateRedis: !servers.ExplicitRedis(),
+		TickPartitions: PartitionCount(layout.Ticks), TradePartitions: PartitionCount(layout.Trades),
 	}
 	options = append(options,
 		logModule("fullon-up", servers.Log()), redisModule(redisConfig),
-		projectorModule(c.Projection), ingestModule(feeds), httpModule(c.HTTP),
-		fx.Invoke(func(s supervisor, b *bus.Bus, store *cachestore.Store, feed *ingest.Feed, h *httpServer) {
-			here.HTTPAddr = h.Addr()
-			s.run("announcement", func(ctx context.Context) error {
-				retract, err := here.announce()
-				if err != nil {
-					return err
-				}
-				<-ctx.Done()
-				retract()
-				return nil
-			})
-			handle := client.New(b, store)
-			s.onStop(func() error { handle.Close(); return nil })
-			screen := board.New(board.Config{
-				Exchange: feed.Exchange(), Symbols: feeds.Symbols, Out: os.Stdout,
-				Terminal: term.IsTerminal(int(os.Stdout.Fd())), Footer: c.footer(data, h),
-			}, handle)
-			s.run("board", screen.Run)
-		}))
+		projectorModule(c.Projection), ingestModule(feeds), httpModule(c.HTTP), c.boardModule(here, feeds))
 	if err := RunApp(ctx, log, options...); err != nil {
 		return err
 	}
-	say("stopped; what the log holds is in %s", data)
+	c.say("stopped; what the log holds is in %s", data)
 	return nil
+}
+
+// ownLog starts the embedded server, unless one was named.
+func (c *UpCommand) ownLog(servers *Servers, data string, log *slog.Logger) (stop func(), err error) {
+	if servers.NATSURL != "" {
+		c.say("log      %s", servers.NATSURL)
+		return func() {}, nil
+	}
+	dir := filepath.Join(data, "nats")
+	server, err := bus.StartServer(bus.ServerConfig{Dir: dir, SyncAlways: c.SyncAlways, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	servers.NATSURL = NATSURL(server.URL())
+	c.say("log      %s  embedded nats-server, in %s", servers.NATSURL, dir)
+	return server.Stop, nil
+}
+
+// boardModule tells other commands and people what runs here.
+func (c *UpCommand) boardModule(here running, feeds Feeds) fx.Option {
+	return fx.Invoke(func(s supervisor, b *bus.Bus, store *cachestore.Store, feed *ingest.Feed, h *httpServer) {
+		here.HTTPAddr = h.Addr()
+		s.run("announcement", func(ctx context.Context) error {
+			retract, err := here.announce()
+			if err != nil {
+				return err
+			}
+			<-ctx.Done()
+			retract()
+			return nil
+		})
+		handle := client.New(b, store)
+		s.onStop(func() error { handle.Close(); return nil })
+		screen := board.New(board.Config{
+			Exchange: feed.Exchange(), Symbols: feeds.Symbols, Out: os.Stdout,
+			Terminal: term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("TERM") != "dumb", Size: terminalSize, Color: os.Getenv("NO_COLOR") == "",
+			Footer: c.footer(here.Data, h),
+		}, handle.Ticks, handle.Trades)
+		s.run("board", screen.Run)
+	})
+}
+
+func terminalSize() (width, height int) {
+	width, height, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0, 0
+	}
+	return width, height
 }
 
 // feeds fills in the symbols. The simulated venue has only those it has.
 func (c *UpCommand) feeds() (Feeds, error) {
 	feeds := c.Feeds
-	if feeds.Venue != "sim" {
+	if feeds.Venue != simVenue {
 		if len(feeds.Symbols) == 0 {
 			feeds.Symbols = defaultSymbols
 		}
-		return feeds, nil
+		return feeds, feeds.checkSymbols()
 	}
 	var all Symbols
 	for _, s := range sim.DefaultSymbols() {
@@ -178,12 +227,12 @@ func (c *UpCommand) feeds() (Feeds, error) {
 	return feeds, nil
 }
 
-func (c *UpCommand) footer(data string, h *httpServer) string {
-	footer := "Ctrl-C stops"
+func (c *UpCommand) footer(data string, h *httpServer) []string {
+	lines := []string{"Ctrl-C stops. In another terminal: fullon status, fullon get ticker " + string(c.Venue) + " BTC/USDT"}
 	if addr := h.Addr(); addr != "" {
-		footer += "   health http://" + addr + "/healthz"
+		lines = append(lines, "health http://"+addr+"/healthz   metrics http://"+addr+"/metrics")
 	}
-	return footer + "   log " + logPath(data) + "   try: fullon status"
+	return append(lines, "log "+logPath(data))
 }
 
 func logPath(data string) string { return filepath.Join(data, "fullon.log") }

@@ -6,22 +6,22 @@ package board
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
+	"iter"
 	"sync"
 	"time"
 
 	"github.com/sourcegraph/conc/pool"
 
-	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/table"
 )
 
 const (
-	redraw     = 500 * time.Millisecond
-	lineEvery  = 5 * time.Second
-	rateWindow = 10 * time.Second
+	redraw = 500 * time.Millisecond
+	// Lines come seldom, but the first ones soon: they say that it works.
+	firstLine = time.Second
+	lineEvery = 5 * time.Second
 )
 
 // Config of a Board.
@@ -29,27 +29,54 @@ type Config struct {
 	Exchange string
 	Symbols  []string
 	Out      io.Writer
-	Terminal bool   // draw a table in place
-	Footer   string // last line of the table
+	Terminal bool                       // draw a table in place
+	Color    bool                       // of the table
+	Size     func() (width, height int) // of the terminal, zeros when not known; nil: not known
+	Footer   []string                   // below the table
+}
+
+// Ticks is what the board needs of the client's ticks.
+type Ticks interface {
+	Watch(ctx context.Context, exchange string, symbols ...string) iter.Seq2[domain.Tick, error]
+}
+
+// Trades is what the board needs of the client's trades.
+type Trades interface {
+	Watch(ctx context.Context, exchange, symbol string, last int) iter.Seq2[domain.Trade, error]
 }
 
 // Board shows one exchange.
 type Board struct {
 	cfg    Config
-	client *client.Client
+	ticks  Ticks
+	trades Trades
+	layout table.Table
 
-	mu    sync.Mutex
-	ticks map[string]domain.Tick
-	rates map[string]*rate
-	fault error // why nothing is read at the moment
-	begun time.Time
+	mu      sync.Mutex
+	markets map[string]*market
+	fault   error // why nothing is read at the moment
+	begun   time.Time
+}
+
+// market is what is known of one symbol.
+type market struct {
+	tick  domain.Tick
+	known bool
+	trend int // the last price's latest change: 1 up, -1 down
+	rate  rate
 }
 
 // New makes a board. It does no input or output.
-func New(cfg Config, c *client.Client) *Board {
-	b := &Board{cfg: cfg, client: c, ticks: make(map[string]domain.Tick), rates: make(map[string]*rate)}
+func New(cfg Config, ticks Ticks, trades Trades) *Board {
+	if cfg.Size == nil {
+		cfg.Size = func() (int, int) { return 0, 0 }
+	}
+	b := &Board{
+		cfg: cfg, ticks: ticks, trades: trades, markets: make(map[string]*market),
+		layout: table.Table{Columns: columns, Color: cfg.Color},
+	}
 	for _, symbol := range cfg.Symbols {
-		b.rates[symbol] = &rate{}
+		b.markets[symbol] = &market{}
 	}
 	return b
 }
@@ -62,65 +89,66 @@ func (b *Board) Run(ctx context.Context) error {
 	for _, symbol := range b.cfg.Symbols {
 		group.Go(func(ctx context.Context) error { return b.followTrades(ctx, symbol) })
 	}
-	group.Go(b.show)
+	group.Go(func(ctx context.Context) error {
+		if b.cfg.Terminal {
+			b.draw(ctx)
+		} else {
+			b.report(ctx)
+		}
+		return nil
+	})
 	return group.Wait()
 }
 
 func (b *Board) followTicks(ctx context.Context) error {
-	for tick, err := range b.client.Ticks.Watch(ctx, b.cfg.Exchange, b.cfg.Symbols...) {
-		b.mu.Lock()
-		b.fault = err
-		if err == nil {
-			b.ticks[tick.Symbol] = tick
-		}
-		b.mu.Unlock()
+	for tick, err := range b.ticks.Watch(ctx, b.cfg.Exchange, b.cfg.Symbols...) {
 		if errors.Is(err, domain.ErrInvalid) {
 			return err
 		}
+		b.see(tick, err)
 	}
 	return nil
 }
 
+func (b *Board) see(tick domain.Tick, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fault = err
+	m := b.markets[tick.Symbol]
+	if err != nil || m == nil {
+		return
+	}
+	if m.known && !tick.Last.Equal(m.tick.Last) {
+		m.trend = tick.Last.Cmp(m.tick.Last)
+	}
+	m.tick, m.known = tick, true
+}
+
 func (b *Board) followTrades(ctx context.Context, symbol string) error {
-	for _, err := range b.client.Trades.Watch(ctx, b.cfg.Exchange, symbol, 0) {
+	for _, err := range b.trades.Watch(ctx, b.cfg.Exchange, symbol, 0) {
 		if errors.Is(err, domain.ErrInvalid) {
 			return err
 		}
 		if err == nil {
 			b.mu.Lock()
-			b.rates[symbol].add(time.Now())
+			b.markets[symbol].rate.add(time.Now())
 			b.mu.Unlock()
 		}
 	}
 	return nil
 }
 
-// show draws until ctx ends.
-func (b *Board) show(ctx context.Context) error {
-	every := lineEvery
-	if b.cfg.Terminal {
-		every = redraw
-		b.print("\x1b[?25l") // hide the cursor
-		defer b.print("\x1b[?25h")
-	}
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	drawn := 0
+// report prints plain lines until ctx ends.
+func (b *Board) report(ctx context.Context) {
+	next := time.NewTimer(firstLine)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
-		case now := <-ticker.C:
-			if !b.cfg.Terminal {
-				b.print(b.lines(now))
-				continue
-			}
-			table := b.table(now)
-			if drawn > 0 {
-				b.print(fmt.Sprintf("\x1b[%dA", drawn)) // back to the table's first line
-			}
-			b.print(strings.ReplaceAll(table, "\n", "\x1b[K\n")) // no remains of longer lines
-			drawn = strings.Count(table, "\n")
+			return
+		case now := <-next.C:
+			b.print(b.lines(now))
+			next.Reset(lineEvery)
 		}
 	}
 }
@@ -128,33 +156,3 @@ func (b *Board) show(ctx context.Context) error {
 // print drops the error: a terminal that is gone is no reason to stop the
 // system.
 func (b *Board) print(text string) { _, _ = io.WriteString(b.cfg.Out, text) }
-
-// rate counts events over the last rateWindow, a slot a second.
-type rate struct {
-	slots [int(rateWindow / time.Second)]int
-	at    int64 // unix second of the newest slot
-}
-
-func (r *rate) move(now time.Time) {
-	second := now.Unix()
-	n := int64(len(r.slots))
-	for s := max(r.at+1, second-n+1); s <= second; s++ {
-		r.slots[s%n] = 0
-	}
-	r.at = max(r.at, second)
-}
-
-func (r *rate) add(now time.Time) {
-	r.move(now)
-	r.slots[r.at%int64(len(r.slots))]++
-}
-
-// perSecond is the mean over the window, or over since when that is shorter.
-func (r *rate) perSecond(now time.Time, since time.Duration) float64 {
-	r.move(now)
-	sum := 0
-	for _, n := range r.slots {
-		sum += n
-	}
-	return float64(sum) / min(rateWindow, max(since, time.Second)).Seconds()
-}

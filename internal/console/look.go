@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fullon/fullon/client"
@@ -41,7 +43,7 @@ func (c Console) Tickers(ctx context.Context, exchange string) error {
 func (c Console) ticks(ticks []domain.Tick) error {
 	now := time.Now()
 	return list(c.Printer, ticks, func(t domain.Tick) any { return viewTick(t, now) },
-		tickHeader, func(t domain.Tick) string { return tickRow(t, now) })
+		tickColumns, func(t domain.Tick) []string { return tickRow(t, now) })
 }
 
 // Trades prints the newest trades of a market, oldest first.
@@ -53,10 +55,7 @@ func (c Console) Trades(ctx context.Context, exchange, symbol string, limit int)
 	if len(trades) == 0 {
 		return fmt.Errorf("trades of %s %s: %w", exchange, symbol, domain.ErrNotFound)
 	}
-	return list(c.Printer, trades, func(t domain.Trade) any { return viewTrade(t) },
-		"TIME\tID\tSIDE\tPRICE\tVOLUME\tCOST", func(t domain.Trade) string {
-			return fmt.Sprintf("%s\t%s\t%v\t%v\t%v\t%v", t.Time.UTC().Format("2006-01-02 15:04:05.000"), t.ID, t.Side, t.Price, t.Volume, t.Cost())
-		})
+	return list(c.Printer, trades, func(t domain.Trade) any { return viewTrade(t) }, tradeColumns, tradeRow)
 }
 
 // Candles prints the newest candles of a market, oldest first.
@@ -68,31 +67,30 @@ func (c Console) Candles(ctx context.Context, exchange, symbol, timeframe string
 	if len(candles) == 0 {
 		return fmt.Errorf("candles of %s %s %s: %w", exchange, symbol, timeframe, domain.ErrNotFound)
 	}
-	return list(c.Printer, candles, func(k domain.Candle) any { return viewCandle(k) },
-		"TIME\tOPEN\tHIGH\tLOW\tCLOSE\tVOLUME\tTRADES\tSOURCE", func(k domain.Candle) string {
-			return fmt.Sprintf("%s\t%v\t%v\t%v\t%v\t%v\t%d\t%v", k.Time.Format("2006-01-02 15:04"), k.Open, k.High, k.Low, k.Close, k.Volume, k.Trades, k.Source)
-		})
+	return list(c.Printer, candles, func(k domain.Candle) any { return viewCandle(k) }, candleColumns, candleRow)
 }
 
 // WatchTickers prints the present ticks and each change until ctx ends.
 func (c Console) WatchTickers(ctx context.Context, exchange string, symbols []string) error {
-	if !c.Printer.JSON {
-		_, _ = fmt.Fprintln(c.Printer.Out, "TIME          SYMBOL         PRICE           BID             ASK             AGE")
+	const columns = "%-12s  %-13s  %14s  %14s  %14s  %8s  %s"
+	say := func(cells ...any) error {
+		_, err := fmt.Fprintln(c.Printer.Out, strings.TrimRight(fmt.Sprintf(columns, cells...), " "))
+		return err
 	}
-	away := false
+	begun, away := false, false
 	for tick, err := range c.Client.Ticks.Watch(ctx, exchange, symbols...) {
-		switch {
-		case errors.Is(err, domain.ErrUnreachable):
-			if away {
-				continue // said once an outage
+		if errors.Is(err, domain.ErrUnreachable) {
+			if !away { // said once an outage
+				c.Printer.remark("-- Redis is away, this goes on when it is back --")
 			}
 			away = true
-			if !c.Printer.JSON {
-				_, _ = fmt.Fprintln(c.Printer.Out, "-- Redis is away --")
-			}
 			continue
-		case err != nil:
+		}
+		if err != nil {
 			return err
+		}
+		if away {
+			c.Printer.remark("-- Redis is back --")
 		}
 		away = false
 		now := time.Now()
@@ -102,12 +100,13 @@ func (c Console) WatchTickers(ctx context.Context, exchange string, symbols []st
 			}
 			continue
 		}
-		note := ""
-		if tick.Stale {
-			note = "STALE"
+		if !begun {
+			begun = true
+			if err := say("TIME", "SYMBOL", "PRICE", "BID", "ASK", "AGE", ""); err != nil {
+				return err
+			}
 		}
-		_, err := fmt.Fprintf(c.Printer.Out, "%s  %-13s  %-14v  %-14s  %-14s  %v %s\n", now.Format("15:04:05.000"), tick.Symbol,
-			tick.Price(), orDash(tick.Bid), orDash(tick.Ask), tick.Age(now).Round(time.Millisecond), note)
+		err := say(now.UTC().Format("15:04:05.000"), tick.Symbol, tick.Price(), orDash(tick.Bid), orDash(tick.Ask), age(tick.Age(now)), staleNote(tick))
 		if err != nil {
 			return err
 		}
@@ -124,17 +123,8 @@ func (c Console) Status(ctx context.Context) error {
 	}
 	return list(c.Printer, streams, func(s client.StreamStatus) any {
 		return streamView{s.Stream, s.First, s.Last, s.Bytes, s.Checkpoint, s.Lag, s.Epoch}
-	}, "STREAM\tFIRST\tLAST\tSIZE\tCHECKPOINT\tLAG", func(s client.StreamStatus) string {
-		return fmt.Sprintf("%s\t%d\t%d\t%s\t%d\t%d", s.Stream, s.First, s.Last, size(s.Bytes), s.Checkpoint, s.Lag)
+	}, streamColumns, func(s client.StreamStatus) []string {
+		n := func(v uint64) string { return strconv.FormatUint(v, 10) }
+		return []string{s.Stream, n(s.First), n(s.Last), size(s.Bytes), n(s.Checkpoint), n(s.Lag)}
 	})
-}
-
-func size(bytes uint64) string {
-	switch {
-	case bytes >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
-	case bytes >= 1<<20:
-		return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
-	}
-	return fmt.Sprintf("%.1f KiB", float64(bytes)/(1<<10))
 }

@@ -40,7 +40,7 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 		s.cfg.Logger.Debug("not a WebSocket", "err", err)
 		return // Accept answered
 	}
-	defer ws.CloseNow()
+	defer func() { _ = ws.CloseNow() }()
 	c := &conn{s: s, ws: ws, bye: make(chan bool, 1), combined: combined, streams: map[string]struct{}{}}
 	if !s.register(c, streams) {
 		return

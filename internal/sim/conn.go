@@ -75,7 +75,7 @@ func (x *Exchange) serveStream(w http.ResponseWriter, r *http.Request) {
 		x.cfg.Logger.Debug("not a WebSocket", "err", err)
 		return // Accept answered
 	}
-	defer ws.CloseNow()
+	defer func() { _ = ws.CloseNow() }()
 	c.ws = ws
 	// The request's context ends when the handler returns, not when the
 	// exchange stops: until then drain has the say.

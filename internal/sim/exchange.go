@@ -139,7 +139,7 @@ func (x *Exchange) Run(ctx context.Context) error {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer cancel()
 		if err := server.Shutdown(stop); err != nil {
-			server.Close() // its error would repeat the one above
+			_ = server.Close() // its error would repeat the one above
 		}
 		return nil
 	})

@@ -77,7 +77,7 @@ func (j *journal) shorten() error {
 	if err != nil {
 		return fmt.Errorf("shorten trades: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if _, err := f.ReadAt(data, journalHeader+int64(j.records-keep)*journalRecord); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("shorten trades: %w", err)
 	}
@@ -98,7 +98,7 @@ func (j *journal) rewrite(trades []trade) error {
 		return fmt.Errorf("write trades: %w", err)
 	}
 	if j.file != nil {
-		j.file.Close() // of the file that was replaced: nothing in it is needed
+		_ = j.file.Close() // of the file that was replaced: nothing in it is needed
 	}
 	j.file, j.records = f, len(trades)
 	return nil

@@ -3,6 +3,7 @@ package testserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -42,11 +43,11 @@ func NewRedis(tb testing.TB) *Redis {
 	return r
 }
 
-var missing = fmt.Errorf("redis-server is not on PATH; install it: 'apt-get install redis-server' or 'brew install redis'")
+var errMissing = errors.New("redis-server is not on PATH; install it: 'apt-get install redis-server' or 'brew install redis'")
 
 func require(tb testing.TB, err error) {
 	tb.Helper()
-	if err == missing && testing.Short() {
+	if err == errMissing && testing.Short() {
 		tb.Skip(err)
 	}
 	if err != nil {
@@ -57,7 +58,7 @@ func require(tb testing.TB, err error) {
 func startRedis(dir string) (*Redis, error) {
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
-		return nil, missing
+		return nil, errMissing
 	}
 	for attempt := 0; ; attempt++ {
 		// Somebody else may take the port in between, hence the attempts.

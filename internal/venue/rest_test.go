@@ -179,7 +179,7 @@ func TestRESTErrorsHoldNoCredentials(t *testing.T) {
 		if r.Header.Get("X-Key") != "hush" || r.URL.Query().Get("signature") != "hush" {
 			t.Errorf("the request came without its key: %v", r)
 		}
-		w.WriteHeader(401)
+		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = w.Write([]byte("hush"))
 	}
 	for _, answer := range []http.HandlerFunc{echo, reset, truncated, status(429, "Retry-After", "3600")} {

@@ -20,9 +20,9 @@ const (
 )
 
 var (
-	// ErrBodyTooLarge: a response was longer than RESTConfig.MaxBodyBytes.
+	// ErrBodyTooLarge says that a response was longer than RESTConfig.MaxBodyBytes.
 	ErrBodyTooLarge = errors.New("response longer than the limit")
-	// ErrNoBudget: our own rate limit has no room for the request before the
+	// ErrNoBudget says that our own rate limit has no room for the request before the
 	// context's deadline.
 	ErrNoBudget = errors.New("no room in the rate limit")
 )

@@ -152,34 +152,34 @@ func TestSessionAnswersPings(t *testing.T) {
 func TestSessionReconnects(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]struct {
-		care   func(*venue.Care)
-		break_ func(*venuetest.Conn)
-		reason string
+		care     func(*venue.Care)
+		breaking func(*venuetest.Conn)
+		reason   string
 	}{
 		"close with a code": {
-			break_: func(c *venuetest.Conn) { c.Close(1008, "too many requests") },
-			reason: "too many requests",
+			breaking: func(c *venuetest.Conn) { c.Close(1008, "too many requests") },
+			reason:   "too many requests",
 		},
 		"reset in the middle of a frame": {
-			break_: (*venuetest.Conn).Reset,
-			reason: "read",
+			breaking: (*venuetest.Conn).Reset,
+			reason:   "read",
 		},
 		"oversized frame": {
-			break_: func(c *venuetest.Conn) { c.Flood(10 << 20) },
-			reason: venue.ErrOversized.Error(),
+			breaking: func(c *venuetest.Conn) { c.Flood(10 << 20) },
+			reason:   venue.ErrOversized.Error(),
 		},
 		"silence": {
 			care: func(c *venue.Care) { c.SilenceTimeout, c.PingInterval = 20*time.Millisecond, 10*time.Millisecond },
 			// It does not read either, so it answers no ping.
-			break_: func(*venuetest.Conn) {},
-			reason: "nothing heard",
+			breaking: func(*venuetest.Conn) {},
+			reason:   "nothing heard",
 		},
 		"pongs but no data": {
 			care: func(c *venue.Care) {
 				c.SilenceTimeout, c.DataTimeout, c.PingInterval = time.Hour, 50*time.Millisecond, 5*time.Millisecond
 			},
-			break_: func(c *venuetest.Conn) { go c.AwaitEnd() },
-			reason: "no message",
+			breaking: func(c *venuetest.Conn) { go c.AwaitEnd() },
+			reason:   "no message",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -195,7 +195,7 @@ func TestSessionReconnects(t *testing.T) {
 			}
 			c := accept(t)
 			f.sink.Await(t, "up", venuetest.IsUp)
-			fault.break_(c)
+			fault.breaking(c)
 			down := f.sink.Await(t, "down", venuetest.IsDown)
 			if !strings.Contains(down.Reason, fault.reason) {
 				t.Errorf("reason %q, want one with %q", down.Reason, fault.reason)

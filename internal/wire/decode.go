@@ -10,7 +10,7 @@ import (
 	"github.com/fullon/fullon/domain"
 )
 
-// ErrMalformed: the payload is not what the format says. The errors of this
+// ErrMalformed says that the payload is not what the format says. The errors of this
 // package match it, and those of values that are out of bounds match
 // domain.ErrInvalid as well.
 var ErrMalformed = errors.New("malformed payload")

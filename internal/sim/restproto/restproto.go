@@ -53,7 +53,7 @@ func Write(w http.ResponseWriter, log *slog.Logger, body any, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.WriteHeader(status)
-	w.Write(data) // a client that went away needs no answer
+	_, _ = w.Write(data) // a client that went away needs no answer
 }
 
 // Int reads an optional whole number, zero or more. The error is an *Error.

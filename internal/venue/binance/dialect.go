@@ -19,7 +19,7 @@ import (
 const symbolsPerRequest = 10
 
 var (
-	// ErrSubscription: the venue refused to subscribe a symbol.
+	// ErrSubscription says that the venue refused to subscribe a symbol.
 	ErrSubscription = errors.New("subscription refused")
 
 	errUnasked    = errors.New("answer to a request that was not made")

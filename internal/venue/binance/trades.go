@@ -27,7 +27,7 @@ const (
 	codeBadSymbol = -1121
 )
 
-// ErrRefused: the venue did not accept a REST request; its code and message
+// ErrRefused says that the venue did not accept a REST request; its code and message
 // are in the text.
 var ErrRefused = errors.New("refused by the venue")
 

@@ -114,11 +114,17 @@ func (s *Sink) take(fits func(Event) bool) (Event, bool) {
 	return Event{}, false
 }
 
-// IsUp, IsDown, IsTrade and IsTick are for Await.
-func IsUp(e Event) bool    { return e.Up }
-func IsDown(e Event) bool  { return e.Down }
+// IsUp is for Await: a connection that was set up.
+func IsUp(e Event) bool { return e.Up }
+
+// IsDown is for Await: a connection that was lost.
+func IsDown(e Event) bool { return e.Down }
+
+// IsTrade is for Await: any trade.
 func IsTrade(e Event) bool { return e.Trade != nil }
-func IsTick(e Event) bool  { return e.Tick != nil }
+
+// IsTick is for Await: any tick.
+func IsTick(e Event) bool { return e.Tick != nil }
 
 // IsRefused is for Await: a refusal of the kind.
 func IsRefused(kind string) func(Event) bool {

@@ -1,0 +1,77 @@
+# 'make help' lists the targets.
+
+GO            ?= go
+LINT_VERSION  := v2.5.0
+LINT          := $(CURDIR)/.tools/golangci-lint-$(LINT_VERSION)
+FUZZTIME      ?= 30s
+BENCH         ?= .
+RACE_TIMEOUT  ?= 12m
+
+.DEFAULT_GOAL := help
+
+## help: list the targets
+.PHONY: help
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | column -t -s ':'
+
+## run: everything in one process, on a simulated venue; Ctrl-C stops
+.PHONY: run
+run:
+	$(GO) run ./cmd/fullon up
+
+## test: install what the tests need, then run all of them with the race detector
+.PHONY: test
+test: redis
+	$(GO) test -race -timeout $(RACE_TIMEOUT) ./...
+
+## short: the tests that need no server but NATS
+.PHONY: short
+short:
+	$(GO) test -short ./...
+
+## test-long: the outages of the acceptance tests, 10 s each
+.PHONY: test-long
+test-long: redis
+	FULLON_AWAY=10s $(GO) test -race -count 1 -timeout 30m ./internal/acceptance
+
+## lint: gofmt, go vet and golangci-lint
+.PHONY: lint
+lint: $(LINT)
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'd: $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(LINT) run ./...
+
+$(LINT):
+	GOBIN=$(CURDIR)/.tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv .tools/golangci-lint $(LINT)
+
+## bench: benchmarks with their floors, one after the other
+.PHONY: bench
+bench: redis
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 60m ./internal/bench
+	$(GO) test -run '^$$' -bench '$(BENCH)' ./internal/wire ./internal/venue/binance
+
+## fuzz: each fuzz target for FUZZTIME
+.PHONY: fuzz
+fuzz:
+	@set -e; for file in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file); do \
+			echo "== $$target in $$(dirname $$file)"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
+		done; \
+	done
+
+# The tests run against a real redis-server.
+.PHONY: redis
+redis:
+	@command -v redis-server >/dev/null && exit 0; \
+	if command -v apt-get >/dev/null; then \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq redis-server && \
+		{ $$sudo service redis-server stop >/dev/null 2>&1 || true; }; \
+	elif command -v brew >/dev/null; then \
+		brew install redis; \
+	else \
+		echo "redis-server is missing. Install it with your package manager (the package is called redis or redis-server),"; \
+		echo "then run 'make test' again."; exit 1; \
+	fi
