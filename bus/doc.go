@@ -11,7 +11,7 @@
 //	             gap.<p>.<exchange>.<symbol>
 //	DEADLETTER   deadletter.<stream>.<sequence>               what a projector could not use
 //
-// <p> is Partition of the escaped exchange and symbol; EscapeToken escapes.
+// <p> is Partition of the escaped exchange and symbol, FNV-1a-32; EscapeToken escapes.
 // Nobody may delete from a partition's stream, so its sequences are dense and
 // a hole is noticed. The partition counts belong to the deployment: they are
 // stored with the streams, and a process with other counts is refused.

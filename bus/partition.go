@@ -45,18 +45,16 @@ func (l Layout) Validate() error {
 	return nil
 }
 
-// Partition is FNV-1a-32 of the escaped tokens joined by dots, modulo count.
-// See http://www.isthe.com/chongo/tech/comp/fnv/ for the function; the test
-// holds vectors for other languages.
+// Partition is FNV-1a-32 of the escaped tokens, one after the other without a
+// separator, modulo count: what nats-server computes for partition(count,1,2)
+// in a subject mapping. See http://www.isthe.com/chongo/tech/comp/fnv/ for the
+// function; the test holds vectors for other languages.
 func Partition(count int, tokens ...string) int {
 	const offset, prime = 2166136261, 16777619
 	hash := uint32(offset)
-	for i, token := range tokens {
-		if i > 0 {
-			hash = (hash ^ '.') * prime
-		}
-		for j := range len(token) {
-			hash = (hash ^ uint32(token[j])) * prime
+	for _, token := range tokens {
+		for i := range len(token) {
+			hash = (hash ^ uint32(token[i])) * prime
 		}
 	}
 	return int(hash % uint32(count))

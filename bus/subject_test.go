@@ -123,7 +123,7 @@ func TestParseSubjectRefusesWhatIsNotOurs(t *testing.T) {
 }
 
 // The vectors are for producers in other languages: FNV-1a-32 of
-// <exchange>.<symbol>, both escaped, modulo the partition count.
+// <exchange><symbol>, both escaped, modulo the partition count.
 func TestPartitionVectors(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -131,15 +131,15 @@ func TestPartitionVectors(t *testing.T) {
 		hash             uint32
 		of4, of7, of256  int
 	}{
-		{"binance", "BTC/USDT", 2892978585, 1, 0, 153},
-		{"binance", "BTC/USDT:USDT", 1593205941, 1, 5, 181},
-		{"kraken", "ETH/EUR", 3926882345, 1, 1, 41},
-		{"bybit", "1000SHIB/USDT", 2960616547, 3, 0, 99},
-		{"coinbase", "A.B/USD", 318054551, 3, 3, 151},
+		{"binance", "BTC/USDT", 1031742677, 1, 0, 213},
+		{"binance", "BTC/USDT:USDT", 1875884129, 1, 0, 97},
+		{"kraken", "ETH/EUR", 3042808357, 1, 1, 37},
+		{"bybit", "1000SHIB/USDT", 1486456167, 3, 0, 103},
+		{"coinbase", "A.B/USD", 3714306155, 3, 0, 107},
 	} {
 		exchange, symbol := bus.EscapeToken(c.exchange), bus.EscapeToken(c.symbol)
 		h := fnv.New32a()
-		_, _ = h.Write([]byte(exchange + "." + symbol))
+		_, _ = h.Write([]byte(exchange + symbol))
 		if h.Sum32() != c.hash {
 			t.Errorf("%s %s: the vector is wrong, the hash is %d", c.exchange, c.symbol, h.Sum32())
 		}

@@ -33,11 +33,12 @@ type TickPublisher struct {
 	latest  map[string]*nats.Msg // by subject: the latest that was sent
 	wake    chan struct{}
 
-	// lost has a lock of its own, which is never held together with another:
-	// the client library calls back with its own lock held, and takes that lock
-	// when it is given a message.
-	lostMu sync.Mutex
-	lost   []*nats.Msg // sent, but not acknowledged
+	// What is under way has a lock of its own, under which no other is taken:
+	// the client library calls back with its lock held, and takes that lock when
+	// it is given a message.
+	sentMu  sync.Mutex
+	unacked map[*nats.Msg]struct{} // sent; the library's own count leaves out what it is about to report
+	lost    []*nats.Msg            // sent, but the log did not acknowledge
 
 	conflated atomic.Uint64
 	failed    atomic.Uint64
@@ -50,20 +51,24 @@ type TickStats struct {
 	Conflated uint64 // dropped because a newer one of the same market came
 	Failed    uint64 // not acknowledged; the latest of each market is sent again
 	Waiting   int    // markets whose latest tick waits now
-	InFlight  int    // sent and not yet acknowledged
+	InFlight  int    // ticks and feeds sent and not yet acknowledged
 }
 
 // NewTickPublisher makes a publisher; Run must be running for ticks that had
 // to wait.
 func (b *Bus) NewTickPublisher() (*TickPublisher, error) {
 	p := &TickPublisher{
-		bus: b, waiting: make(map[string]*nats.Msg), latest: make(map[string]*nats.Msg), wake: make(chan struct{}, 1),
+		bus: b, waiting: make(map[string]*nats.Msg), latest: make(map[string]*nats.Msg), unacked: make(map[*nats.Msg]struct{}),
+		wake: make(chan struct{}, 1),
 	}
 	js, err := jetstream.New(b.nc,
 		jetstream.WithPublishAsyncMaxPending(2*maxTicksInFlight),
 		jetstream.WithPublishAsyncTimeout(b.cfg.Timeout),
 		jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, msg *nats.Msg, err error) {
 			p.lose(msg)
+		}),
+		jetstream.WithPublishAsyncAckHandler(func(_ jetstream.JetStream, msg *nats.Msg, _ *jetstream.PubAck) {
+			p.settle(msg)
 		}))
 	if err != nil {
 		return nil, fmt.Errorf("JetStream: %w", err)
@@ -119,7 +124,7 @@ func (p *TickPublisher) PublishFeed(feed domain.Feed) error {
 		return nil
 	}
 	for _, address := range p.bus.cfg.Layout.FeedAddresses(feed.Exchange) {
-		_, _ = p.js.PublishMsgAsync(&nats.Msg{Subject: address.Subject, Data: data})
+		_ = p.handOver(&nats.Msg{Subject: address.Subject, Data: data})
 	}
 	return nil
 }
@@ -129,7 +134,7 @@ func (p *TickPublisher) send(msg *nats.Msg) bool {
 	if !p.bus.nc.IsConnected() || p.js.PublishAsyncPending() >= maxTicksInFlight {
 		return false
 	}
-	if _, err := p.js.PublishMsgAsync(msg); err != nil {
+	if err := p.handOver(msg); err != nil {
 		return false
 	}
 	p.latest[msg.Subject] = msg
@@ -137,13 +142,36 @@ func (p *TickPublisher) send(msg *nats.Msg) bool {
 	return true
 }
 
+func (p *TickPublisher) handOver(msg *nats.Msg) error {
+	p.sentMu.Lock()
+	p.unacked[msg] = struct{}{}
+	p.sentMu.Unlock()
+	_, err := p.js.PublishMsgAsync(msg)
+	if err != nil {
+		p.settle(msg)
+	}
+	return err
+}
+
+// settle notes that nothing more is to come of a message.
+func (p *TickPublisher) settle(msg *nats.Msg) {
+	p.sentMu.Lock()
+	delete(p.unacked, msg)
+	idle := len(p.unacked) == 0
+	p.sentMu.Unlock()
+	if idle {
+		p.poke()
+	}
+}
+
 // lose notes a message that was not acknowledged. The client library may call
 // it in any order, and with its own lock held.
 func (p *TickPublisher) lose(msg *nats.Msg) {
 	p.failed.Add(1)
-	p.lostMu.Lock()
+	p.sentMu.Lock()
+	delete(p.unacked, msg)
 	p.lost = append(p.lost, msg)
-	p.lostMu.Unlock()
+	p.sentMu.Unlock()
 	p.poke()
 }
 
@@ -151,10 +179,10 @@ func (p *TickPublisher) lose(msg *nats.Msg) {
 // each market: an older one would follow newer ones in the log. Lost feeds are
 // forgotten, the next one is due soon.
 func (p *TickPublisher) takeLost() {
-	p.lostMu.Lock()
+	p.sentMu.Lock()
 	lost := p.lost
 	p.lost = nil
-	p.lostMu.Unlock()
+	p.sentMu.Unlock()
 	for _, msg := range lost {
 		if _, newer := p.waiting[msg.Subject]; !newer && p.latest[msg.Subject] == msg {
 			p.waiting[msg.Subject] = msg
@@ -205,22 +233,14 @@ func (p *TickPublisher) drain(grace time.Duration) error {
 	defer retry.Stop()
 	for {
 		p.sendWaiting()
-		// While ticks wait, that nothing is under way means nothing.
-		complete := p.js.PublishAsyncComplete()
-		if p.Stats().Waiting > 0 {
-			complete = nil
+		s := p.Stats()
+		if s.Waiting+s.InFlight == 0 {
+			return nil
 		}
 		select {
-		case <-complete:
-			if s := p.Stats(); s.Waiting+s.InFlight == 0 {
-				return nil
-			}
+		case <-p.wake:
 		case <-retry.C:
 		case <-deadline.C:
-			s := p.Stats()
-			if s.Waiting+s.InFlight == 0 {
-				return nil
-			}
 			return fmt.Errorf("%d ticks were not acknowledged within %v: %w", s.Waiting+s.InFlight, grace, domain.ErrUnreachable)
 		}
 	}
@@ -229,11 +249,12 @@ func (p *TickPublisher) drain(grace time.Duration) error {
 // Stats returns the counts so far.
 func (p *TickPublisher) Stats() TickStats {
 	p.mu.Lock()
-	p.takeLost()
-	waiting := len(p.waiting)
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	p.sentMu.Lock()
+	inFlight := len(p.unacked) + len(p.lost)
+	p.sentMu.Unlock()
 	return TickStats{
 		Sent: p.sent.Load(), Conflated: p.conflated.Load(), Failed: p.failed.Load(),
-		Waiting: waiting, InFlight: p.js.PublishAsyncPending(),
+		Waiting: len(p.waiting), InFlight: inFlight,
 	}
 }
