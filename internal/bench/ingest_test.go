@@ -71,7 +71,8 @@ func venueServer(b *testing.B, frames [][]byte) (url string) {
 }
 
 // ingestFrames follows the venue until settled says that the log has everything,
-// and returns frames a second.
+// and returns messages of the log a second. A trade's frame makes two: the trade
+// and the tick with the new last price.
 func ingestFrames(b *testing.B, d *deployment, frames [][]byte, settled func(ticks, events int) bool) (rate, conflated float64) {
 	b.Helper()
 	url := venueServer(b, frames)
@@ -99,12 +100,13 @@ func ingestFrames(b *testing.B, d *deployment, frames [][]byte, settled func(tic
 		time.Sleep(time.Millisecond)
 	}
 	elapsed := time.Since(start)
+	acked := float64(ticks.Stats().Sent + events.Stats().Acked)
 	conflated = float64(ticks.Stats().Conflated) / float64(len(frames))
 	cancel()
 	for range 3 {
 		<-done
 	}
-	return float64(len(frames)) / elapsed.Seconds(), conflated
+	return acked / elapsed.Seconds(), conflated
 }
 
 // publishFloor stores as many messages of the same size with the client
