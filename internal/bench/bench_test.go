@@ -177,6 +177,12 @@ func (l logOf) Open(stream string, from uint64) projector.Reader { return l.NewR
 // project folds the streams into an empty Redis and returns messages a second.
 func (d *deployment) project(ticks, trades []string, total int) float64 {
 	d.b.Helper()
+	return d.projectThen(ticks, trades, total, func() {})
+}
+
+// projectThen calls then while the projector still has its state.
+func (d *deployment) projectThen(ticks, trades []string, total int, then func()) float64 {
+	d.b.Helper()
 	store := testserver.SharedStore(d.b)
 	p := projector.New(projector.Config{TickStreams: ticks, TradeStreams: trades, Log: testserver.Quiet()}, logOf{d.bus}, store)
 	ctx, cancel := context.WithCancel(d.b.Context())
@@ -191,6 +197,7 @@ func (d *deployment) project(ticks, trades []string, total int) float64 {
 		}
 	}
 	elapsed := time.Since(start)
+	then()
 	cancel()
 	must(d.b, <-done)
 	return float64(total) / elapsed.Seconds()

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"strconv"
 	"strings"
@@ -11,23 +12,30 @@ import (
 	"github.com/fullon/fullon/internal/testserver"
 )
 
-// BenchmarkMemory reports what a projector's state and Redis take for each
-// market that has a tick, for each trade and for each candle.
+// BenchmarkMemory reports what Redis takes for each tick and for each trade with
+// its share of the candles, and what the projector's heap holds for each market
+// and each trade whose id it remembers.
 func BenchmarkMemory(b *testing.B) {
-	const trades = 100_000
+	const markets, trades = 20_000, 200_000
 	d := deploy(b, 4)
-	d.fill(symbols, func(i int) domain.Event { return tick(i) })
-	before := redisBytes(b)
-	d.project(d.layout.TickStreams(), nil, symbols)
-	b.ReportMetric((redisBytes(b)-before)/symbols, "redis-B/tick")
-
+	d.fill(markets, func(i int) domain.Event {
+		t := tick(i)
+		t.Symbol = fmt.Sprintf("C%05d/USDT", i)
+		return t
+	})
+	d.measure(d.layout.TickStreams(), nil, markets, "tick")
 	d.fill(trades, func(i int) domain.Event { return trade(i) })
-	before = redisBytes(b)
-	heap := heapBytes()
-	d.project(nil, d.layout.TradeStreams(), trades)
-	b.ReportMetric(heapBytes()-heap, "heap-B")
-	b.ReportMetric((redisBytes(b)-before)/trades, "redis-B/trade-with-candles")
+	d.measure(nil, d.layout.TradeStreams(), trades, "trade")
 	b.ReportMetric(0, "ns/op")
+}
+
+func (d *deployment) measure(ticks, trades []string, n int, unit string) {
+	d.b.Helper()
+	redis, heap := redisBytes(d.b), heapBytes()
+	d.projectThen(ticks, trades, n, func() {
+		d.b.ReportMetric((redisBytes(d.b)-redis)/float64(n), "redis-B/"+unit)
+		d.b.ReportMetric((heapBytes()-heap)/float64(n), "heap-B/"+unit)
+	})
 }
 
 func heapBytes() float64 {
