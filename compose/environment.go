@@ -28,7 +28,7 @@ func readEnvironment(environ []string, dotenv string) (environment, error) {
 			return nil, usageError{fmt.Sprintf("%s cannot be read: %v", dotenvFile, errors.Unwrap(err))}
 		}
 		body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-		if env, err = godotenv.UnmarshalBytes(body); err != nil {
+		if env, err = parseDotenv(body); err != nil {
 			return nil, usageError{fmt.Sprintf("%s: line %d cannot be read: want NAME=value", dotenvFile, badLine(body))}
 		}
 	}
@@ -40,12 +40,22 @@ func readEnvironment(environ []string, dotenv string) (environment, error) {
 	return env, nil
 }
 
+var errNoName = errors.New("a value without a name")
+
+func parseDotenv(body []byte) (environment, error) {
+	env, err := godotenv.UnmarshalBytes(body)
+	if _, nameless := env[""]; nameless && err == nil {
+		err = errNoName
+	}
+	return env, err
+}
+
 // badLine is the line at which a file begins to make no sense. The library's
 // own words quote the file, and with it passwords.
 func badLine(body []byte) int {
 	lines := bytes.SplitAfter(body, []byte("\n"))
 	for good := len(lines) - 1; good > 0; good-- {
-		if _, err := godotenv.UnmarshalBytes(bytes.Join(lines[:good], nil)); err == nil {
+		if _, err := parseDotenv(bytes.Join(lines[:good], nil)); err == nil {
 			return good + 1
 		}
 	}
@@ -71,7 +81,7 @@ func (e environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (an
 func ownEnvironment(k *kong.Kong) error {
 	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
-			flag.Tag.Envs = nil
+			flag.Envs, flag.Tag.Envs = flag.Tag.Envs, nil
 		}
 		return next(nil)
 	})

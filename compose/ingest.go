@@ -23,7 +23,7 @@ var defaultSymbols = Symbols{"BTC/USDT", "ETH/USDT"}
 
 // IngestCommand is the grammar of cmd/ingest.
 type IngestCommand struct {
-	Servers `group:"Servers:"`
+	Servers `group:"Servers (default: nats://127.0.0.1:4222):"`
 	Feeds   `group:"Venue:"`
 	HTTP    `group:"Looking in:"`
 	Logging `group:"Looking in:"`

@@ -15,7 +15,7 @@ import (
 
 // Look says which system a command looks into, and how it prints.
 type Look struct {
-	Servers `group:"Servers:"`
+	Servers `group:"Servers (default: those of a running 'fullon up', else nats://127.0.0.1:4222 and Redis at localhost:6379):"`
 	Data    string `env:"FULLON_DATA" placeholder:"DIR" help:"Data directory of the 'fullon up' to look into."`
 	JSON    bool   `help:"One JSON object a line."`
 }
@@ -151,6 +151,19 @@ type StatusCommand struct{ Look }
 // Run prints the state of every stream.
 func (c *StatusCommand) Run() error {
 	return c.with(true, func(ctx context.Context, k console.Console) error { return k.Status(ctx) })
+}
+
+// Help implements kong.HelpProvider.
+func (*FullonCommand) Help() string {
+	return `Examples:
+
+	fullon up                                   run everything here, with a simulated venue
+	fullon up --venue binance                   the same with Binance's public market data
+	fullon status                               in another terminal: look into it
+	fullon get ticker sim BTC/USDT --json
+	fullon watch tickers sim
+
+Exit codes: 1 failed, 2 wrong setting or command line, 3 not found, 4 log or Redis unreachable.`
 }
 
 // FullonCommand is the grammar of cmd/fullon.

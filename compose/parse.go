@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/fullon/fullon/domain"
 )
@@ -41,6 +43,7 @@ func ExitCode(err error) int {
 // file in the working directory says stands behind the environment. It returns
 // the exit code and prints at most one line on stderr.
 func Main(name, description string, grammar any, vars map[string]string, args []string, stderr io.Writer) int {
+	redis.SetLogger(quiet{})
 	env, err := readEnvironment(os.Environ(), dotenvFile)
 	if err != nil {
 		complain(stderr, name, err)
@@ -48,9 +51,12 @@ func Main(name, description string, grammar any, vars map[string]string, args []
 	}
 	exited := -1
 	parser, err := kong.New(grammar, kong.Name(name), kong.Description(description), kong.Vars(vars),
-		settingMappers(), kong.PostBuild(ownEnvironment), kong.Resolvers(env),
+		settingMappers(), kong.Resolvers(env),
 		kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110, ValueFormatter: helpOf}))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}), kong.ValueFormatter(helpOf))
+	if err == nil {
+		err = ownEnvironment(parser)
+	}
 	if err != nil {
 		complain(stderr, name, err)
 		return ExitFailed
@@ -69,6 +75,12 @@ func Main(name, description string, grammar any, vars map[string]string, args []
 	}
 	return ExitOK
 }
+
+// quiet keeps the Redis library from printing on its own what the store returns
+// as errors, into the live table, too.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
 
 type exitPanic struct{}
 

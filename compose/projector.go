@@ -14,7 +14,7 @@ import (
 
 // ProjectorCommand is the grammar of cmd/projector.
 type ProjectorCommand struct {
-	Servers    `group:"Servers:"`
+	Servers    `group:"Servers (default: nats://127.0.0.1:4222 and Redis at localhost:6379):"`
 	Projection `group:"Projection:"`
 	HTTP       `group:"Looking in:"`
 	Logging    `group:"Looking in:"`

@@ -11,10 +11,10 @@ import (
 
 // ProvisionCommand creates a deployment's streams.
 type ProvisionCommand struct {
-	Servers        `group:"Servers:"`
-	Replicas       ReplicaCount `env:"FULLON_REPLICAS" default:"1" help:"Copies of each stream in a cluster."`
-	TickRetention  Period       `env:"FULLON_TICK_RETENTION" default:"1h" help:"How long ticks are kept."`
-	TradeRetention Period       `env:"FULLON_TRADE_RETENTION" default:"48h" help:"How long trades are kept: longer than the worst outage."`
+	Servers        `group:"Servers (default: those of a running 'fullon up', else nats://127.0.0.1:4222):"`
+	Replicas       ReplicaCount `group:"Streams:" env:"FULLON_REPLICAS" default:"1" help:"Copies of each stream in a cluster."`
+	TickRetention  Period       `group:"Streams:" env:"FULLON_TICK_RETENTION" default:"1h" help:"How long ticks are kept."`
+	TradeRetention Period       `group:"Streams:" env:"FULLON_TRADE_RETENTION" default:"48h" help:"How long trades are kept: longer than the worst outage."`
 	Logging        `group:"Looking in:"`
 }
 

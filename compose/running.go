@@ -18,16 +18,16 @@ import (
 // up. It holds no secrets: who runs 'up' on servers that want a password has
 // that in the environment.
 type running struct {
-	PID             int            `json:"pid"`
-	Data            string         `json:"data"`
-	NATSURL         string         `json:"nats_url"`
-	RedisAddr       string         `json:"redis_addr"`
-	RedisDB         DBNumber       `json:"redis_db"`
-	RedisPrefix     KeyPrefix      `json:"redis_prefix,omitempty"`
-	PrivateRedis    bool           `json:"private_redis"` // wants no password
-	TickPartitions  PartitionCount `json:"tick_partitions"`
-	TradePartitions PartitionCount `json:"trade_partitions"`
-	HTTPAddr        string         `json:"http_addr,omitempty"`
+	PID             int    `json:"pid"`
+	Data            string `json:"data"`
+	NATSURL         string `json:"nats_url"`
+	RedisAddr       string `json:"redis_addr"`
+	RedisDB         int    `json:"redis_db"`
+	RedisPrefix     string `json:"redis_prefix,omitempty"`
+	PrivateRedis    bool   `json:"private_redis"` // wants no password
+	TickPartitions  int    `json:"tick_partitions"`
+	TradePartitions int    `json:"trade_partitions"`
+	HTTPAddr        string `json:"http_addr,omitempty"`
 }
 
 const (
@@ -64,23 +64,12 @@ func noDefaultData(err error) error {
 // announce writes where this process is to its data directory and to the
 // per-user one, where commands without --data look.
 func (r running) announce() (retract func(), err error) {
-	body, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return nil, err
-	}
 	paths := []string{filepath.Join(r.Data, runningFile)}
 	if d, err := defaultData(); err == nil && d != r.Data {
 		paths = append(paths, filepath.Join(d, elsewhereFile))
 	}
 	for i, path := range paths {
-		err := os.MkdirAll(filepath.Dir(path), 0o700)
-		if err == nil { // in one step, so that nobody reads half of it
-			err = os.WriteFile(path+".new", append(body, '\n'), 0o600)
-		}
-		if err == nil {
-			err = os.Rename(path+".new", path)
-		}
-		if err != nil && i == 0 { // without the other one --data is needed, no more
+		if err := r.write(path); err != nil && i == 0 { // without the other one --data is needed, no more
 			return nil, fmt.Errorf("data directory: %w", err)
 		}
 	}
@@ -91,6 +80,21 @@ func (r running) announce() (retract func(), err error) {
 			}
 		}
 	}, nil
+}
+
+// write does it in one step, so that nobody reads half of it.
+func (r running) write(path string) error {
+	body, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", append(body, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
 }
 
 func readRunning(path string) (running, error) {
@@ -137,11 +141,11 @@ func (s Servers) Located(data string) (located Servers, found bool) {
 	}
 	if s.NATSURL == "" {
 		s.NATSURL = NATSURL(r.NATSURL)
-		s.TickPartitions = either(s.TickPartitions, r.TickPartitions)
-		s.TradePartitions = either(s.TradePartitions, r.TradePartitions)
+		s.TickPartitions = either(s.TickPartitions, PartitionCount(r.TickPartitions))
+		s.TradePartitions = either(s.TradePartitions, PartitionCount(r.TradePartitions))
 	}
 	if !s.ExplicitRedis() {
-		s.RedisDB, s.RedisPrefix = either(s.RedisDB, r.RedisDB), either(s.RedisPrefix, r.RedisPrefix)
+		s.RedisDB, s.RedisPrefix = either(s.RedisDB, DBNumber(r.RedisDB)), either(s.RedisPrefix, KeyPrefix(r.RedisPrefix))
 		if r.PrivateRedis {
 			s.RedisUsername, s.RedisPassword = "", ""
 		}

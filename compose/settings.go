@@ -14,8 +14,8 @@ import (
 
 // Servers says where the log and Redis are.
 type Servers struct {
-	NATSURL             NATSURL        `name:"nats-url" env:"NATS_URL" placeholder:"URL" help:"Servers of the log, comma separated (default: those of a running 'fullon up', else nats://127.0.0.1:4222)."`
-	RedisHost           RedisHost      `env:"REDIS_HOST" placeholder:"HOST" help:"Host of Redis, or the path of its Unix socket (default: that of a running 'fullon up', else localhost)."`
+	NATSURL             NATSURL        `name:"nats-url" env:"NATS_URL" placeholder:"URL" help:"Servers of the log, comma separated, like nats://127.0.0.1:4222."`
+	RedisHost           RedisHost      `env:"REDIS_HOST" placeholder:"HOST" help:"Host of Redis, or the path of its Unix socket."`
 	RedisPort           Port           `env:"REDIS_PORT" placeholder:"PORT" help:"Port of Redis (default: 6379)."`
 	RedisDB             DBNumber       `name:"redis-db" env:"REDIS_DB" placeholder:"N" help:"Database of Redis (default: 0)."`
 	RedisUsername       string         `env:"REDIS_USERNAME" placeholder:"NAME" help:"User of Redis (default: none)."`

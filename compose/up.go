@@ -142,8 +142,8 @@ func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 	layout := servers.Layout()
 	here := running{
 		PID: os.Getpid(), Data: data, NATSURL: withoutCredentials(string(servers.NATSURL)),
-		RedisAddr: redisConfig.Addrs[0], RedisDB: servers.RedisDB, RedisPrefix: servers.RedisPrefix, PrivateRedis: !servers.ExplicitRedis(),
-		TickPartitions: PartitionCount(layout.Ticks), TradePartitions: PartitionCount(layout.Trades),
+		RedisAddr: redisConfig.Addrs[0], RedisDB: int(servers.RedisDB), RedisPrefix: string(servers.RedisPrefix), PrivateRedis: !servers.ExplicitRedis(),
+		TickPartitions: layout.Ticks, TradePartitions: layout.Trades,
 	}
 	options = append(options,
 		logModule("fullon-up", servers.Log()), redisModule(redisConfig),

@@ -98,6 +98,9 @@ func (t *Table) line(row []Cell, width int, title bool) string {
 			text = strings.TrimRight(text, " ")
 		}
 		if width > 0 && used+runes(text) > width {
+			if !title && t.Columns[i].Align != Left {
+				break // half a number is a wrong number
+			}
 			text = Cut(text, width-used)
 		}
 		used += runes(text)

@@ -1,0 +1,193 @@
+package compose
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// wrong is a setting, a value that it cannot have, and what is then said.
+type wrong struct {
+	variable, flag, value string
+	shown                 string // where it is not the value
+	allowed               string
+	command               []string
+}
+
+var (
+	statusCommand    = []string{"status"}
+	upCommand        = []string{"up"}
+	provisionCommand = []string{"provision"}
+)
+
+var wrongSettings = []wrong{
+	{"REDIS_HOST", "redis-host", "db1:6379", "", "a host name or an address without a port (that is REDIS_PORT), or the path of a Unix socket", statusCommand},
+	{"REDIS_HOST", "redis-host", "redis://:" + secret + "@db1", "redis://xxxxx@db1", "a host name or an address without a port (that is REDIS_PORT), or the path of a Unix socket", statusCommand},
+	{"REDIS_PORT", "redis-port", "abc", "", "a port number from 1 to 65535", statusCommand},
+	{"REDIS_PORT", "redis-port", "70000", "", "a port number from 1 to 65535", upCommand},
+	{"REDIS_PORT", "redis-port", "0", "", "a port number from 1 to 65535", statusCommand},
+	{"REDIS_PORT", "redis-port", "-1", "", "a port number from 1 to 65535", statusCommand},
+	{"REDIS_DB", "redis-db", "zero", "", "a whole number from 0 to 1023", statusCommand},
+	{"REDIS_DB", "redis-db", "1.5", "", "a whole number from 0 to 1023", statusCommand},
+	{"REDIS_MAX_CONNECTIONS", "redis-max-connections", "0", "", "a whole number from 1 to 1000000", statusCommand},
+	{"REDIS_MAX_CONNECTIONS", "redis-max-connections", "many", "", "a whole number from 1 to 1000000", upCommand},
+	{"REDIS_PREFIX", "redis-prefix", "{bots}", "", "text without white space and braces", statusCommand},
+	{"NATS_URL", "nats-url", "http://127.0.0.1", "", "addresses like nats://127.0.0.1:4222, separated by commas", statusCommand},
+	{"NATS_URL", "nats-url", "nats://127.0.0.1:port", "", "addresses like nats://127.0.0.1:4222, separated by commas", provisionCommand},
+	{"NATS_URL", "nats-url", "nats://bot:" + secret + "@[::1", "nats://xxxxx@[::1", "addresses like nats://127.0.0.1:4222, separated by commas", upCommand},
+	{"NATS_URL", "nats-url", "nats://bot:my " + secret + "@h", "nats://xxxxx@h", "addresses like nats://127.0.0.1:4222, separated by commas", upCommand},
+	{"FULLON_TICK_PARTITIONS", "tick-partitions", "0", "", "a whole number from 1 to 256", statusCommand},
+	{"FULLON_TRADE_PARTITIONS", "trade-partitions", "257", "", "a whole number from 1 to 256", provisionCommand},
+	{"FULLON_REPLICAS", "replicas", "6", "", "a whole number from 1 to 5", provisionCommand},
+	{"FULLON_TICK_RETENTION", "tick-retention", "1 day", "", "a time span above zero, like 500ms, 30s or 24h", provisionCommand},
+	{"FULLON_TRADE_RETENTION", "trade-retention", "-1h", "", "a time span above zero, like 500ms, 30s or 24h", provisionCommand},
+	{"FULLON_VENUE", "venue", "Binance", "", "sim or binance", upCommand},
+	{"FULLON_SYMBOLS", "symbols", "BTC", "", "unified symbols separated by commas, like BTC/USDT,ETH/USDT", upCommand},
+	{"FULLON_SYMBOLS", "symbols", "XX/YY", "", "symbols of the simulated venue: BTC/USDT, ETH/USDT, SOL/USDT, BNB/USDT, XRP/USDT, DOGE/USDT, ADA/USDT, ETH/BTC", upCommand},
+	{"FULLON_SYMBOLS", "symbols", "btc/usdt", "", "spot symbols in capital letters, like BTC/USDT", []string{"up", "--venue=binance"}},
+	{"FULLON_SILENT_AFTER", "silent-after", "0s", "", "a time span above zero, like 500ms, 30s or 24h", upCommand},
+	{"FULLON_SIM_RATE", "sim-rate", "fast", "", "a whole number from 1 to 1000000", upCommand},
+	{"FULLON_SYNC_ALWAYS", "sync-always", "perhaps", "", "true or false", upCommand},
+	{"FULLON_TRADE_CAP", "trade-cap", "none", "", "a whole number from 1 to 1000000", upCommand},
+	{"FULLON_HTTP", "http", "8080", "", "HOST:PORT, like 127.0.0.1:9464, or off", upCommand},
+	{"FULLON_LOG_LEVEL", "log-level", "loud", "", "debug or info or warn or error", upCommand},
+	{"FULLON_LOG_FORMAT", "log-format", "xml", "", "text or json", upCommand},
+	{"BINANCE_WS_URL", "binance-ws-url", "https://example.com", "", "an address without a path, like wss://stream.binance.com:9443", upCommand},
+	{"BINANCE_REST_URL", "binance-rest-url", "example.com", "", "an address like https://api.binance.com", upCommand},
+	{"", "for", "soon", "", "a time span above zero, like 500ms, 30s or 24h", upCommand},
+	{"", "limit", "100001", "", "a whole number from 1 to 100000", []string{"get", "trades", "sim", "BTC/USDT"}},
+	{"", "limit", "1501", "", "a whole number from 1 to 1500", []string{"get", "candles", "sim", "BTC/USDT", "1m"}},
+}
+
+// line is what must be printed.
+func (w wrong) line() string {
+	name, shown := "--"+w.flag, w.shown
+	if w.variable != "" {
+		name = w.variable + " (--" + w.flag + ")"
+	}
+	if shown == "" {
+		shown = w.value
+	}
+	return fmt.Sprintf("fullon: %s: %q is not allowed: want %s\n", name, shown, w.allowed)
+}
+
+func TestAWrongSettingIsOneLineThatNamesItWhereverItCameFrom(t *testing.T) {
+	t.Parallel()
+	for i, w := range wrongSettings {
+		t.Run(fmt.Sprintf("%d %s", i, w.flag), func(t *testing.T) {
+			t.Parallel()
+			check := func(t *testing.T, r result) {
+				t.Helper()
+				r.complains(t, ExitUsage)
+				if r.stderr != w.line() {
+					t.Errorf("stderr\n%swant\n%s", r.stderr, w.line())
+				}
+			}
+			t.Run("flag", func(t *testing.T) {
+				u := newUser(t, "REDIS_PASSWORD="+secret)
+				check(t, u.run("fullon", append(slices.Clone(w.command), "--"+w.flag+"="+w.value)...))
+			})
+			if w.variable == "" {
+				return
+			}
+			t.Run("environment", func(t *testing.T) {
+				u := newUser(t, "REDIS_PASSWORD="+secret, w.variable+"="+w.value)
+				check(t, u.run("fullon", w.command...))
+			})
+			t.Run("file", func(t *testing.T) {
+				u := newUser(t)
+				u.dotenv("# mine\nREDIS_PASSWORD=" + secret + "\n" + w.variable + "='" + w.value + "'\n")
+				check(t, u.run("fullon", w.command...))
+			})
+		})
+	}
+}
+
+// Each variable that a help text names must be a setting that the table above
+// tries, or one that takes any text.
+func TestEverySettingIsTriedWithAWrongValue(t *testing.T) {
+	t.Parallel()
+	anything := []string{"REDIS_USERNAME", "REDIS_PASSWORD", "FULLON_DATA"}
+	for _, command := range [][]string{upCommand, statusCommand, provisionCommand} {
+		r := newUser(t).run("fullon", append(slices.Clone(command), "--help")...)
+		if r.code != ExitOK {
+			t.Fatalf("%v: exit code %d", command, r.code)
+		}
+		for _, word := range strings.Fields(r.stdout) {
+			name, ok := strings.CutPrefix(word, "[")
+			name, ends := strings.CutSuffix(name, "]")
+			if !ok || !ends || name == "NAME" || name != strings.ToUpper(name) || slices.Contains(anything, name) {
+				continue
+			}
+			if !slices.ContainsFunc(wrongSettings, func(w wrong) bool { return w.variable == name }) {
+				t.Errorf("no wrong value of %s is tried", name)
+			}
+		}
+	}
+}
+
+func TestAFlagBeatsTheEnvironmentWhichBeatsTheFile(t *testing.T) {
+	t.Parallel()
+	u := newUser(t, "REDIS_PORT=from-environment", "NATS_URL=nats://127.0.0.1:1")
+	u.dotenv("REDIS_PORT=from-file\nREDIS_DB=from-file\n")
+	u.run("fullon", "status", "--redis-db=1").complains(t, ExitUsage, `"from-environment"`)
+	u.run("fullon", "status", "--redis-port=1").complains(t, ExitUsage, "REDIS_DB", `"from-file"`)
+	u.run("fullon", "status", "--redis-port=1", "--redis-db=1").complains(t, ExitUnreachable, "127.0.0.1:1")
+}
+
+func TestAnEmptyVariableIsNotSet(t *testing.T) {
+	t.Parallel()
+	u := newUser(t, "REDIS_PORT=", "REDIS_DB=", "NATS_URL=nats://127.0.0.1:1", "FULLON_VENUE=")
+	u.dotenv("REDIS_PORT=from-file\n")
+	u.run("fullon", "status").complains(t, ExitUnreachable, "127.0.0.1:1")
+}
+
+func TestAMalformedFileIsOneLineThatQuotesNothingOfIt(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"no name":      "REDIS_DB=1\nREDIS_PORT=1\n=" + secret + "\n",
+		"words":        "REDIS_DB=1\nREDIS_PORT=1\nREDIS PASSWORD " + secret + "\n",
+		"open quote":   "REDIS_DB=1\nREDIS_PORT=1\nREDIS_PASSWORD=\"" + secret + "\n",
+		"after a text": "A=\"two\nlines\"\nREDIS-PASSWORD " + secret + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := newUser(t)
+			u.dotenv(body)
+			u.run("fullon", "status").complains(t, ExitUsage, "fullon: .env: line 3 cannot be read: want NAME=value")
+			u.run("projector").complains(t, ExitUsage, "projector: .env: line 3")
+		})
+	}
+}
+
+func TestACommandLineThatCannotBeUnderstoodIsOneLine(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args  string
+		parts []string
+	}{
+		{"", []string{`expected one of "up"`, "'fullon --help'"}},
+		{"down", []string{"unexpected argument down", "'fullon --help'"}},
+		{"up now", []string{"unexpected argument now", "'fullon up --help'"}},
+		{"up --daemon", []string{"unknown flag --daemon", "'fullon up --help'"}},
+		{"up --redis-port", []string{"REDIS_PORT (--redis-port): a value is missing"}},
+		{"up --redis-port --json", []string{"REDIS_PORT (--redis-port): a value is missing"}},
+		{"up --data", []string{"FULLON_DATA (--data): a value is missing"}},
+		{"get", []string{`expected one of "ticker", "tickers", "trades", "candles"`, "'fullon get --help'"}},
+		{"get ticker sim", []string{`expected "<symbol>"`, "'fullon get ticker --help'"}},
+		{"get ticker sim BTC/USDT ETH/USDT", []string{"unexpected argument ETH/USDT"}},
+		{"get ticker SIM BTC/USDT", []string{`<exchange>: "SIM" is not allowed: want 1 to 64 lower-case letters`}},
+		{"get ticker sim BTCUSDT", []string{`<symbol>: "BTCUSDT" is not allowed: want a unified symbol, like BTC/USDT`}},
+		{"get candles sim BTC/USDT 7m", []string{`<timeframe>: "7m" is not allowed: want one of 1m, 5m, 15m, 30m, 1h, 4h, 1d`}},
+		{"watch tickers sim BTC/USDT ETH", []string{`"ETH" is not allowed: want a unified symbol`}},
+		{"status --json=maybe", []string{`--json: "maybe" is not allowed: want true or false`}},
+		{"up --data=/dev/null/x", []string{`FULLON_DATA (--data): "/dev/null/x" is not allowed: want a directory that this user may write`}},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			t.Parallel()
+			newUser(t).run("fullon", strings.Fields(c.args)...).complains(t, ExitUsage, c.parts...)
+		})
+	}
+	newUser(t).run("ingest", "--venue=sim").complains(t, ExitUsage, "FULLON_VENUE (--venue)", "binance")
+}

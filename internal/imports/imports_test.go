@@ -1,0 +1,228 @@
+// Package imports holds the rules about which package may know which, as a
+// test.
+package imports
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/fullon/fullon"
+
+// rule says what the packages of a folder may import besides the standard
+// library. Names without a dot in their first element are folders of this
+// module; "x/..." is x and all below it.
+type rule struct {
+	packages string
+	may      []string
+	why      string
+}
+
+var rules = []rule{
+	{"domain", []string{"github.com/quagmt/udecimal"}, "everybody speaks its language, so it depends on nobody"},
+	{"internal/wire", []string{"domain", "github.com/vmihailenco/msgpack/...", "github.com/tinylib/msgp/..."}, "the form of the events, wherever they are kept"},
+	{"bus", []string{
+		"domain", "internal/wire", "github.com/nats-io/...", "github.com/synadia-io/orbit.go/...", "github.com/vmihailenco/msgpack/...",
+		"github.com/tinylib/msgp/...", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
+	}, "the log never knows the cache"},
+	{"cachestore", []string{
+		"domain", "internal/wire", "github.com/redis/go-redis/...", "github.com/vmihailenco/msgpack/...", "github.com/tinylib/msgp/...",
+	}, "the cache never knows the log"},
+	{"client", []string{"domain", "bus", "cachestore"}, "bots hold it: no servers, no workers"},
+	{"internal/projector", []string{
+		"domain", "internal/wire", "cachestore", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
+	}, "it folds what any log hands it, through an interface of its own"},
+	{"internal/ingest", []string{
+		"domain", "internal/venue", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "golang.org/x/time/...",
+	}, "it hands events to any publisher, through interfaces of its own"},
+	{"internal/venue/...", []string{
+		"domain", "internal/venue/...", "github.com/coder/websocket", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
+		"golang.org/x/time/...", "github.com/valyala/fastjson/...",
+	}, "adapters know their venue and the language, nothing of this system"},
+	{"internal/sim/...", []string{
+		"domain", "internal/sim/...", "github.com/coder/websocket", "github.com/sourcegraph/conc/...", "golang.org/x/time/...",
+	}, "a venue of its own, so that adapters are tested against something they do not share code with"},
+	{"internal/replay/...", []string{
+		"domain", "internal/sim/...", "github.com/coder/websocket", "github.com/sourcegraph/conc/...",
+	}, "plays what real venues sent, and shares no code with the adapters that it tests"},
+	{"internal/board", []string{"domain", "internal/table", "github.com/sourcegraph/conc/..."}, "a reader like any bot"},
+	{"internal/console", []string{"domain", "client", "internal/table"}, "a reader like any bot"},
+	{"internal/table", nil, "text"},
+	{"cmd/...", []string{"compose"}, "flags and composition are compose's"},
+}
+
+// only says who alone may import something; an import from elsewhere is wrong
+// even where a rule above would allow it.
+var only = []rule{
+	{"compose", []string{"cmd/..."}, "the composition root is the top"},
+	{"go.uber.org/fx/...", []string{"compose", "cmd/..."}, "constructors are plain functions"},
+	{"github.com/alecthomas/kong", []string{"compose"}, "settings are read in one place"},
+	{"github.com/joho/godotenv", []string{"compose"}, "settings are read in one place"},
+	{"github.com/prometheus/...", []string{"compose"}, "parts count, the composition root exports"},
+	{"github.com/nats-io/...", []string{"bus"}, "the log has one door"},
+	{"github.com/redis/go-redis/...", []string{"cachestore", "compose", "internal/testserver"}, "the cache has one door; compose only silences the library's own log"},
+	{"github.com/alicebob/miniredis/...", []string{"compose"}, "the embedded default where no redis-server is installed"},
+	{"internal/testserver", nil, "only tests start test servers"},
+	{"internal/replay/...", nil, "only tests play recordings"},
+	{"internal/venue/venuetest", nil, "only tests fake a venue"},
+	{"testing", []string{"internal/testserver", "internal/venue/venuetest"}, "programs carry no test code"},
+}
+
+type pkg struct {
+	ImportPath string
+	Dir        string
+	GoFiles    []string
+	Imports    []string
+}
+
+// short is a package's name as the rules have it.
+func short(path string) string { return strings.TrimPrefix(path, module+"/") }
+
+func matches(name, pattern string) bool {
+	if tree, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return name == tree || strings.HasPrefix(name, tree+"/")
+	}
+	return name == pattern || major(name) == pattern
+}
+
+// major takes the major version off a path.
+func major(path string) string {
+	at := strings.LastIndex(path, "/v")
+	if at < 0 || strings.Trim(path[at+2:], "0123456789") != "" {
+		return path
+	}
+	return path[:at]
+}
+
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}
+
+// load lists the module's packages for two systems, so that files for one of
+// them do not escape the rules.
+func load(t *testing.T) []pkg {
+	t.Helper()
+	var all []pkg
+	for _, system := range []string{"linux", "darwin"} {
+		cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,GoFiles,Imports", module+"/...")
+		cmd.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		body, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("go list: %v\n%s", err, &errs)
+		}
+		for decoder := json.NewDecoder(bytes.NewReader(body)); ; {
+			var p pkg
+			if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, p)
+		}
+	}
+	if len(all) < 20 {
+		t.Fatalf("only %d packages were found", len(all))
+	}
+	return all
+}
+
+// breaches are the imports of a package that the rules do not allow.
+func breaches(p pkg) (found []string) {
+	name := short(p.ImportPath)
+	allowed := func(imported string, patterns []string) bool {
+		return slices.ContainsFunc(patterns, func(pattern string) bool { return matches(imported, pattern) })
+	}
+	for _, path := range p.Imports {
+		imported := short(path)
+		for _, r := range rules {
+			if matches(name, r.packages) && !(standard(path) && path != module) && !allowed(imported, r.may) {
+				found = append(found, name+" must not import "+imported+": "+r.why)
+			}
+		}
+		for _, r := range only {
+			if matches(imported, r.packages) && !matches(name, r.packages) && !allowed(name, r.may) {
+				found = append(found, name+" must not import "+imported+": "+r.why)
+			}
+		}
+	}
+	return found
+}
+
+func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+	t.Parallel()
+	for _, p := range load(t) {
+		for _, breach := range breaches(p) {
+			t.Error(breach)
+		}
+	}
+}
+
+func TestTheRulesWouldNoticeABreach(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, imported string
+		legal          bool
+	}{
+		{"domain", "github.com/quagmt/udecimal", true},
+		{"domain", "github.com/nats-io/nats.go", false},
+		{"domain", module + "/bus", false},
+		{"bus", "github.com/nats-io/nats.go/jetstream", true},
+		{"bus", "github.com/cenkalti/backoff/v5", true},
+		{"bus", module + "/cachestore", false},
+		{"cachestore", module + "/bus", false},
+		{"client", module + "/internal/projector", false},
+		{"internal/projector", module + "/bus", false},
+		{"internal/ingest", module + "/internal/venue/binance", false},
+		{"internal/venue/binance", module + "/internal/sim", false},
+		{"internal/venue/binance", "go.uber.org/fx", false},
+		{"internal/wire", "go.uber.org/fx/fxevent", false},
+		{"cmd/fullon", module + "/client", false},
+		{"cmd/fullon", module + "/compose", true},
+		{"internal/console", module + "/compose", false},
+		{"compose", module + "/internal/testserver", false},
+		{"compose", "testing", false},
+		{"compose", "go.uber.org/fx", true},
+		{"examples/bot", "github.com/redis/go-redis/v9", false},
+	} {
+		found := breaches(pkg{ImportPath: module + "/" + c.name, Imports: []string{c.imported}})
+		if (len(found) == 0) != c.legal {
+			t.Errorf("%s imports %s: %v", c.name, c.imported, found)
+		}
+	}
+}
+
+func TestProgramsAreShort(t *testing.T) {
+	t.Parallel()
+	programs := 0
+	for _, p := range load(t) {
+		if !matches(short(p.ImportPath), "cmd/...") {
+			continue
+		}
+		programs++
+		if len(p.GoFiles) != 1 || p.GoFiles[0] != "main.go" {
+			t.Errorf("%s has %v, want main.go alone", short(p.ImportPath), p.GoFiles)
+			continue
+		}
+		body, err := os.ReadFile(filepath.Join(p.Dir, "main.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := bytes.Count(body, []byte("\n")); lines >= 40 {
+			t.Errorf("%s has %d lines, want under 40", short(p.ImportPath), lines)
+		}
+	}
+	if programs == 0 {
+		t.Error("no programs were found")
+	}
+}
