@@ -88,6 +88,7 @@ type Feed struct {
 	sequencers map[string]*sequencer
 	heard      atomic.Int64 // unix ns of the venue's last message
 	connected  atomic.Int64 // connections that are up
+	stopping   atomic.Bool
 	woken      chan struct{}
 
 	counts  counts
@@ -119,6 +120,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	if err := f.resume(ctx); err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, func() { f.stopping.Store(true) })()
 	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	group.Go(func(ctx context.Context) error { return f.adapter.Stream(ctx, f.cfg.Symbols, f) })
 	group.Go(f.beat)
@@ -167,8 +169,9 @@ func (f *Feed) beat(ctx context.Context) error {
 	last := domain.FeedState(0)
 	for {
 		state := f.state(time.Now())
-		if last == domain.FeedLive && state != last {
-			f.log.Warn("venue is silent: its ticks are stale", "since", time.Since(time.Unix(0, f.heard.Load())).Round(time.Millisecond))
+		if last == domain.FeedLive && state != last && ctx.Err() == nil {
+			f.log.Warn("ticks are stale: nothing comes from the venue", "connections", f.connected.Load(),
+				"silent_for", time.Since(time.Unix(0, f.heard.Load())).Round(time.Millisecond))
 		}
 		last = state
 		f.signal(state)
@@ -248,7 +251,11 @@ func (f *Feed) Connected(up bool, reason string) {
 		f.log.Info("connected to the venue")
 	} else {
 		f.connected.Add(-1)
-		f.log.Warn("connection to the venue lost", "reason", reason)
+		level := slog.LevelWarn
+		if f.stopping.Load() {
+			level = slog.LevelDebug
+		}
+		f.log.Log(context.Background(), level, "connection to the venue lost", "reason", reason)
 	}
 	f.wake()
 }

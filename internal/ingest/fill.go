@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -18,6 +19,8 @@ const (
 	// roomWait is how long to wait before a full log is tried again.
 	roomWait = 50 * time.Millisecond
 )
+
+var errBehind = errors.New("it gives no trades from there on, although later ones were heard")
 
 // fillHoles mends the symbol's holes one after the other until ctx ends.
 func (s *sequencer) fillHoles(ctx context.Context) error {
@@ -51,6 +54,10 @@ func (s *sequencer) fill(ctx context.Context, from, to uint64) {
 	for from <= to && ctx.Err() == nil {
 		limit := int(min(fillPage, to-from+1))
 		trades, err := s.feed.adapter.TradesFrom(ctx, s.symbol, from, limit)
+		if err == nil && len(trades) == 0 {
+			// A later one was heard, so that REST must be behind the stream.
+			err = errBehind
+		}
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -141,7 +141,7 @@ func (s *sequencer) release() (closed bool) {
 func (s *sequencer) missing() (from, to uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.held) == 0 {
+	if len(s.held) == 0 || s.last == 0 { // before the first trade of all there is no hole
 		return 1, 0
 	}
 	lowest := slices.MinFunc(s.held, func(a, b venue.NumberedTrade) int { return cmp.Compare(a.Number, b.Number) })

@@ -42,7 +42,8 @@ type NumberedTrade struct {
 
 // Sink takes what an adapter reads. Calls for one symbol come from one
 // goroutine at a time; calls for different symbols may be concurrent. A call
-// may block for a short time, which slows the socket down.
+// may block for a short time, which slows the socket down. It must not call back
+// into the adapter.
 type Sink interface {
 	// Tick takes the complete merged state of a market, each time it changed.
 	Tick(domain.Tick)
@@ -50,10 +51,12 @@ type Sink interface {
 	Trade(NumberedTrade)
 	// Candle takes the venue's own bars.
 	Candle(domain.Candle)
-	// Heard tells that a message of the venue arrived, of whatever kind.
+	// Heard tells that a message of the venue arrived, of whatever kind; pings
+	// and pongs are none.
 	Heard(at time.Time)
-	// Connected tells that a connection was set up or lost. reason is empty
-	// for a connection that was set up.
+	// Connected tells that a connection was set up or lost; an adapter with
+	// several sockets tells of each, so count. A planned replacement is not
+	// told. reason is empty for a connection that was set up.
 	Connected(up bool, reason string)
 	// Refused tells of a message that could not be used. kind is one of a small
 	// fixed set, fit for a metric label; err says what was wrong.
