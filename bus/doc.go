@@ -9,16 +9,22 @@
 //	TRADES_<p>   trade.<p>.<exchange>.<symbol>
 //	             candle.<p>.<exchange>.<symbol>.<timeframe>
 //	             gap.<p>.<exchange>.<symbol>
+//	ACCOUNTS_<p> balance.<p>.<account>.<currency>
+//	             position.<p>.<account>.<symbol>
+//	             positions.<p>.<account>                      the whole set of an account
+//	             fill.<p>.<account>.<exchange>
+//	             ack.<p>.<account>.<exchange>                 a fill was dealt with
 //	DEADLETTER   deadletter.<stream>.<sequence>               what a projector could not use
 //
-// <p> is Partition of the escaped exchange and symbol, FNV-1a-32; EscapeToken escapes.
+// <p> is Partition of the escaped exchange and symbol, of accounts that of the
+// escaped account alone, FNV-1a-32; EscapeToken escapes.
 // Nobody may delete from a partition's stream, so its sequences are dense and
 // a hole is noticed. The partition counts belong to the deployment: they are
 // stored with the streams, and a process with other counts is refused.
 //
 // # Payloads
 //
-// Exchange, symbol and timeframe are in the subject (in Redis: in the key) and
+// Account, exchange, symbol, currency and timeframe are in the subject (in Redis: in the key) and
 // are not repeated in the payload. Integers may have any msgpack width.
 // Decimals are strings of at most 19 digits before and 19 after the point,
 // without exponent; "0" stands for "not known" where zero makes no sense.
@@ -31,8 +37,21 @@
 //	trade   [1, id, time ns, received ns, side (1 buy, 2 sell), price, volume]
 //	candle  [1, time s, open, high, low, close, volume, trades, source (1 trades, 2 venue), closed]
 //	gap     [1, from_id, to_id, missing, time ns, reason]
+//	balance [1, time ns, total, free, used]
+//	        total and free may be negative: borrowed
+//	position [1, time ns, deleted, exchange, volume, price, cost, fee, realised]
+//	        volume is negative for a short, "0" for flat; fee may be negative, a rebate, and so may realised;
+//	        deleted true: flat, and the rest, "" and "0", is forgotten
+//	positions [1, time ns, [[symbol, exchange, volume, price, cost, fee, realised], …]]
+//	        replaces the set; symbols that are not named are flat
+//	fill    [1, id, time ns, symbol, side, price, volume, fee, fee_currency, maker, order_id, client_order_id, first]
+//	        id is the venue's trade id; "" is not known; first is 0 (another number is a projector's repetition)
+//	ack     [1, id]
 //
-// All times are unix times; 0 is "not known". A side is the aggressor's.
+// All times are unix times; 0 is "not known". The side of a trade is the
+// aggressor's, that of a fill the account's own. The time of a balance, a
+// position and a set of positions is the one that they are the state of: older
+// news never replaces newer, and with time 0 the order of the log decides.
 //
 // # Writing
 //

@@ -23,6 +23,11 @@ const (
 	// batchFrom is the chunk size from which a batch, with its two round trips,
 	// beats single publishes.
 	batchFrom = 4
+	// ackTimeout is how long an acknowledgement may take before the lane looks
+	// for itself what is stored. A lost connection does not end the wait, so
+	// this is also what an outage costs beyond its own length; and a batch does
+	// not heed a context, so it must fit into the time that a stop may take.
+	ackTimeout = 2 * time.Second
 )
 
 // lane is the queue of one stream.
@@ -116,7 +121,7 @@ func (l *lane) store(ctx context.Context, chunk []*nats.Msg) (int, error) {
 }
 
 func (l *lane) storeOne(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) error {
-	ctx, cancel := context.WithTimeout(ctx, l.publisher.bus.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, min(ackTimeout, l.publisher.bus.cfg.Timeout))
 	defer cancel()
 	// No retries: they could store out of order what was sent in order.
 	_, err := l.publisher.bus.js.PublishMsg(ctx, fresh(msg), append(opts, jetstream.WithRetryAttempts(0))...)
@@ -127,7 +132,7 @@ func (l *lane) storeBatch(ctx context.Context, chunk []*nats.Msg) (int, error) {
 	bus := l.publisher.bus
 	batch, err := jetstreamext.NewFastPublisher(bus.js,
 		jetstreamext.WithFastPublisherContinueOnGap(false),
-		jetstreamext.FastPublishFlowControl{Flow: 200, MaxOutstandingAcks: 4, AckTimeout: bus.cfg.Timeout})
+		jetstreamext.FastPublishFlowControl{Flow: 200, MaxOutstandingAcks: 4, AckTimeout: min(ackTimeout, bus.cfg.Timeout)})
 	if err != nil {
 		return 0, err
 	}

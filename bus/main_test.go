@@ -2,8 +2,10 @@ package bus_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -19,6 +21,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// Most of these tests mostly wait: for a server to start, for a connection.
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(max(6, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	if code == 0 {
 		if err := goleak.Find(goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGWReplyMapExpiration.func1")); err != nil {
@@ -45,10 +52,23 @@ const impatient = 500 * time.Millisecond
 
 func connect(tb testing.TB, url string, layout bus.Layout) *bus.Bus {
 	tb.Helper()
-	b, err := bus.Connect(tb.Context(), bus.Config{URL: url, Layout: layout, Timeout: impatient, Log: testserver.Quiet()})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	return connectWith(tb, bus.Config{URL: url, Layout: layout, Log: testserver.Quiet()})
+}
+
+// hasty is connect for tests of what repeats by itself what took too long.
+func hasty(tb testing.TB, url string, layout bus.Layout) *bus.Bus {
+	tb.Helper()
+	return connectWith(tb, bus.Config{URL: url, Layout: layout, Timeout: impatient, Log: testserver.Quiet()})
+}
+
+func connectWith(tb testing.TB, cfg bus.Config) *bus.Bus {
+	tb.Helper()
+	var b *bus.Bus
+	eventually(tb, "a connection", func() bool {
+		var err error
+		b, err = bus.Connect(tb.Context(), cfg)
+		return err == nil
+	})
 	tb.Cleanup(b.Close)
 	return b
 }

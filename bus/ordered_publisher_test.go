@@ -76,7 +76,7 @@ func TestTradesAreStoredOnceAndInOrderAlthoughTheLogIsStoppedAndStarted(t *testi
 	const total, markets, outages = 20_000, 6, 4
 	n := testserver.NewNATS(t)
 	n.Bus(t, small)
-	b := connect(t, n.URL, small)
+	b := hasty(t, n.URL, small)
 	p := b.NewOrderedPublisher(3000)
 	stop := runOrdered(t, p, patience)
 	names := symbols(markets)
@@ -112,7 +112,7 @@ func TestALostAcknowledgementNeitherDoublesNorLosesNorReorders(t *testing.T) {
 	n := testserver.NewNATS(t)
 	direct := n.Bus(t, small)
 	proxy := newProxy(t, n.URL)
-	b := connect(t, proxy.URL, small)
+	b := hasty(t, proxy.URL, small)
 	p := b.NewOrderedPublisher(10_000)
 	stop := runOrdered(t, p, patience)
 	names := symbols(5)
@@ -123,7 +123,7 @@ func TestALostAcknowledgementNeitherDoublesNorLosesNorReorders(t *testing.T) {
 		}
 		return sum
 	}
-	for round := range 14 {
+	for round := range 8 {
 		before := last()
 		events := 1 + rand.IntN(4) // published one by one
 		if round%2 == 0 {
@@ -161,7 +161,7 @@ func TestRandomCutsNeitherDoubleNorLoseNorReorder(t *testing.T) {
 	n := testserver.NewNATS(t)
 	direct := n.Bus(t, small)
 	proxy := newProxy(t, n.URL)
-	b := connect(t, proxy.URL, small)
+	b := hasty(t, proxy.URL, small)
 	p := b.NewOrderedPublisher(500)
 	stop := runOrdered(t, p, patience)
 	names := symbols(7)
@@ -195,7 +195,7 @@ func TestAFullQueueRefusesAndStoresWhatItTook(t *testing.T) {
 	t.Parallel()
 	n := testserver.NewNATS(t)
 	n.Bus(t, one)
-	b := connect(t, n.URL, one)
+	b := hasty(t, n.URL, one)
 	p := b.NewOrderedPublisher(10)
 	n.Stop()
 	stop := runOrdered(t, p, patience)
@@ -240,7 +240,7 @@ func TestStoppingWithoutALogReportsWhatWasNotStored(t *testing.T) {
 	t.Parallel()
 	n := testserver.NewNATS(t)
 	n.Bus(t, one)
-	b := connect(t, n.URL, one)
+	b := hasty(t, n.URL, one)
 	p := b.NewOrderedPublisher(10)
 	n.Stop()
 	push(t, p, trade("BTC/USDT", 0))

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/fullon/fullon/domain"
@@ -16,8 +17,9 @@ const MaxPartitions = 256
 // Layout is how many partitions each kind of stream has. It is part of a
 // deployment, stored with its streams: see Bus.Bind.
 type Layout struct {
-	Ticks  int
-	Trades int
+	Ticks    int
+	Trades   int
+	Accounts int
 }
 
 // WithDefaults puts DefaultPartitions where a count is zero.
@@ -28,6 +30,9 @@ func (l Layout) WithDefaults() Layout {
 	if l.Trades == 0 {
 		l.Trades = DefaultPartitions
 	}
+	if l.Accounts == 0 {
+		l.Accounts = DefaultPartitions
+	}
 	return l
 }
 
@@ -37,7 +42,7 @@ func (l Layout) Validate() error {
 	for _, f := range [...]struct {
 		name  string
 		count int
-	}{{"tick partitions", l.Ticks}, {"trade partitions", l.Trades}} {
+	}{{"tick partitions", l.Ticks}, {"trade partitions", l.Trades}, {"account partitions", l.Accounts}} {
 		if f.count < 1 || f.count > MaxPartitions {
 			return domain.Invalid(f.name, strconv.Itoa(f.count), "1 to 256")
 		}
@@ -66,11 +71,22 @@ func TickStream(partition int) string { return fmt.Sprintf("TICKS_%d", partition
 // TradeStream is the name of a partition of trades, candles and gaps.
 func TradeStream(partition int) string { return fmt.Sprintf("TRADES_%d", partition) }
 
+// AccountStream is the name of a partition of balances, positions and fills.
+func AccountStream(partition int) string { return fmt.Sprintf("ACCOUNTS_%d", partition) }
+
+// Streams names all partitions of all kinds, in order.
+func (l Layout) Streams() []string {
+	return slices.Concat(l.TickStreams(), l.TradeStreams(), l.AccountStreams())
+}
+
 // TickStreams names all partitions of ticks, in order.
 func (l Layout) TickStreams() []string { return names(l.Ticks, TickStream) }
 
 // TradeStreams names all partitions of trades, in order.
 func (l Layout) TradeStreams() []string { return names(l.Trades, TradeStream) }
+
+// AccountStreams names all partitions of accounts, in order.
+func (l Layout) AccountStreams() []string { return names(l.Accounts, AccountStream) }
 
 func names(count int, name func(int) string) []string {
 	out := make([]string, count)
@@ -88,4 +104,9 @@ func (l Layout) TickStreamOf(exchange, symbol string) string {
 // TradeStreamOf names the stream that holds a market's trades and candles.
 func (l Layout) TradeStreamOf(exchange, symbol string) string {
 	return TradeStream(Partition(l.Trades, EscapeToken(exchange), EscapeToken(symbol)))
+}
+
+// AccountStreamOf names the stream that holds what is known of an account.
+func (l Layout) AccountStreamOf(account string) string {
+	return AccountStream(Partition(l.Accounts, EscapeToken(account)))
 }

@@ -38,7 +38,7 @@ func (b *Bus) Bind(ctx context.Context) error {
 		return err
 	}
 	layout := b.cfg.Layout
-	for _, name := range append(layout.TickStreams(), append(layout.TradeStreams(), DeadLetterStream)...) {
+	for _, name := range append(layout.Streams(), DeadLetterStream) {
 		if _, err := b.streamInfo(ctx, name); err != nil {
 			return err
 		}
@@ -55,6 +55,7 @@ func (b *Bus) checkLayout(ctx context.Context) error {
 	}{
 		{TickStream(0), "tick", layout.Ticks},
 		{TradeStream(0), "trade", layout.Trades},
+		{AccountStream(0), "account", layout.Accounts},
 	} {
 		info, err := b.streamInfo(ctx, kind.stream)
 		if errors.Is(err, domain.ErrNotFound) {

@@ -22,6 +22,7 @@ func TestProvisionMayBeRepeatedAndKeepsWhatIsStored(t *testing.T) {
 	if err := b.Provision(t.Context(), bus.Retention{Trades: 5 * time.Hour}, 1); err != nil {
 		t.Fatal(err)
 	}
+	before.Keeps = 5 * time.Hour
 	if after := extent(t, b, pos.Stream); after != before {
 		t.Fatalf("%+v became %+v", before, after)
 	}

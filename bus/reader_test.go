@@ -23,6 +23,9 @@ func fill(tb testing.TB, js jetstream.JetStream, n int) {
 		if _, err := js.PublishAsync("trade.0.binance.BTC/USDT", []byte(strconv.Itoa(i))); err != nil {
 			tb.Fatal(err)
 		}
+		if i%1000 == 999 { // no more at once than the client library puts up with
+			<-js.PublishAsyncComplete()
+		}
 	}
 	<-js.PublishAsyncComplete()
 }

@@ -11,6 +11,7 @@ import (
 const (
 	TickRetention       = time.Hour
 	TradeRetention      = 48 * time.Hour
+	AccountRetention    = 7 * 24 * time.Hour
 	DeadLetterRetention = 30 * 24 * time.Hour
 
 	// MaxPayloadBytes bounds one message of the log.
@@ -30,8 +31,9 @@ const partitionsKey = "fullon_partitions"
 // Retention is how long a deployment's streams keep their messages. Zero
 // values are the constants above.
 type Retention struct {
-	Ticks  time.Duration
-	Trades time.Duration
+	Ticks    time.Duration
+	Trades   time.Duration
+	Accounts time.Duration
 }
 
 func (r Retention) withDefaults() Retention {
@@ -40,6 +42,9 @@ func (r Retention) withDefaults() Retention {
 	}
 	if r.Trades == 0 {
 		r.Trades = TradeRetention
+	}
+	if r.Accounts == 0 {
+		r.Accounts = AccountRetention
 	}
 	return r
 }
@@ -55,6 +60,11 @@ func streamConfigs(layout Layout, retention Retention, replicas int) []jetstream
 		n := strconv.Itoa(p)
 		configs = append(configs, partitionConfig(name, layout.Trades, retention.Trades, replicas,
 			"trade."+n+".>", "candle."+n+".>", "gap."+n+".>"))
+	}
+	for p, name := range layout.AccountStreams() {
+		n := strconv.Itoa(p)
+		configs = append(configs, partitionConfig(name, layout.Accounts, retention.Accounts, replicas,
+			"balance."+n+".>", "position."+n+".>", "positions."+n+".>", "fill."+n+".>", "ack."+n+".>"))
 	}
 	return append(configs, deadLetterConfig(replicas))
 }

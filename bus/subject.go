@@ -94,7 +94,10 @@ func (l Layout) Address(key domain.Key) (Address, error) {
 		p := Partition(l.Trades, exchange, symbol)
 		return Address{TradeStream(p), fmt.Sprintf("candle.%d.%s.%s.%s", p, exchange, symbol, key.Timeframe)}, nil
 	}
-	return Address{}, domain.Invalid("kind", string(key.Kind), "tick, trade, gap or candle")
+	if key.Account != "" {
+		return l.accountAddress(key)
+	}
+	return Address{}, domain.Invalid("kind", string(key.Kind), "tick, trade, gap, candle or a kind of accounts")
 }
 
 // FeedAddresses are the places that an exchange's Feed goes to: one in each
@@ -115,12 +118,16 @@ func ParseSubject(subject string) (domain.Key, error) {
 	kind := domain.Kind(tokens[0])
 	want := map[domain.Kind]int{
 		domain.KindTick: 4, domain.KindFeed: 3, domain.KindTrade: 4, domain.KindCandle: 5, domain.KindGap: 4,
+		domain.KindBalance: 4, domain.KindPosition: 4, domain.KindPositions: 3, domain.KindFill: 4, domain.KindAck: 4,
 	}[kind]
 	if len(tokens) != want {
-		return domain.Key{}, domain.Invalid("subject", subject, "tick, feed, trade, candle or gap, then partition, exchange and what the kind needs")
+		return domain.Key{}, domain.Invalid("subject", subject, "a kind of event, then partition, exchange or account and what the kind needs")
 	}
 	if _, err := strconv.ParseUint(tokens[1], 10, 16); err != nil {
 		return domain.Key{}, domain.Invalid("subject", subject, "a partition number as the second token")
+	}
+	if isAccountKind(kind) {
+		return parseAccountSubject(kind, tokens)
 	}
 	key := domain.Key{Kind: kind}
 	var err error

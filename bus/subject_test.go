@@ -74,7 +74,7 @@ var keys = rapid.Custom(func(t *rapid.T) domain.Key {
 func TestParseSubjectIsTheInverseOfAddress(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		layout := bus.Layout{Ticks: rapid.IntRange(1, 256).Draw(t, "ticks"), Trades: rapid.IntRange(1, 256).Draw(t, "trades")}
+		layout := bus.Layout{Ticks: rapid.IntRange(1, 256).Draw(t, "ticks"), Trades: rapid.IntRange(1, 256).Draw(t, "trades"), Accounts: 1}
 		want := keys.Draw(t, "key")
 		address, err := layout.Address(want)
 		if err != nil {
@@ -153,15 +153,15 @@ func TestPartitionVectors(t *testing.T) {
 
 func TestLayoutBoundsAndDefaults(t *testing.T) {
 	t.Parallel()
-	if got := (bus.Layout{}).WithDefaults(); got != (bus.Layout{Ticks: bus.DefaultPartitions, Trades: bus.DefaultPartitions}) {
+	if got := (bus.Layout{}).WithDefaults(); got != (bus.Layout{Ticks: bus.DefaultPartitions, Trades: bus.DefaultPartitions, Accounts: bus.DefaultPartitions}) {
 		t.Fatalf("%+v", got)
 	}
-	for _, l := range []bus.Layout{{Ticks: 0, Trades: 1}, {Ticks: 1, Trades: 0}, {Ticks: -1, Trades: 1}, {Ticks: 1, Trades: 257}} {
+	for _, l := range []bus.Layout{{Ticks: 0, Trades: 1, Accounts: 1}, {Ticks: 1, Trades: 0, Accounts: 1}, {Ticks: -1, Trades: 1, Accounts: 1}, {Ticks: 1, Trades: 257, Accounts: 1}, {Ticks: 1, Trades: 1, Accounts: 0}} {
 		if err := l.Validate(); !errors.Is(err, domain.ErrInvalid) {
 			t.Errorf("%+v: %v", l, err)
 		}
 	}
-	if err := (bus.Layout{Ticks: 1, Trades: 256}).Validate(); err != nil {
+	if err := (bus.Layout{Ticks: 1, Trades: 256, Accounts: 1}).Validate(); err != nil {
 		t.Error(err)
 	}
 }

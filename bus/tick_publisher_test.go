@@ -106,7 +106,7 @@ func TestWhileTheLogIsAwayTheLatestTickOfEachMarketWaits(t *testing.T) {
 	t.Parallel()
 	n := testserver.NewNATS(t)
 	n.Bus(t, small)
-	b := connect(t, n.URL, small)
+	b := hasty(t, n.URL, small)
 	p, stop := runTicks(t, b, patience)
 	mustTick(t, p, tick("C0/USDT", 1))
 	settled(t, p)
@@ -160,7 +160,7 @@ func TestTicksThatWereLostUnderWayLeaveTheLatestLast(t *testing.T) {
 	n := testserver.NewNATS(t)
 	direct := n.Bus(t, one)
 	proxy := newProxy(t, n.URL)
-	b := connect(t, proxy.URL, one)
+	b := hasty(t, proxy.URL, one)
 	p, stop := runTicks(t, b, patience)
 	for round, lose := range []direction{toServer, toClient, toServer} {
 		mustTick(t, p, tick("C0/USDT", 1)) // the answers have a way
@@ -193,7 +193,7 @@ func TestPublishingGoesOnWhileAcknowledgementsAreOverdue(t *testing.T) {
 	n := testserver.NewNATS(t)
 	direct := n.Bus(t, one)
 	proxy := newProxy(t, n.URL)
-	b := connect(t, proxy.URL, one)
+	b := hasty(t, proxy.URL, one)
 	p, stop := runTicks(t, b, patience)
 	mustTick(t, p, tick("C0/USDT", 1))
 	settled(t, p)
@@ -223,7 +223,7 @@ func TestStoppingGivesALogThatIsAwayTheGraceToComeBack(t *testing.T) {
 	t.Parallel()
 	n := testserver.NewNATS(t)
 	n.Bus(t, one)
-	b := connect(t, n.URL, one)
+	b := hasty(t, n.URL, one)
 	p, _ := runTicks(t, b, 0)
 	n.Stop()
 	eventually(t, "the client has noticed", func() bool { return b.URL() == "" })
@@ -251,5 +251,40 @@ func TestTheTickPublisherRefusesInvalidTicksAndFeeds(t *testing.T) {
 	}
 	if err := p.PublishFeed(domain.Feed{}); !errors.Is(err, domain.ErrInvalid) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A feed that the log has vouches for all ticks before it.
+func TestAFeedIsNotSentBeforeTheTicksThatWait(t *testing.T) {
+	t.Parallel()
+	n := testserver.NewNATS(t)
+	n.Bus(t, one)
+	b := hasty(t, n.URL, one)
+	p, err := b.NewTickPublisher() // not running yet: what waits goes on waiting
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Stop()
+	eventually(t, "the client has noticed", func() bool { return b.URL() == "" })
+	mustTick(t, p, tick("BTC/USDT", 7))
+	n.Start()
+	eventually(t, "the log is back", func() bool { _, err := b.Ping(t.Context()); return err == nil })
+	if err := p.PublishFeed(liveFeed()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := p.Run(ctx, patience); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.PublishFeed(liveFeed()); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Run(ctx, patience); err != nil {
+		t.Fatal(err)
+	}
+	records := stored(t, b, bus.TickStream(0))
+	if len(records) != 2 || records[0].Key.Kind != domain.KindTick || records[1].Key.Kind != domain.KindFeed {
+		t.Fatalf("%+v", records)
 	}
 }

@@ -156,6 +156,9 @@ func (p *Partition) Candles(ctx context.Context, s Series, limit int) ([]domain.
 			if err != nil {
 				return nil, fmt.Errorf("candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
 			}
+			if len(candles) > 0 && !candle.Time.Before(candles[len(candles)-1].Time) {
+				continue // a newer bar has come between the reads and moved them all
+			}
 			candles = append(candles, candle)
 		}
 		skip += n

@@ -63,13 +63,19 @@ type Store struct {
 // matches domain.ErrUnreachable, or domain.ErrMismatch for a Redis whose
 // maxmemory-policy is not noeviction.
 func Connect(ctx context.Context, cfg Config) (*Store, error) {
-	cfg = cfg.withDefaults()
-	s := &Store{cfg: cfg, rdb: newClient(cfg)}
+	s := Open(cfg)
 	if err := s.check(ctx); err != nil {
 		_ = s.rdb.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// Open is Connect without the check, for what has to start while Redis is away.
+// It does no input or output; connections are made when they are needed.
+func Open(cfg Config) *Store {
+	cfg = cfg.withDefaults()
+	return &Store{cfg: cfg, rdb: newClient(cfg)}
 }
 
 func newClient(cfg Config) redis.UniversalClient {

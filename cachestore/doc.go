@@ -7,7 +7,7 @@
 // script compares the checkpoint, runs the writes and sets the next one. So
 // whoever writes from an outdated state changes nothing, two writers do no
 // harm, a repetition does nothing, and a Redis that was wiped or rolled back
-// says so itself.
+// says so itself. What that does not hold for is at the end.
 //
 //	<prefix>{<stream>}:checkpoint                  string, see domain.Checkpoint
 //	<prefix>{<stream>}:changed                     stream of one entry, its id is the checkpoint's sequence
@@ -33,4 +33,31 @@
 // wait until changed has reached the write's sequence.
 //
 // Values are the msgpack arrays of internal/wire.
+//
+// # What is not folded
+//
+// State that may die with its process, and messages for people, are written to
+// Redis directly. A wiped Redis has none of it; processes register again.
+//
+//	<prefix>{PROCESSES}:about              hash: id → encoded process, what never changes of it
+//	<prefix>{PROCESSES}:registered         hash: id → number of the registration, and its time
+//	<prefix>{PROCESSES}:beats              hash: id → time of the last heartbeat
+//	<prefix>{PROCESSES}:status             hash: id → status
+//	<prefix>{PROCESSES}:message            hash: id → message
+//	<prefix>{PROCESSES}:params:<id>        hash: name → value
+//	<prefix>{PROCESSES}:registrations      how many there were
+//	<prefix>{PROCESSES}:broadcasts:<type>  capped stream of encoded messages
+//	<prefix>{VENUE_ERRORS}:<exchange>      capped stream of encoded errors
+//
+// Each thing that changes has a field of its own, and each verb is one script:
+// a heartbeat cannot undo a concurrent change, and two changes of different
+// things cannot lose one. There is no index by type or component that could
+// disagree with the processes: readers compute both from all of them, which are
+// dozens, in the order of their registration, which a counter gives.
+//
+// Times of processes are unix microseconds of Redis's clock, taken by the
+// scripts, and ages are compared with the same clock: how far the clocks of two
+// machines are apart makes nobody look dead. What a clock cannot know, whether
+// a process beat between being judged dead and being removed, is compared with
+// the heartbeat that was seen.
 package cachestore

@@ -27,3 +27,20 @@ func (p *Partition) gapsKey(exchange, symbol string) string {
 func (p *Partition) candlesKey(exchange, symbol string) string {
 	return p.key("candles:" + exchange + ":" + symbol)
 }
+
+func (p *Partition) accountsKey() string { return p.key("accounts") }
+func (p *Partition) queuesKey() string   { return p.key("queues") }
+
+func (p *Partition) balancesKey(account string) string { return p.key("balances:" + account) }
+
+func (p *Partition) positionsKey(account string) string { return p.key("positions:" + account) }
+
+func (p *Partition) fillsKey(q Queue) string { return p.key("fills:" + q.String()) }
+
+func (p *Partition) unackedKey(q Queue) string { return p.key("unacked:" + q.String()) }
+
+func (p *Partition) waitingKey(q Queue) string { return p.key("waiting:" + q.String()) }
+
+func (p *Partition) leasesKey(q Queue) string { return p.key("leases:" + q.String()) }
+
+func (p *Partition) droppedKey(q Queue) string { return p.key("dropped:" + q.String()) }

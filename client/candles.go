@@ -24,15 +24,12 @@ func (c *Candles) Put(ctx context.Context, candle domain.Candle) (domain.Positio
 // domain.ErrUnreachable or domain.ErrUnknown; a market without candles gives an
 // empty result.
 func (c *Candles) Latest(ctx context.Context, exchange, symbol string, tf domain.Timeframe, limit int) ([]domain.Candle, error) {
-	if err := checkMarket(exchange, symbol); err != nil {
-		return nil, err
-	}
-	if _, err := domain.ParseTimeframe(string(tf)); err != nil {
+	s, err := series(exchange, symbol, tf)
+	if err != nil {
 		return nil, err
 	}
 	if err := checkLimit(limit, cachestore.CandleCap); err != nil {
 		return nil, err
 	}
-	s := cachestore.Series{Market: cachestore.Market{Exchange: exchange, Symbol: symbol}, Timeframe: tf}
 	return c.trades.partition(exchange, symbol).Candles(ctx, s, limit)
 }

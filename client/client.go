@@ -23,6 +23,12 @@ type Client struct {
 	Ticks   *Ticks
 	Trades  *Trades
 	Candles *Candles
+	// Accounts are balances and positions, Fills the accounts' own trades.
+	Accounts *Accounts
+	Fills    *Fills
+	// Processes and VenueErrors are written to Redis directly.
+	Processes   *Processes
+	VenueErrors *VenueErrors
 
 	log     *bus.Bus
 	store   *cachestore.Store
@@ -61,6 +67,10 @@ func New(log *bus.Bus, store *cachestore.Store) *Client {
 	c.Ticks = &Ticks{client: c, partitions: partitions(store, layout.TickStreams())}
 	c.Trades = &Trades{client: c, partitions: partitions(store, layout.TradeStreams())}
 	c.Candles = &Candles{trades: c.Trades}
+	c.Accounts = newAccounts(c)
+	c.Fills = &Fills{client: c, accounts: c.Accounts}
+	c.Processes, c.VenueErrors = NewProcesses(store), NewVenueErrors(store)
+	c.Processes.closed, c.VenueErrors.closed = c.changes.ctx.Done(), c.changes.ctx.Done()
 	return c
 }
 
@@ -92,6 +102,9 @@ func (c *Client) Wait(ctx context.Context, pos domain.Position) error {
 	partition := c.Ticks.partitions[pos.Stream]
 	if partition == nil {
 		partition = c.Trades.partitions[pos.Stream]
+	}
+	if account := c.Accounts.partitions[pos.Stream]; account != nil {
+		partition = account.Partition
 	}
 	if partition == nil {
 		return fmt.Errorf("stream %q: %w", pos.Stream, domain.ErrNotFound)

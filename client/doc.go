@@ -12,6 +12,14 @@
 // there), domain.ErrUnreachable (nobody answered), domain.ErrUnknown (what is
 // stored cannot be read) and, on the tick itself, Stale. Nothing is swallowed.
 //
+// Processes and VenueErrors are not in the log but in Redis alone: they are about
+// what runs at the moment.
+//
+//	self, err := c.Processes.Register(ctx, domain.Process{Type: domain.ProcessBot, Component: "grid"})
+//	go self.Run(ctx, nil)                           // beats by itself
+//	err = self.Update(ctx, domain.ProcessChange{Status: domain.ProcessRunning})
+//	defer self.Stop(context.Background(), "")
+//
 // All methods are safe for concurrent use. Methods that take a context return
 // its error when it ends.
 package client

@@ -18,7 +18,7 @@ type StreamStatus struct {
 func (c *Client) Status(ctx context.Context) ([]StreamStatus, error) {
 	layout := c.log.Layout()
 	var out []StreamStatus
-	for _, stream := range append(layout.TickStreams(), layout.TradeStreams()...) {
+	for _, stream := range layout.Streams() {
 		// The checkpoint first: read after it, the log's end is never behind.
 		at, err := c.store.Partition(stream).Checkpoint(ctx)
 		if err != nil {

@@ -23,7 +23,7 @@ var defaultSymbols = Symbols{"BTC/USDT", "ETH/USDT"}
 
 // IngestCommand is the grammar of cmd/ingest.
 type IngestCommand struct {
-	Servers `group:"Servers (default: nats://127.0.0.1:4222):"`
+	Servers `group:"Servers (default: nats://127.0.0.1:4222 and Redis at localhost:6379):"`
 	Feeds   `group:"Venue:"`
 	HTTP    `group:"Looking in:"`
 	Logging `group:"Looking in:"`
@@ -43,8 +43,8 @@ func (c *IngestCommand) Run() error {
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
 	log := c.Logger(os.Stderr)
-	return RunApp(ctx, log,
-		logModule("fullon-ingest", c.Log()), ingestModule(c.Feeds), httpModule(c.HTTP))
+	return RunApp(ctx, log, withPresence(c.Redis(), "ingest",
+		logModule("fullon-ingest", c.Log()), ingestModule(c.Feeds), httpModule(c.HTTP)))
 }
 
 // publishers are the two ways into the log, running.
@@ -61,12 +61,17 @@ func ingestModule(cfg Feeds) fx.Option {
 		fx.Provide(newPublishers, func(log *slog.Logger) (venue.Adapter, error) {
 			return binance.New(binance.Config{WSURL: string(cfg.BinanceWS), RESTURL: string(cfg.BinanceREST), Logger: log, Exchange: string(cfg.Venue)})
 		}),
-		fx.Provide(func(b *bus.Bus, p *publishers, adapter venue.Adapter, log *slog.Logger) *ingest.Feed {
+		fx.Provide(func(b *bus.Bus, p *publishers, adapter venue.Adapter, here *presence, log *slog.Logger) *ingest.Feed {
 			return ingest.New(ingest.Config{
 				Symbols: cfg.Symbols, SilentAfter: time.Duration(cfg.SilentAfter), Log: log,
+				Report: func(text string) { here.report(adapter.Exchange(), text) },
 			}, adapter, p.ticks, p.events, b)
 		}),
-		fx.Invoke(func(s supervisor, feed *ingest.Feed) { s.run("ingest", feed.Run) }),
+		fx.Invoke(func(s supervisor, feed *ingest.Feed, here *presence) {
+			here.add(domain.ProcessIngest, feed.Exchange(), map[string]string{"symbols": symbolsParam(cfg.Symbols)},
+				lookAtFeed(feed, time.Duration(cfg.SilentAfter), here.report))
+			s.run("ingest", feed.Run)
+		}),
 	)
 }
 

@@ -63,10 +63,17 @@ type market struct {
 
 // GetCommand is 'fullon get'.
 type GetCommand struct {
-	Ticker  TickerCommand  `cmd:"" help:"The newest tick of a market."`
-	Tickers TickersCommand `cmd:"" help:"The newest ticks of an exchange."`
-	Trades  TradesCommand  `cmd:"" help:"The newest trades of a market."`
-	Candles CandlesCommand `cmd:"" help:"The newest candles of a market."`
+	Ticker    TickerCommand      `cmd:"" help:"The newest tick of a market."`
+	Tickers   TickersCommand     `cmd:"" help:"The newest ticks of an exchange."`
+	Trades    TradesCommand      `cmd:"" help:"The newest trades of a market."`
+	Candles   CandlesCommand     `cmd:"" help:"The newest candles of a market."`
+	Price     PriceCommand       `cmd:"" help:"What a market is worth; a stale tick is an error."`
+	Analytics AnalyticsCommand   `cmd:"" help:"A summary of a market's trades."`
+	Gaps      GapsCommand        `cmd:"" help:"Trades of a market that are known to be missing."`
+	Processes ProcessesCommand   `cmd:"" help:"The processes that have not stopped."`
+	Process   ProcessCommand     `cmd:"" help:"All that is known of a process."`
+	Health    HealthCommand      `cmd:"" help:"How servers and processes are; exit code 1 when one is not well."`
+	Errors    VenueErrorsCommand `cmd:"" help:"What went wrong with a venue."`
 }
 
 // TickerCommand is 'fullon get ticker'.
@@ -124,7 +131,10 @@ func (c *CandlesCommand) Run() error {
 
 // WatchCommand is 'fullon watch'.
 type WatchCommand struct {
-	Tickers WatchTickersCommand `cmd:"" help:"Ticks as they change."`
+	Tickers    WatchTickersCommand    `cmd:"" help:"Ticks as they change."`
+	Trades     WatchTradesCommand     `cmd:"" help:"Every trade of a market."`
+	Candles    WatchCandlesCommand    `cmd:"" help:"Candles of a market as they change."`
+	Broadcasts WatchBroadcastsCommand `cmd:"" help:"Messages to the processes of a type."`
 }
 
 // WatchTickersCommand is 'fullon watch tickers'.
@@ -171,6 +181,10 @@ type FullonCommand struct {
 	Up        UpCommand        `cmd:"" help:"Run everything in one process."`
 	Get       GetCommand       `cmd:"" help:"Read what the cache holds."`
 	Watch     WatchCommand     `cmd:"" help:"Follow what changes."`
+	Set       SetCommand       `cmd:"" help:"Store something in the log."`
+	Delete    DeleteCommand    `cmd:"" help:"Remove what the cache holds."`
+	Broadcast BroadcastCommand `cmd:"" help:"Tell something to all processes of a type."`
+	Clear     ClearCommand     `cmd:"" help:"Delete everything that the deployment has in Redis."`
 	Status    StatusCommand    `cmd:"" help:"Streams, partitions, checkpoints and lag."`
 	Provision ProvisionCommand `cmd:"" help:"Create the streams of a deployment."`
 }

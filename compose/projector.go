@@ -9,6 +9,7 @@ import (
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/projector"
 )
 
@@ -25,9 +26,9 @@ func (c *ProjectorCommand) Run() error {
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
 	log := c.Logger(os.Stderr)
-	return RunApp(ctx, log,
+	return RunApp(ctx, log, withPresence(c.Redis(), "projector",
 		logModule("fullon-projector", c.Log()), redisModule(c.Redis()),
-		projectorModule(c.Projection), httpModule(c.HTTP))
+		projectorModule(c.Projection), httpModule(c.HTTP)))
 }
 
 // projectorModule folds all partitions.
@@ -41,7 +42,10 @@ func projectorModule(cfg Projection) fx.Option {
 				Log:          log,
 			}, projectorLog{b}, store)
 		}),
-		fx.Invoke(func(s supervisor, p *projector.Projector) { s.run("projector", p.Run) }),
+		fx.Invoke(func(s supervisor, p *projector.Projector, here *presence) {
+			here.add(domain.ProcessProjector, "projector", map[string]string{}, lookAtProjector(p))
+			s.run("projector", p.Run)
+		}),
 	)
 }
 

@@ -3,16 +3,13 @@ package compose
 import (
 	"fmt"
 	"log/slog"
-	"regexp"
 	"strings"
+
+	"github.com/fullon/fullon/domain"
 )
 
-// credentials is what may stand before the host of a URL, or of several that
-// are separated by commas. It takes rather too much than too little.
-var credentials = regexp.MustCompile(`://\S*@`)
-
-// Redact takes user names and passwords out of the URLs in a text.
-func Redact(text string) string { return credentials.ReplaceAllString(text, "://xxxxx@") }
+// Redact takes user names, passwords and keys out of a text.
+func Redact(text string) string { return domain.Redact(text) }
 
 // redactValue does the same with a value that should be a URL, but need not be
 // one: everything before the last @ may be secret.

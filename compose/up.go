@@ -145,9 +145,9 @@ func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 		RedisAddr: redisConfig.Addrs[0], RedisDB: int(servers.RedisDB), RedisPrefix: string(servers.RedisPrefix), PrivateRedis: !servers.ExplicitRedis(),
 		TickPartitions: layout.Ticks, TradePartitions: layout.Trades,
 	}
-	options = append(options,
+	options = append(options, withPresence(redisConfig, "up",
 		logModule("fullon-up", servers.Log()), redisModule(redisConfig),
-		projectorModule(c.Projection), ingestModule(feeds), httpModule(c.HTTP), c.boardModule(here, feeds))
+		projectorModule(c.Projection), ingestModule(feeds), httpModule(c.HTTP), c.boardModule(here, feeds)))
 	if err := RunApp(ctx, log, options...); err != nil {
 		return err
 	}

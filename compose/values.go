@@ -70,6 +70,7 @@ var settingTypes = []encoding.TextUnmarshaler{
 	new(Port), new(Count), new(PartitionCount), new(ReplicaCount), new(TradeLimit), new(CandleLimit), new(DBNumber),
 	new(Period), new(Exchange), new(Symbol), new(Symbols), new(Timeframe), new(Venue), new(LogLevel), new(LogFormat),
 	new(NATSURL), new(RedisHost), new(KeyPrefix), new(ListenAddr), new(WebSocketURL), new(RESTURL),
+	new(ProcessType), new(ProcessID), new(BroadcastID), new(ErrorLimit),
 }
 
 // notAllowed is a wrong value; settingMapper fills in the name of the setting.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Checkpoint says up to where a projection reflects its stream. The zero value
@@ -64,4 +65,5 @@ type Extent struct {
 	First   uint64 // sequence of its oldest message; Last+1 when it is empty
 	Last    uint64 // sequence of its newest message, also when that is gone; zero: never had one
 	Bytes   uint64
+	Keeps   time.Duration // how long it keeps a message; zero: for ever
 }

@@ -23,6 +23,8 @@ var (
 	ErrLagged = errors.New("lagged")
 	// ErrMismatch: a deployment's stored settings differ from this process's.
 	ErrMismatch = errors.New("configuration mismatch")
+	// ErrConflict: somebody else wrote first, so that nothing was written.
+	ErrConflict = errors.New("conflict")
 	// ErrHistoryLost: the log no longer holds what a projection still needs.
 	ErrHistoryLost = errors.New("history lost")
 )

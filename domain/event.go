@@ -12,19 +12,29 @@ const (
 	KindTrade  Kind = "trade"
 	KindCandle Kind = "candle"
 	KindGap    Kind = "gap"
+
+	KindBalance   Kind = "balance"
+	KindPosition  Kind = "position"
+	KindPositions Kind = "positions"
+	KindFill      Kind = "fill"
+	KindAck       Kind = "ack"
 )
 
-// Key names what an event is about. Symbol is empty for feeds, Timeframe for
-// everything but candles.
+// Key names what an event is about. What its kind does not need is empty:
+// Symbol for feeds, Timeframe for everything but candles, Account for market
+// data.
 type Key struct {
 	Kind      Kind
+	Account   string
 	Exchange  string
 	Symbol    string
+	Currency  string
 	Timeframe Timeframe
 }
 
 // Event is something that happened and is worth keeping: a Tick, TickDeleted,
-// Feed, Trade, Candle or Gap.
+// Feed, Trade, Candle, Gap, Balance, AccountPosition, PositionDeleted,
+// PositionsReplaced, Fill or FillAcked.
 type Event interface {
 	Key() Key
 	Validate() error
@@ -58,6 +68,30 @@ func (c Candle) Key() Key {
 
 // Key implements Event.
 func (g Gap) Key() Key { return Key{Kind: KindGap, Exchange: g.Exchange, Symbol: g.Symbol} }
+
+// Key implements Event.
+func (b Balance) Key() Key {
+	return Key{Kind: KindBalance, Account: b.Account, Currency: b.Currency}
+}
+
+// Key implements Event.
+func (p AccountPosition) Key() Key {
+	return Key{Kind: KindPosition, Account: p.Account, Symbol: p.Symbol}
+}
+
+// Key implements Event.
+func (d PositionDeleted) Key() Key {
+	return Key{Kind: KindPosition, Account: d.Account, Symbol: d.Symbol}
+}
+
+// Key implements Event.
+func (r PositionsReplaced) Key() Key { return Key{Kind: KindPositions, Account: r.Account} }
+
+// Key implements Event.
+func (f Fill) Key() Key { return Key{Kind: KindFill, Account: f.Account, Exchange: f.Exchange} }
+
+// Key implements Event.
+func (a FillAcked) Key() Key { return Key{Kind: KindAck, Account: a.Account, Exchange: a.Exchange} }
 
 // Record is one message of the log as a reader gets it, still encoded.
 type Record struct {

@@ -8,9 +8,13 @@
 -- ARGV[4]  how many intervals before the newest bar to begin with, 0 for the newest
 --
 -- Returns the values, newest first, without those intervals that have no bar.
-local newest = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '')
-if not newest then
+local stored = redis.call('HGET', KEYS[1], ARGV[1])
+if not stored then
   return {}
+end
+local newest = tonumber(stored)
+if not newest then
+  return redis.error_reply('WRONGTYPE the beginning of the newest bar is no number')
 end
 local fields, length = {}, tonumber(ARGV[2])
 local at = newest - length * tonumber(ARGV[4])

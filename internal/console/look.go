@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -77,22 +76,14 @@ func (c Console) WatchTickers(ctx context.Context, exchange string, symbols []st
 		_, err := fmt.Fprintln(c.Printer.Out, strings.TrimRight(fmt.Sprintf(columns, cells...), " "))
 		return err
 	}
-	begun, away := false, false
+	begun, away := false, outage{printer: c.Printer}
 	for tick, err := range c.Client.Ticks.Watch(ctx, exchange, symbols...) {
-		if errors.Is(err, domain.ErrUnreachable) {
-			if !away { // said once an outage
-				c.Printer.remark("-- Redis is away, this goes on when it is back --")
-			}
-			away = true
+		if away.is(err) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if away {
-			c.Printer.remark("-- Redis is back --")
-		}
-		away = false
 		now := time.Now()
 		if c.Printer.JSON {
 			if err := c.Printer.object(viewTick(tick, now)); err != nil {

@@ -51,6 +51,10 @@ type Config struct {
 	// FillTimeout is how long a hole is tried to be filled before it becomes a
 	// gap. Default 2 min.
 	FillTimeout time.Duration
+	// Report is told what went wrong with the venue: every connection that was
+	// lost, and of messages that could not be used the first of each kind. It
+	// must not block. Default: nobody is told.
+	Report func(text string)
 	// Log takes what an operator should know. Default: slog.Default.
 	Log *slog.Logger
 }
@@ -69,6 +73,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxHeld == 0 {
 		c.MaxHeld = 50_000
+	}
+	if c.Report == nil {
+		c.Report = func(string) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -254,6 +261,8 @@ func (f *Feed) Connected(up bool, reason string) {
 		level := slog.LevelWarn
 		if f.stopping.Load() {
 			level = slog.LevelDebug
+		} else {
+			f.cfg.Report("connection lost: " + reason)
 		}
 		f.log.Log(context.Background(), level, "connection to the venue lost", "reason", reason)
 	}
@@ -272,6 +281,7 @@ func (f *Feed) wake() {
 func (f *Feed) Refused(kind string, err error) {
 	if f.refused.add(kind) {
 		f.log.Warn("message of the venue refused; more of this kind are only counted", "kind", kind, "error", err)
+		f.cfg.Report("message refused: " + kind + ": " + err.Error())
 	}
 }
 

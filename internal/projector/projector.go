@@ -21,6 +21,9 @@ type Log interface {
 	Open(stream string, from uint64) Reader
 	// DeadLetter keeps a message that cannot be folded.
 	DeadLetter(ctx context.Context, stream string, rec domain.Record, reason error) error
+	// PublishNext stores an event as the very next behind the one with sequence
+	// last; the error matches domain.ErrConflict when another came between.
+	PublishNext(ctx context.Context, event domain.Event, last uint64) (domain.Position, error)
 }
 
 // Reader delivers one stream's messages in order and without holes.
@@ -32,13 +35,19 @@ type Reader interface {
 
 // Config of a projector.
 type Config struct {
-	// TickStreams and TradeStreams are the partitions to fold.
-	TickStreams  []string
-	TradeStreams []string
+	// TickStreams, TradeStreams and AccountStreams are the partitions to fold.
+	TickStreams    []string
+	TradeStreams   []string
+	AccountStreams []string
 	// TradeCap is how many trades of a market Redis keeps, and among how many a
 	// repeated trade is recognised. All projectors of a deployment must agree.
 	// Default 10,000.
 	TradeCap int
+	// FillCap is how many fills of an account at an exchange Redis keeps, how
+	// many of them may wait to be acknowledged, and among how many a repeated
+	// fill is recognised. All projectors of a deployment must agree. Default
+	// 10,000.
+	FillCap int
 	// ProbeInterval is how often the checkpoint of an idle partition is read, to
 	// notice a rollback or a wipe. Default 500 ms.
 	ProbeInterval time.Duration
@@ -49,6 +58,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.TradeCap == 0 {
 		c.TradeCap = 10_000
+	}
+	if c.FillCap == 0 {
+		c.FillCap = 10_000
 	}
 	if c.ProbeInterval == 0 {
 		c.ProbeInterval = 500 * time.Millisecond
@@ -75,6 +87,10 @@ func New(cfg Config, log Log, store *cachestore.Store) *Projector {
 	for _, stream := range cfg.TradeStreams {
 		partition := store.Partition(stream)
 		p.workers = append(p.workers, newWorker(cfg, log, partition, func() fold { return newTradeFold(partition, cfg.TradeCap) }))
+	}
+	for _, stream := range cfg.AccountStreams {
+		partition := store.Partition(stream)
+		p.workers = append(p.workers, newWorker(cfg, log, partition, func() fold { return newAccountFold(partition, cfg.FillCap) }))
 	}
 	return p
 }

@@ -13,8 +13,10 @@ type Stats struct {
 	Batches     uint64 // applied
 	Conflicts   uint64 // batches that found another checkpoint
 	DeadLetters uint64 // messages that could not be folded
-	Duplicates  uint64 // trades that were folded before
-	OutOfOrder  uint64 // ticks older than the stored one
+	Duplicates  uint64 // trades, fills and acknowledgements that were folded before
+	OutOfOrder  uint64 // ticks, balances and positions older than the stored one
+	Dropped     uint64 // fills that were not acknowledged and that the queue had no room for
+	Renewed     uint64 // events stored again before the log would have dropped them
 	Rebuilds    uint64 // times that the partition was folded anew
 	Lost        uint64 // rebuilds because the log had lost or changed history
 	Attached    bool   // working; false: waiting for the log, for Redis, or standing by
@@ -24,6 +26,7 @@ type Stats struct {
 type stats struct {
 	sequence, messages, batches, conflicts, deadLetters atomic.Uint64
 	duplicates, outOfOrder, rebuilds, lost              atomic.Uint64
+	dropped, renewed                                    atomic.Uint64
 	attached                                            atomic.Bool
 	troubledSince                                       atomic.Int64 // unix ns; zero: no trouble
 }
@@ -32,7 +35,8 @@ func (s *stats) snapshot(stream string) Stats {
 	out := Stats{
 		Stream: stream, Sequence: s.sequence.Load(), Messages: s.messages.Load(), Batches: s.batches.Load(),
 		Conflicts: s.conflicts.Load(), DeadLetters: s.deadLetters.Load(), Duplicates: s.duplicates.Load(),
-		OutOfOrder: s.outOfOrder.Load(), Rebuilds: s.rebuilds.Load(), Lost: s.lost.Load(), Attached: s.attached.Load(),
+		OutOfOrder: s.outOfOrder.Load(), Rebuilds: s.rebuilds.Load(), Lost: s.lost.Load(),
+		Dropped: s.dropped.Load(), Renewed: s.renewed.Load(), Attached: s.attached.Load(),
 	}
 	if since := s.troubledSince.Load(); since != 0 {
 		out.Waiting = time.Since(time.Unix(0, since))

@@ -31,6 +31,8 @@ type worker struct {
 
 	at      domain.Checkpoint // what the in-memory state belongs to
 	records []domain.Record
+	keeps   time.Duration // how long the log keeps a message; zero: for ever
+	renewAt time.Time     // when to look for old state again
 }
 
 func newWorker(cfg Config, log Log, partition *cachestore.Partition, newFold func() fold) *worker {
@@ -107,6 +109,7 @@ func (w *worker) session(ctx context.Context, anew string, wait *backoff.Exponen
 	}
 	reader := w.log.Open(w.partition.Stream(), from)
 	defer reader.Close()
+	w.keeps, w.renewAt = extent.Keeps, time.Time{}
 	w.stats.sequence.Store(w.at.Seq)
 	w.stats.attached.Store(true)
 	w.stats.well()
@@ -125,6 +128,7 @@ func (w *worker) session(ctx context.Context, anew string, wait *backoff.Exponen
 		if err != nil {
 			return err
 		}
+		w.renew(ctx, state)
 	}
 }
 

@@ -286,6 +286,8 @@ func decode(key domain.Key, data []byte) (domain.Event, error) {
 		return DecodeCandle(key, data)
 	case domain.KindGap:
 		return DecodeGap(key, data)
+	case domain.KindBalance, domain.KindPosition, domain.KindPositions, domain.KindFill, domain.KindAck:
+		return decodeAccount(key, data)
 	}
 	return nil, fmt.Errorf("%w: no format for kind %q", ErrMalformed, key.Kind)
 }

@@ -64,6 +64,18 @@ func Encode(event domain.Event) ([]byte, error) {
 		e.candle(ev)
 	case domain.Gap:
 		e.gap(ev)
+	case domain.Balance:
+		e.balance(ev)
+	case domain.AccountPosition:
+		e.position(ev, false)
+	case domain.PositionDeleted:
+		e.position(domain.AccountPosition{Time: ev.Time}, true)
+	case domain.PositionsReplaced:
+		e.positions(ev)
+	case domain.Fill:
+		e.fill(ev)
+	case domain.FillAcked:
+		e.ack(ev)
 	default:
 		return nil, fmt.Errorf("encode %T: %w", event, domain.ErrInvalid)
 	}

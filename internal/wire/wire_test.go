@@ -42,7 +42,9 @@ var moments = rapid.Custom(func(t *rapid.T) time.Time {
 // events draws valid events of every kind.
 var events = rapid.Custom(func(t *rapid.T) domain.Event {
 	const exchange, symbol = "kraken", "ETH/EUR"
-	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	switch rapid.IntRange(0, 10).Draw(t, "kind") {
+	case 5, 6, 7, 8, 9, 10:
+		return accountEvents.Draw(t, "account event")
 	case 0:
 		return domain.Tick{
 			Exchange: exchange, Symbol: symbol,
@@ -189,8 +191,9 @@ func FuzzDecode(f *testing.F) {
 	for _, kind := range []string{"feed", "trade", "candle", "gap"} {
 		f.Add([]byte{0x97, 1, 0xa1, '1', 1, 1, 1, 0xa1, '1', 0xa1, '1'}, kind)
 	}
+	seedAccounts(f)
 	f.Fuzz(func(t *testing.T, data []byte, kind string) {
-		key := domain.Key{Kind: domain.Kind(kind), Exchange: "binance", Symbol: "BTC/USDT", Timeframe: "1m"}
+		key := domain.Key{Kind: domain.Kind(kind), Exchange: "binance", Symbol: "BTC/USDT", Timeframe: "1m", Account: "1001", Currency: "BTC"}
 		event, err := Decode(key, data)
 		if key.Kind == domain.KindTick && len(data) > 0 {
 			if _, scanErr := ScanTick(data); (scanErr == nil) != (err == nil) {

@@ -1,0 +1,67 @@
+package bus
+
+import (
+	"fmt"
+
+	"github.com/fullon/fullon/domain"
+)
+
+// The subjects of accounts. All that is known of one account is in one stream,
+// whatever its kind, so that a snapshot of its positions and a change of one of
+// them have an order.
+
+func isAccountKind(kind domain.Kind) bool {
+	switch kind {
+	case domain.KindBalance, domain.KindPosition, domain.KindPositions, domain.KindFill, domain.KindAck:
+		return true
+	}
+	return false
+}
+
+func (l Layout) accountAddress(key domain.Key) (Address, error) {
+	account := EscapeToken(key.Account)
+	p := Partition(l.Accounts, account)
+	head := fmt.Sprintf("%s.%d.%s", key.Kind, p, account)
+	switch key.Kind {
+	case domain.KindBalance:
+		return Address{AccountStream(p), head + "." + EscapeToken(key.Currency)}, nil
+	case domain.KindPosition:
+		return Address{AccountStream(p), head + "." + EscapeToken(key.Symbol)}, nil
+	case domain.KindPositions:
+		return Address{AccountStream(p), head}, nil
+	case domain.KindFill, domain.KindAck:
+		return Address{AccountStream(p), head + "." + EscapeToken(key.Exchange)}, nil
+	}
+	return Address{}, domain.Invalid("kind", string(key.Kind), "balance, position, positions, fill or ack")
+}
+
+// parseAccountSubject reads the tokens behind the partition.
+func parseAccountSubject(kind domain.Kind, tokens []string) (domain.Key, error) {
+	key := domain.Key{Kind: kind}
+	var err error
+	if key.Account, err = UnescapeToken(tokens[2]); err != nil {
+		return domain.Key{}, err
+	}
+	if err := domain.CheckAccount(key.Account); err != nil {
+		return domain.Key{}, err
+	}
+	if kind == domain.KindPositions {
+		return key, nil
+	}
+	last, err := UnescapeToken(tokens[3])
+	if err != nil {
+		return domain.Key{}, err
+	}
+	switch kind {
+	case domain.KindBalance:
+		key.Currency, err = last, domain.CheckCurrency(last)
+	case domain.KindPosition:
+		key.Symbol, err = last, domain.CheckSymbol(last)
+	default:
+		key.Exchange, err = last, domain.CheckExchange(last)
+	}
+	if err != nil {
+		return domain.Key{}, err
+	}
+	return key, nil
+}

@@ -1,0 +1,76 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/fullon/fullon/domain"
+)
+
+// Since reads the trades of a market that happened at since or later, oldest
+// first, as far back as they are kept; complete says that this is far enough.
+// Errors as for List.
+func (t *Trades) Since(ctx context.Context, exchange, symbol string, since time.Time) (trades []domain.Trade, complete bool, err error) {
+	if err := checkMarket(exchange, symbol); err != nil {
+		return nil, false, err
+	}
+	return t.partition(exchange, symbol).TradesSince(ctx, exchange, symbol, since)
+}
+
+// Analytics sums up the trades of a market in the window that ends now. A
+// market without trades in it gives a Count of zero. Errors as for List.
+func (t *Trades) Analytics(ctx context.Context, exchange, symbol string, window time.Duration) (domain.TradeAnalytics, error) {
+	if window <= 0 {
+		return domain.TradeAnalytics{}, domain.Invalid("window", window.String(), "more than zero")
+	}
+	to := time.Now()
+	from := to.Add(-window)
+	trades, complete, err := t.Since(ctx, exchange, symbol, from)
+	if err != nil {
+		return domain.TradeAnalytics{}, err
+	}
+	for i, trade := range trades {
+		if trade.Time.After(to) {
+			to = trades[i].Time // the venue's clock is ahead of ours
+		}
+	}
+	a := domain.Analyze(exchange, symbol, from, to, trades)
+	a.Complete = complete
+	return a, nil
+}
+
+// TradeStatus tells what is kept of a market's trades.
+type TradeStatus struct {
+	Exchange string
+	Symbol   string
+	Count    int
+	First    domain.Trade // the oldest that is kept
+	Last     domain.Trade // the newest
+}
+
+// Status tells what is kept of a market's trades. The error matches
+// domain.ErrInvalid, domain.ErrNotFound for a market without trades,
+// domain.ErrUnreachable or domain.ErrUnknown.
+func (t *Trades) Status(ctx context.Context, exchange, symbol string) (TradeStatus, error) {
+	if err := checkMarket(exchange, symbol); err != nil {
+		return TradeStatus{}, err
+	}
+	p := t.partition(exchange, symbol)
+	status := TradeStatus{Exchange: exchange, Symbol: symbol}
+	newest, err := p.Trades(ctx, exchange, symbol, 1)
+	if err == nil && len(newest) == 0 {
+		err = domain.ErrNotFound
+	}
+	if err == nil {
+		status.Last = newest[0]
+		status.First, err = p.FirstTrade(ctx, exchange, symbol)
+	}
+	if err == nil {
+		status.Count, err = p.CountTrades(ctx, exchange, symbol)
+	}
+	if errors.Is(err, domain.ErrNotFound) {
+		return TradeStatus{}, notFound("trades", exchange, symbol)
+	}
+	return status, err
+}

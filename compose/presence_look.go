@@ -1,0 +1,58 @@
+package compose
+
+import (
+	"strings"
+	"time"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/ingest"
+	"github.com/fullon/fullon/internal/projector"
+)
+
+// lookAtFeed tells how a feed is doing. One that was never live may take
+// patience until that counts as a failure. Each failure is reported once.
+func lookAtFeed(feed *ingest.Feed, patience time.Duration, report func(exchange, text string)) func() (domain.ProcessStatus, string) {
+	begun, wasLive, reported := time.Now(), false, false
+	return func() (domain.ProcessStatus, string) {
+		state := feed.Stats().State
+		switch {
+		case state == domain.FeedLive:
+			wasLive, reported = true, false
+			return domain.ProcessRunning, ""
+		case !wasLive && time.Since(begun) <= patience:
+			return domain.ProcessStarting, ""
+		}
+		message := "the feed of " + feed.Exchange() + " is " + state.String()
+		if !reported {
+			report(feed.Exchange(), message)
+			reported = true
+		}
+		return domain.ProcessFailed, message
+	}
+}
+
+// lookAtProjector tells how a projector is doing.
+func lookAtProjector(p *projector.Projector) func() (domain.ProcessStatus, string) {
+	return func() (domain.ProcessStatus, string) {
+		var waiting []string
+		attached := false
+		for _, s := range p.Stats() {
+			if s.Waiting > 0 {
+				waiting = append(waiting, s.Stream)
+			}
+			attached = attached || s.Attached
+		}
+		switch {
+		case len(waiting) > 0:
+			return domain.ProcessFailed, "projection waits for a server: " + strings.Join(waiting, ", ")
+		case !attached:
+			return domain.ProcessStarting, ""
+		}
+		return domain.ProcessRunning, ""
+	}
+}
+
+// symbolsParam fits a list of symbols into a parameter.
+func symbolsParam(symbols []string) string {
+	return domain.Shorten(strings.Join(symbols, ","), domain.MaxProcessParamBytes)
+}

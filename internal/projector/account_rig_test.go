@@ -1,0 +1,110 @@
+package projector_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/fullon/fullon/bus"
+	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/client"
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/projector"
+	"github.com/fullon/fullon/internal/testserver"
+)
+
+// accountRig is a deployment whose accounts are in one partition, over a Redis
+// of its own, and whose projector can be stopped and started.
+type accountRig struct {
+	tb     testing.TB
+	bus    *bus.Bus
+	redis  *testserver.Redis
+	store  *cachestore.Store
+	client *client.Client
+	stop   func()
+}
+
+var oneOfEach = bus.Layout{Ticks: 1, Trades: 1, Accounts: 1}
+
+// newAccountRig starts a deployment that keeps what is said of accounts for so
+// long; zero is the default.
+func newAccountRig(tb testing.TB, keeps time.Duration) *accountRig {
+	tb.Helper()
+	b, err := bus.Connect(tb.Context(), bus.Config{URL: testserver.NewNATS(tb).URL, Layout: oneOfEach, Log: testserver.Quiet()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(b.Close)
+	if err := b.Provision(tb.Context(), bus.Retention{Accounts: keeps}, 1); err != nil {
+		tb.Fatal(err)
+	}
+	r := &accountRig{tb: tb, bus: b, redis: testserver.NewRedis(tb)}
+	r.store = r.redis.Store(tb)
+	r.client = client.New(b, r.store)
+	tb.Cleanup(r.client.Close)
+	r.stop = r.start()
+	tb.Cleanup(func() { r.stop() })
+	return r
+}
+
+// start runs a projector until the returned function is called.
+func (r *accountRig) start() (stop func()) {
+	p := projector.New(projector.Config{
+		AccountStreams: oneOfEach.AccountStreams(), FillCap: 50, ProbeInterval: probe, Log: testserver.Quiet(),
+	}, logOf{r.bus}, r.store)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	stopped := false
+	return func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil {
+			r.tb.Errorf("projector: %v", err)
+		}
+	}
+}
+
+// wipe empties Redis.
+func (r *accountRig) wipe() {
+	if err := r.redis.Client(r.tb).FlushAll(context.Background()).Err(); err != nil {
+		r.tb.Fatal(err)
+	}
+}
+
+// settle waits until Redis reflects what the log held when it was called.
+func (r *accountRig) settle() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	extent, err := r.bus.Extent(ctx, bus.AccountStream(0))
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	p := r.store.Partition(bus.AccountStream(0))
+	for {
+		at, err := p.Checkpoint(ctx)
+		if err == nil && at.Seq >= extent.Last {
+			return
+		}
+		if ctx.Err() != nil {
+			r.tb.Fatalf("at %d of %d (%v)", at.Seq, extent.Last, err)
+		}
+		_, _ = p.Wait(ctx, at.Seq, 20*time.Millisecond)
+	}
+}
+
+// patiently repeats a read for as long as Redis is being folded anew.
+func patiently[T any](r *accountRig, read func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for {
+		v, err := read(ctx)
+		if !errors.Is(err, domain.ErrUnknown) || ctx.Err() != nil {
+			return v, err
+		}
+	}
+}

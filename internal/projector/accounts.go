@@ -1,0 +1,174 @@
+package projector
+
+import (
+	"context"
+
+	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/wire"
+)
+
+// accountFold keeps the newest balance and position of each account, and its
+// fills. Between two flushes balances and positions are conflated, fills never.
+type accountFold struct {
+	partition *cachestore.Partition
+	keep      int // fills per account and exchange
+	accounts  map[string]*accountState
+	queues    map[cachestore.Queue]*fillQueue
+
+	dirtyAccounts []*accountState
+	dirtyQueues   []*fillQueue
+	outOfOrder    uint64
+	duplicates    uint64
+	dropped       uint64
+}
+
+func newAccountFold(partition *cachestore.Partition, keep int) *accountFold {
+	return &accountFold{
+		partition: partition, keep: keep,
+		accounts: make(map[string]*accountState), queues: make(map[cachestore.Queue]*fillQueue),
+	}
+}
+
+func queueOf(key domain.Key) cachestore.Queue {
+	return cachestore.Queue{Account: key.Account, Exchange: key.Exchange}
+}
+
+func (f *accountFold) load(ctx context.Context, records []domain.Record) error {
+	accounts, queues := make(map[string]bool), make(map[cachestore.Queue]bool)
+	for i := range records {
+		switch key := records[i].Key; key.Kind {
+		case domain.KindBalance, domain.KindPosition, domain.KindPositions:
+			if f.accounts[key.Account] == nil {
+				accounts[key.Account] = true
+			}
+		case domain.KindFill, domain.KindAck:
+			if q := queueOf(key); f.queues[q] == nil {
+				queues[q] = true
+			}
+		}
+	}
+	if err := f.loadAccounts(ctx, accounts); err != nil {
+		return err
+	}
+	return f.loadQueues(ctx, queues)
+}
+
+func (f *accountFold) loadAccounts(ctx context.Context, missing map[string]bool) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	names := make([]string, 0, len(missing))
+	for account := range missing {
+		names = append(names, account)
+	}
+	loaded, err := f.partition.LoadAccounts(ctx, names)
+	if err != nil {
+		return err
+	}
+	for account, orders := range loaded {
+		f.accounts[account] = newAccountState(account, orders)
+	}
+	return nil
+}
+
+func (f *accountFold) loadQueues(ctx context.Context, missing map[cachestore.Queue]bool) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	names := make([]cachestore.Queue, 0, len(missing))
+	for q := range missing {
+		names = append(names, q)
+	}
+	loaded, err := f.partition.LoadQueues(ctx, names, f.keep)
+	if err != nil {
+		return err
+	}
+	for q, state := range loaded {
+		f.queues[q] = newFillQueue(q, f.keep)
+		f.queues[q].load(state)
+	}
+	return nil
+}
+
+func (f *accountFold) add(rec domain.Record) error {
+	event, err := wire.Decode(rec.Key, rec.Data)
+	if err != nil {
+		return err
+	}
+	switch ev := event.(type) {
+	case domain.Fill:
+		if ev.First >= rec.Seq {
+			return domain.Invalid("first", "", "0, or the sequence of an earlier event")
+		}
+		q := f.queues[queueOf(rec.Key)]
+		dropped := q.dropped
+		f.touchQueue(q, q.push(ev, cachestore.Write{Seq: rec.Seq, Payload: rec.Data}))
+		f.dropped += uint64(q.dropped - dropped)
+	case domain.FillAcked:
+		q := f.queues[queueOf(rec.Key)]
+		f.touchQueue(q, q.ack(ev.ID))
+	default:
+		return f.addState(rec, event)
+	}
+	return nil
+}
+
+// addState folds what is not about fills.
+func (f *accountFold) addState(rec domain.Record, event domain.Event) error {
+	a := f.accounts[rec.Key.Account]
+	w := cachestore.Write{Seq: rec.Seq, Payload: rec.Data}
+	news, err := false, error(nil)
+	switch ev := event.(type) {
+	case domain.Balance:
+		news = a.setBalance(ev, w)
+	case domain.AccountPosition:
+		news, err = a.setPosition(ev.Symbol, cachestore.PositionOrder{Time: domain.UnixNano(ev.Time)}, w)
+	case domain.PositionDeleted:
+		news, err = a.setPosition(ev.Symbol, cachestore.PositionOrder{Time: domain.UnixNano(ev.Time), Deleted: true}, w)
+	case domain.PositionsReplaced:
+		news, err = a.replace(ev, rec.Seq)
+	default:
+		return misplaced(rec)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !news:
+		f.outOfOrder++
+	case !a.changed:
+		a.changed = true
+		f.dirtyAccounts = append(f.dirtyAccounts, a)
+	}
+	return nil
+}
+
+func (f *accountFold) touchQueue(q *fillQueue, news bool) {
+	switch {
+	case !news:
+		f.duplicates++
+	case !q.changed:
+		q.changed = true
+		f.dirtyQueues = append(f.dirtyQueues, q)
+	}
+}
+
+func (f *accountFold) flush(b *cachestore.Batch, s *stats) error {
+	for _, a := range f.dirtyAccounts {
+		a.flush(b)
+	}
+	for _, q := range f.dirtyQueues {
+		q.flush(b)
+	}
+	f.dirtyAccounts, f.dirtyQueues = f.dirtyAccounts[:0], f.dirtyQueues[:0]
+	s.outOfOrder.Add(f.outOfOrder)
+	s.duplicates.Add(f.duplicates)
+	s.dropped.Add(f.dropped)
+	f.outOfOrder, f.duplicates, f.dropped = 0, 0, 0
+	return nil
+}
+
+// old implements renewer.
+func (f *accountFold) old(ctx context.Context, at domain.Checkpoint, before uint64, limit int) ([]domain.Event, error) {
+	return f.partition.OldEvents(ctx, at, before, limit)
+}
