@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -81,7 +82,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		nats.MaxPingsOutstanding(maxPingsOut),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				cfg.Log.Warn("log away", "url", cfg.URL, "error", err)
+				cfg.Log.Warn("log away", "url", domain.Redact(cfg.URL), "error", err)
 			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
@@ -92,7 +93,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		}),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("NATS at %s: %w: %w", cfg.URL, domain.ErrUnreachable, err)
+		return nil, fmt.Errorf("NATS at %s: %w: %w", domain.Redact(cfg.URL), domain.ErrUnreachable, err)
 	}
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(cfg.Timeout))
 	if err != nil {
@@ -124,10 +125,15 @@ func (b *Bus) Ping(ctx context.Context) (time.Duration, error) {
 	return time.Since(start), nil
 }
 
-// unreachable wraps what the client library says when nobody answers.
+// unreachable wraps what the client library says when a request failed: mostly
+// that nobody answers, sometimes that the server refuses.
 func unreachable(what string, err error) error {
-	if errors.Is(err, context.Canceled) {
+	var refused *jetstream.APIError
+	switch {
+	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w", what, err)
+	case errors.Is(err, nats.ErrMaxPayload), errors.As(err, &refused) && refused.Code == http.StatusBadRequest:
+		return fmt.Errorf("%s: the log refuses: %w: %w", what, domain.ErrInvalid, err)
 	}
 	return fmt.Errorf("%s: %w: %w", what, domain.ErrUnreachable, err)
 }

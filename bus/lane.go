@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -190,12 +191,13 @@ func (l *lane) reconcile(ctx context.Context) (int, error) {
 			return 0, err
 		}
 		lastSeq[subject] = seq
-		// Everything of this subject up to the last match is stored.
-		found := false
-		for j := i; j >= 0; j-- {
+		// Everything of this subject up to the match is stored. Of several alike
+		// the first one counts: the projection recognises what is repeated then,
+		// and nothing that stands between them is passed over.
+		match := slices.IndexFunc(chunk, func(m *nats.Msg) bool { return m.Subject == subject && bytes.Equal(m.Data, data) })
+		for j := 0; j <= match; j++ {
 			if chunk[j].Subject == subject {
-				found = found || bytes.Equal(chunk[j].Data, data)
-				stored[j] = found
+				stored[j] = true
 			}
 		}
 	}
