@@ -92,7 +92,7 @@ func newClient(cfg Config) redis.UniversalClient {
 	if cfg.Cluster {
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: cfg.Addrs, Username: cfg.Username, Password: cfg.Password,
-			PoolSize: cfg.MaxConnections, Dialer: dialer,
+			PoolSize: cfg.MaxConnections, Dialer: dialer, ContextTimeoutEnabled: true,
 			DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout,
 			// The default does not find the new master within 45 s.
 			ClusterStateReloadInterval: time.Second,
@@ -100,7 +100,7 @@ func newClient(cfg Config) redis.UniversalClient {
 	}
 	return redis.NewClient(&redis.Options{
 		Addr: cfg.Addrs[0], DB: cfg.DB, Username: cfg.Username, Password: cfg.Password,
-		PoolSize: cfg.MaxConnections, Dialer: dialer,
+		PoolSize: cfg.MaxConnections, Dialer: dialer, ContextTimeoutEnabled: true,
 		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout,
 	})
 }

@@ -12,6 +12,10 @@ import (
 	"github.com/fullon/fullon/internal/venue"
 )
 
+// maxJump is by how much a trade's number may be above the last one: the
+// liveliest market takes a year for as many.
+const maxJump = 1_000_000_000
+
 // sequencer hands the trades of one symbol to the log in the order of their
 // numbers, each once.
 type sequencer struct {
@@ -48,6 +52,9 @@ func (s *sequencer) take(t venue.NumberedTrade) {
 		if err := s.publish(t.Trade); err != nil {
 			s.gap(domain.Gap{FromID: t.ID, ToID: t.ID, Missing: 1, Reason: err.Error()})
 		}
+	case s.last != 0 && t.Number > s.last+maxJump:
+		// Taken for true, it would make every real trade a repetition.
+		s.feed.Refused("implausible number", domain.Invalid("trade_id", t.ID, "at most "+strconv.FormatUint(maxJump, 10)+" after "+strconv.FormatUint(s.last, 10)))
 	case t.Number <= s.last:
 		s.feed.counts.duplicates.Add(1)
 	case s.holed:

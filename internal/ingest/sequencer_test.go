@@ -19,6 +19,16 @@ func TestRepeatedTradesAreDropped(t *testing.T) {
 	})
 }
 
+func TestAnAbsurdNumberDoesNotMakeRealTradesRepetitions(t *testing.T) {
+	inBubble(t, ingest.Config{}, nil, func(r *rig) {
+		r.send(7, 8, 1e15, 9)
+		r.expect("7", "8", "9")
+		if s := r.feed.Stats(); s.Refused["implausible number"] != 1 || s.Gaps != 0 || s.Duplicates != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 func TestAHoleIsFilledInOrderWhileLaterTradesWait(t *testing.T) {
 	inBubble(t, ingest.Config{}, func(r *rig) { r.rest = errAway }, func(r *rig) {
 		r.send(1, 5, 6, 6, 9, 8) // 7 is missing, too

@@ -44,6 +44,11 @@ func (s *stats) snapshot(stream string) Stats {
 	return out
 }
 
-// trouble notes since when the worker cannot go on; well ends it.
-func (s *stats) trouble() { s.troubledSince.CompareAndSwap(0, time.Now().UnixNano()) }
-func (s *stats) well()    { s.troubledSince.Store(0) }
+// trouble notes since when the worker cannot go on, and reports whether that was
+// known.
+func (s *stats) trouble() (known bool) {
+	return !s.troubledSince.CompareAndSwap(0, time.Now().UnixNano())
+}
+
+// well ends the trouble, and reports whether there was any.
+func (s *stats) well() (was bool) { return s.troubledSince.Swap(0) != 0 }

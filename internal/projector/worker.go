@@ -59,8 +59,11 @@ func (w *worker) run(ctx context.Context) error {
 		case errors.Is(err, domain.ErrHistoryLost), errors.Is(err, domain.ErrUnknown):
 			anew = err.Error()
 		default:
-			w.stats.trouble()
-			w.slog.Warn("cannot go on yet", "error", err)
+			level := slog.LevelWarn
+			if w.stats.trouble() {
+				level = slog.LevelDebug // said once
+			}
+			w.slog.Log(ctx, level, "waiting for the log or Redis", "error", err)
 			sleep(ctx, wait.NextBackOff())
 		}
 	}
@@ -112,7 +115,9 @@ func (w *worker) session(ctx context.Context, anew string, wait *backoff.Exponen
 	w.keeps, w.renewAt = extent.Keeps, time.Time{}
 	w.stats.sequence.Store(w.at.Seq)
 	w.stats.attached.Store(true)
-	w.stats.well()
+	if w.stats.well() {
+		w.slog.Info("goes on", "sequence", w.at.Seq)
+	}
 	wait.Reset()
 	state, batch := w.newFold(), w.partition.NewBatch()
 	for {
