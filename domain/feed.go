@@ -55,7 +55,7 @@ func (f Feed) Validate() error {
 	if f.Interval < time.Millisecond || f.Interval > time.Hour {
 		return Invalid("interval", f.Interval.String(), "1ms to 1h")
 	}
-	if err := requiredTime("time", f.Time, "when the state was seen"); err != nil {
+	if err := requiredTime(f.Time, "when the state was seen"); err != nil {
 		return err
 	}
 	return optionalTime("heard", f.Heard)

@@ -61,7 +61,7 @@ func (f Fill) Validate() error {
 			return err
 		}
 	}
-	return requiredTime("time", f.Time, "the venue's time of the fill")
+	return requiredTime(f.Time, "the venue's time of the fill")
 }
 
 // FillAcked says that a fill was dealt with and is to be handed out no more.

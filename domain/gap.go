@@ -34,5 +34,5 @@ func (g Gap) Validate() error {
 	if len(g.Reason) > MaxReasonBytes {
 		return Invalid("reason", g.Reason, "at most 512 bytes")
 	}
-	return requiredTime("time", g.Time, "when the gap was found")
+	return requiredTime(g.Time, "when the gap was found")
 }

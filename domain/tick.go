@@ -104,13 +104,13 @@ func optionalTime(field string, t time.Time) error {
 	return nil
 }
 
-// requiredTime is optionalTime for times that must be known. The beginning of
+// requiredTime is optionalTime for the time of an event, which must be known. The beginning of
 // 1970 is what a venue's zero reads as.
-func requiredTime(field string, t time.Time, what string) error {
+func requiredTime(t time.Time, what string) error {
 	if t.IsZero() || t.Equal(time.Unix(0, 0)) {
-		return Invalid(field, "", what)
+		return Invalid("time", "", what)
 	}
-	return optionalTime(field, t)
+	return optionalTime("time", t)
 }
 
 // UnixNano is t in unix nanoseconds, zero for the zero time.

@@ -66,7 +66,7 @@ func (t Trade) Validate() error {
 	if err := positive("volume", t.Volume); err != nil {
 		return err
 	}
-	if err := requiredTime("time", t.Time, "the venue's time of the trade"); err != nil {
+	if err := requiredTime(t.Time, "the venue's time of the trade"); err != nil {
 		return err
 	}
 	return optionalTime("received", t.Received)

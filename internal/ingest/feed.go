@@ -124,9 +124,7 @@ func (f *Feed) Exchange() string { return f.adapter.Exchange() }
 // error means that the adapter found something that no retry mends. It is to be
 // called once.
 func (f *Feed) Run(ctx context.Context) error {
-	if err := f.resume(ctx); err != nil {
-		return err
-	}
+	f.resume(ctx)
 	defer context.AfterFunc(ctx, func() { f.stopping.Store(true) })()
 	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	group.Go(func(ctx context.Context) error { return f.adapter.Stream(ctx, f.cfg.Symbols, f) })
@@ -144,7 +142,7 @@ func (f *Feed) Run(ctx context.Context) error {
 
 // resume learns from the log where each symbol's trades ended, however long the
 // log is away.
-func (f *Feed) resume(ctx context.Context) error {
+func (f *Feed) resume(ctx context.Context) {
 	for symbol, s := range f.sequencers {
 		for {
 			last, err := f.history.LastTrade(ctx, f.Exchange(), symbol)
@@ -156,7 +154,7 @@ func (f *Feed) resume(ctx context.Context) error {
 				break
 			}
 			if ctx.Err() != nil {
-				return nil
+				return
 			}
 			if !errors.Is(err, domain.ErrUnreachable) {
 				f.log.Warn("the log's last trade cannot be read; going on with the venue's next", "symbol", symbol, "error", err)
@@ -166,7 +164,6 @@ func (f *Feed) resume(ctx context.Context) error {
 			sleep(ctx, time.Second)
 		}
 	}
-	return nil
 }
 
 // beat sends the signs of life.
