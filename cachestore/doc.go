@@ -18,6 +18,16 @@
 //	<prefix>{<stream>}:gaps:<exchange>:<symbol>     list of stamped gaps, oldest first
 //	<prefix>{<stream>}:candles:<exchange>:<symbol>  hash: <timeframe>:<bar's unix seconds> → stamped candle,
 //	                                                <timeframe> → unix seconds of the newest bar
+//	<prefix>{<stream>}:accounts                    set of accounts that something is known of
+//	<prefix>{<stream>}:balances:<account>          hash: currency → stamped balance
+//	<prefix>{<stream>}:positions:<account>         hash: symbol → stamped position or deletion,
+//	                                               "known" → stamped set without positions
+//	<prefix>{<stream>}:queues                      set of <account>:<exchange> that have fills
+//	<prefix>{<stream>}:fills:<account>:<exchange>    list of stamped fills, oldest first
+//	<prefix>{<stream>}:unacked:<account>:<exchange>  hash: id → stamped fill that is not acknowledged
+//	<prefix>{<stream>}:waiting:<account>:<exchange>  sorted set: their ids by the sequence that they came with
+//	<prefix>{<stream>}:dropped:<account>:<exchange>  number of those that the queue had no room for
+//	<prefix>{<stream>}:leases:<account>:<exchange>   hash: id → <end, unix ms> <token>; not folded
 //
 // Trades are a list and candles one hash for a market, because a batch then
 // costs one command for each, however many trades it has and although each
@@ -31,6 +41,20 @@
 // missed between two reads, as a published message could, needs no polling, and
 // its cost does not grow with what has changed. Reading one's own write is to
 // wait until changed has reached the write's sequence.
+//
+// A position that is not there is flat if the account's positions are known,
+// and unknown if they are not: the field "known" says so, from the first event
+// about any of them. A deletion stays stored, so that older news does not bring
+// the position back; a whole set removes it, because the set's time does that.
+//
+// A fill is popped by writing a lease and nothing else, so a pop that nobody
+// hears of, or whose caller dies, loses nothing: leases are the only thing here
+// that is not folded, and a Redis that lost them hands the fills out again. What
+// takes a fill out of the queue is an acknowledgement, an event like the others:
+// a queue that is folded anew has the same fills, and none that was dealt with.
+// A cursor would not do that, because fills are acknowledged out of order. While
+// a partition is folded anew it has fills whose acknowledgement is yet to come;
+// so pop names the epoch and the sequence that must have been reached.
 //
 // Values are the msgpack arrays of internal/wire.
 //

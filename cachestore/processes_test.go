@@ -188,6 +188,7 @@ func register(tb testing.TB, p *cachestore.Processes, id string) {
 	tb.Helper()
 	if err := p.Register(tb.Context(), domain.Process{
 		ID: id, Type: domain.ProcessBot, Component: "c", Interval: time.Second, Status: domain.ProcessRunning,
+		Params: map[string]string{"0": "x"},
 	}); err != nil {
 		tb.Fatal(err)
 	}

@@ -124,7 +124,7 @@ const (
 // then: the process has not stopped by that. A heartbeat that fails is made up
 // for by the next, and told to failed unless that is nil. The error matches
 // domain.ErrInvalid when somebody stopped the process. Processes that have been
-// dead for a day are forgotten on the way.
+// dead for a day are forgotten on the way. It is to be called once.
 func (r *Registration) Run(ctx context.Context, failed func(error)) error {
 	ticker := time.NewTicker(r.Interval())
 	defer ticker.Stop()

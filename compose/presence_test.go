@@ -71,7 +71,7 @@ func TestD34EveryCommandUnregistersAtItsEnd(t *testing.T) {
 			u := deployment(t, redis.Addr)
 			p := u.start(c.program, c.args...)
 			for _, found := range presentInAnyOrder(t, processes, c.running) {
-				if found.PID != p.cmd.Process.Pid || found.Health != domain.ProcessFresh || strings.Contains(fmt.Sprint(found), secret) {
+				if found.PID != p.cmd.Process.Pid || strings.Contains(fmt.Sprint(found), secret) {
 					t.Errorf("%+v, want process %d without secrets", found, p.cmd.Process.Pid)
 				}
 			}
@@ -103,6 +103,24 @@ func presentInAnyOrder(t *testing.T, processes *client.Processes, want []string)
 		return nil
 	})
 	return found
+}
+
+func TestUpOnAnInProcessRedisIsSeenToo(t *testing.T) {
+	t.Parallel()
+	u := newUser(t)
+	u.env = append(u.env, "PATH=/nowhere")
+	up := u.start("fullon", "up", "--symbols=BTC/USDT")
+	up.says("sim BTC/USDT bid=6")
+	eventually(t, func() error {
+		r := u.run("fullon", "get", "health")
+		if r.code != ExitOK || !strings.Contains(r.stdout, "2 fresh, 0 stale, 0 dead, 0 failed") {
+			return fmt.Errorf("%+v", r)
+		}
+		return nil
+	})
+	if r, _ := up.interrupt(); r.code != ExitOK {
+		t.Errorf("up after Ctrl-C: %+v", r)
+	}
 }
 
 func TestWhatGoesWrongWithAVenueIsKeptForPeople(t *testing.T) {
@@ -213,7 +231,7 @@ func TestProcessCommandsPrintStableNames(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	registration, err := processes.Register(t.Context(), domain.Process{
-		Type: domain.ProcessBot, Component: "grid", Status: domain.ProcessFailed, Message: "no\nmargin", Params: map[string]string{"a": "1"},
+		Type: domain.ProcessBot, Component: "grid", Interval: time.Hour, Status: domain.ProcessFailed, Message: "no\nmargin", Params: map[string]string{"a": "1"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ local id, now = ARGV[1], ARGV[2]
 if redis.call('HEXISTS', KEYS[1], id) == 0 then
   return 'absent'
 end
-if false then
+if redis.call('HGET', KEYS[3], id) == 'stopped' then
   return 'stopped'
 end
 if #ARGV > 6 then
