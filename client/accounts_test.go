@@ -280,13 +280,6 @@ func TestD23ARedisThatIsFoldedAnewSaysNothingBeforeItHasCaughtUp(t *testing.T) {
 	if pos, err := half.Accounts.Position(ctx, "1001", "BTC/USDT"); err != nil || !pos.Flat() {
 		t.Fatalf("it has caught up: %+v %v", pos, err)
 	}
-	// Nor is it believed when it goes back.
-	back := at
-	if _, err := p.Apply(ctx, next, back, p.NewBatch()); err == nil {
-		if pos, err := half.Accounts.Position(ctx, "1001", "BTC/USDT"); !errors.Is(err, domain.ErrUnknown) {
-			t.Fatalf("it went back: %+v %v", pos, err)
-		}
-	}
 }
 
 func TestD40DecimalsOfAccountsAreExact(t *testing.T) {

@@ -20,6 +20,16 @@
 //	err = self.Update(ctx, domain.ProcessChange{Status: domain.ProcessRunning})
 //	defer self.Stop(context.Background(), "")
 //
+// What an account holds is known or not, and only what is known can be flat:
+//
+//	p, err := c.Accounts.Position(ctx, "1001", "BTC/USDT")  // err: do not take it for flat
+//	if err == nil && p.Flat() { … }
+//
+// Fills are handed out at least once: popped, dealt with, acknowledged.
+//
+//	d, err := c.Fills.Pop(ctx, "1001", "kraken", 30*time.Second, time.Minute)
+//	_, err = c.Fills.Ack(ctx, d)
+//
 // All methods are safe for concurrent use. Methods that take a context return
 // its error when it ends.
 package client

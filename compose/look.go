@@ -74,6 +74,11 @@ type GetCommand struct {
 	Process   ProcessCommand     `cmd:"" help:"All that is known of a process."`
 	Health    HealthCommand      `cmd:"" help:"How servers and processes are; exit code 1 when one is not well."`
 	Errors    VenueErrorsCommand `cmd:"" help:"What went wrong with a venue."`
+	Accounts  AccountsCommand    `cmd:"" help:"The accounts that something is known of."`
+	Balances  BalancesCommand    `cmd:"" help:"What an account has."`
+	Positions PositionsCommand   `cmd:"" help:"What an account holds."`
+	Portfolio PortfolioCommand   `cmd:"" help:"What an account is worth."`
+	Fills     FillsCommand       `cmd:"" help:"The newest trades of an account's own."`
 }
 
 // TickerCommand is 'fullon get ticker'.
@@ -135,6 +140,7 @@ type WatchCommand struct {
 	Trades     WatchTradesCommand     `cmd:"" help:"Every trade of a market."`
 	Candles    WatchCandlesCommand    `cmd:"" help:"Candles of a market as they change."`
 	Broadcasts WatchBroadcastsCommand `cmd:"" help:"Messages to the processes of a type."`
+	Account    WatchAccountCommand    `cmd:"" help:"Balances and positions of an account as they change."`
 }
 
 // WatchTickersCommand is 'fullon watch tickers'.

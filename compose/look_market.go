@@ -92,7 +92,9 @@ func (c *WatchCandlesCommand) Run() error {
 
 // SetCommand is 'fullon set'.
 type SetCommand struct {
-	Ticker SetTickerCommand `cmd:"" help:"Store a market's tick."`
+	Ticker   SetTickerCommand   `cmd:"" help:"Store a market's tick."`
+	Balance  SetBalanceCommand  `cmd:"" help:"Store what an account has of a currency."`
+	Position SetPositionCommand `cmd:"" help:"Store what an account holds of a symbol."`
 }
 
 // SetTickerCommand is 'fullon set ticker'.

@@ -50,6 +50,8 @@ func (c *ErrorLimit) UnmarshalText(text []byte) error {
 type DeleteCommand struct {
 	Ticker  DeleteTickerCommand  `cmd:"" help:"Remove a market's tick, or all of an exchange."`
 	Process DeleteProcessCommand `cmd:"" help:"Forget a process, or all that are dead."`
+
+	Position DeletePositionCommand `cmd:"" help:"Say that an account is flat in a symbol."`
 }
 
 // ProcessesCommand is 'fullon get processes'.

@@ -84,7 +84,7 @@ func TestADeploymentThatDoesNotFitIsAClearLine(t *testing.T) {
 		r.complains(t, ExitNotFound, "the deployment is not provisioned, run 'fullon provision'")
 	}
 	r := u.run("fullon", "provision", "--tick-partitions=2", "--trade-partitions=3")
-	if r.code != ExitOK || r.stdout != "provisioned: 2 partitions of ticks, 3 of trades, 1 replicas\n" {
+	if r.code != ExitOK || r.stdout != "provisioned: 2 partitions of ticks, 3 of trades, 4 of accounts, 1 replicas\n" {
 		t.Fatalf("provision: %+v", r)
 	}
 	for _, r := range []result{u.run("fullon", "status"), u.run("ingest"), u.run("projector"), u.run("fullon", "provision"), u.run("fullon", "up", "--http=off")} {
@@ -146,7 +146,7 @@ func TestJSONHasStableNamesAndDecimalsAsStrings(t *testing.T) {
 			}
 		}
 	}
-	if lines := strings.Count(u.run("fullon", "status", "--json").stdout, "\n"); lines != 2*bus.DefaultPartitions {
+	if lines := strings.Count(u.run("fullon", "status", "--json").stdout, "\n"); lines != 3*bus.DefaultPartitions {
 		t.Errorf("status has %d lines", lines)
 	}
 	watch := u.start("fullon", "watch", "tickers", "sim", "BTC/USDT", "--json")

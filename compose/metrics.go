@@ -26,6 +26,8 @@ var (
 	projectorLetters    = counter("projector_dead_letters_total", "Messages that could not be folded.", "stream")
 	projectorDuplicates = counter("projector_duplicates_total", "Trades that had been folded before.", "stream")
 	projectorOlder      = counter("projector_older_ticks_total", "Ticks older than the stored one.", "stream")
+	projectorDropped    = counter("projector_dropped_fills_total", "Unacknowledged fills that their queue had no room for.", "stream")
+	projectorRenewed    = counter("projector_renewed_total", "Events stored again before the log would have dropped them.", "stream")
 	projectorRebuilds   = counter("projector_rebuilds_total", "Times that the partition was folded anew.", "stream")
 	projectorLost       = counter("projector_history_lost_total", "Rebuilds because the log had lost or changed history.", "stream")
 
@@ -92,6 +94,8 @@ func (p parts) collectProjector(out chan<- prometheus.Metric) {
 		out <- projectorLetters.of(float64(s.DeadLetters), s.Stream)
 		out <- projectorDuplicates.of(float64(s.Duplicates), s.Stream)
 		out <- projectorOlder.of(float64(s.OutOfOrder), s.Stream)
+		out <- projectorDropped.of(float64(s.Dropped), s.Stream)
+		out <- projectorRenewed.of(float64(s.Renewed), s.Stream)
 		out <- projectorRebuilds.of(float64(s.Rebuilds), s.Stream)
 		out <- projectorLost.of(float64(s.Lost), s.Stream)
 	}

@@ -18,16 +18,17 @@ import (
 // up. It holds no secrets: who runs 'up' on servers that want a password has
 // that in the environment.
 type running struct {
-	PID             int    `json:"pid"`
-	Data            string `json:"data"`
-	NATSURL         string `json:"nats_url"`
-	RedisAddr       string `json:"redis_addr"`
-	RedisDB         int    `json:"redis_db"`
-	RedisPrefix     string `json:"redis_prefix,omitempty"`
-	PrivateRedis    bool   `json:"private_redis"` // wants no password
-	TickPartitions  int    `json:"tick_partitions"`
-	TradePartitions int    `json:"trade_partitions"`
-	HTTPAddr        string `json:"http_addr,omitempty"`
+	PID               int    `json:"pid"`
+	Data              string `json:"data"`
+	NATSURL           string `json:"nats_url"`
+	RedisAddr         string `json:"redis_addr"`
+	RedisDB           int    `json:"redis_db"`
+	RedisPrefix       string `json:"redis_prefix,omitempty"`
+	PrivateRedis      bool   `json:"private_redis"` // wants no password
+	TickPartitions    int    `json:"tick_partitions"`
+	TradePartitions   int    `json:"trade_partitions"`
+	AccountPartitions int    `json:"account_partitions"`
+	HTTPAddr          string `json:"http_addr,omitempty"`
 }
 
 const (
@@ -143,6 +144,7 @@ func (s Servers) Located(data string) (located Servers, found bool) {
 		s.NATSURL = NATSURL(r.NATSURL)
 		s.TickPartitions = either(s.TickPartitions, PartitionCount(r.TickPartitions))
 		s.TradePartitions = either(s.TradePartitions, PartitionCount(r.TradePartitions))
+		s.AccountPartitions = either(s.AccountPartitions, PartitionCount(r.AccountPartitions))
 	}
 	if !s.ExplicitRedis() {
 		s.RedisDB, s.RedisPrefix = either(s.RedisDB, DBNumber(r.RedisDB)), either(s.RedisPrefix, KeyPrefix(r.RedisPrefix))

@@ -24,6 +24,7 @@ type Servers struct {
 	RedisPrefix         KeyPrefix      `env:"REDIS_PREFIX" placeholder:"TEXT" help:"What all keys begin with (default: fullon:)."`
 	TickPartitions      PartitionCount `env:"FULLON_TICK_PARTITIONS" placeholder:"N" help:"Partitions of ticks that the deployment has (default: 4)."`
 	TradePartitions     PartitionCount `env:"FULLON_TRADE_PARTITIONS" placeholder:"N" help:"Partitions of trades that the deployment has (default: 4)."`
+	AccountPartitions   PartitionCount `env:"FULLON_ACCOUNT_PARTITIONS" placeholder:"N" help:"Partitions of accounts that the deployment has (default: 4)."`
 }
 
 // ExplicitRedis reports whether a Redis of one's own was named.
@@ -31,7 +32,7 @@ func (s Servers) ExplicitRedis() bool { return s.RedisHost != "" || s.RedisPort 
 
 // Layout is the configured partition counts.
 func (s Servers) Layout() bus.Layout {
-	return bus.Layout{Ticks: int(s.TickPartitions), Trades: int(s.TradePartitions)}.WithDefaults()
+	return bus.Layout{Ticks: int(s.TickPartitions), Trades: int(s.TradePartitions), Accounts: int(s.AccountPartitions)}.WithDefaults()
 }
 
 // Log is the configuration of the connection to the log.
@@ -97,4 +98,5 @@ func (f Feeds) checkSymbols() error {
 // Projection says what the projector keeps.
 type Projection struct {
 	TradeCap Count `env:"FULLON_TRADE_CAP" default:"10000" help:"Trades of a market that Redis keeps; the same for all projectors."`
+	FillCap  Count `env:"FULLON_FILL_CAP" default:"10000" help:"Fills of an account at an exchange that Redis keeps; the same for all projectors."`
 }

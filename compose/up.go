@@ -143,7 +143,7 @@ func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 	here := running{
 		PID: os.Getpid(), Data: data, NATSURL: withoutCredentials(string(servers.NATSURL)),
 		RedisAddr: redisConfig.Addrs[0], RedisDB: int(servers.RedisDB), RedisPrefix: string(servers.RedisPrefix), PrivateRedis: !servers.ExplicitRedis(),
-		TickPartitions: layout.Ticks, TradePartitions: layout.Trades,
+		TickPartitions: layout.Ticks, TradePartitions: layout.Trades, AccountPartitions: layout.Accounts,
 	}
 	options = append(options, withPresence(redisConfig, "up",
 		logModule("fullon-up", servers.Log()), redisModule(redisConfig),

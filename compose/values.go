@@ -71,6 +71,7 @@ var settingTypes = []encoding.TextUnmarshaler{
 	new(Period), new(Exchange), new(Symbol), new(Symbols), new(Timeframe), new(Venue), new(LogLevel), new(LogFormat),
 	new(NATSURL), new(RedisHost), new(KeyPrefix), new(ListenAddr), new(WebSocketURL), new(RESTURL),
 	new(ProcessType), new(ProcessID), new(BroadcastID), new(ErrorLimit),
+	new(Account), new(Currency), new(FillLimit),
 }
 
 // notAllowed is a wrong value; settingMapper fills in the name of the setting.

@@ -22,4 +22,12 @@
 // with that time, or no longer has what follows it, history was lost or
 // changed: this is logged and counted, and the partition is folded anew, in a
 // new epoch, from what the log still has.
+//
+// What is known of accounts is valid for longer than the log keeps a message: a
+// balance may not change for months. So whatever is older than half of that is
+// stored in the log again, with the time that it had. Such an event is only
+// stored as the very next behind the worker's checkpoint, so it repeats what is
+// so at its place in the log, whatever others write, and of several projectors
+// one does it. What a partition holds is thereby a fold of what the log still
+// has.
 package projector
