@@ -94,9 +94,9 @@ func symbols(n int) []string {
 	return out
 }
 
-func mustPublish(tb testing.TB, b *bus.Bus, events ...domain.Event) domain.Position {
+func mustPublish(tb testing.TB, b *bus.Bus, events ...domain.Event) domain.LogPosition {
 	tb.Helper()
-	var pos domain.Position
+	var pos domain.LogPosition
 	for _, ev := range events {
 		var err error
 		if pos, err = b.Publish(tb.Context(), ev); err != nil {

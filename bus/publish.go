@@ -13,18 +13,18 @@ import (
 // Publish validates an event, stores it and returns its position. It blocks
 // until the log acknowledged. The error matches domain.ErrInvalid or
 // domain.ErrUnreachable; after the latter the event may have been stored.
-func (b *Bus) Publish(ctx context.Context, event domain.Event) (domain.Position, error) {
+func (b *Bus) Publish(ctx context.Context, event domain.Event) (domain.LogPosition, error) {
 	msg, stream, err := b.message(event)
 	if err != nil {
-		return domain.Position{}, err
+		return domain.LogPosition{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 	defer cancel()
 	ack, err := b.js.PublishMsg(ctx, msg)
 	if err != nil {
-		return domain.Position{}, unreachable("publish "+msg.Subject, err)
+		return domain.LogPosition{}, unreachable("publish "+msg.Subject, err)
 	}
-	return domain.Position{Stream: stream, Seq: ack.Sequence}, nil
+	return domain.LogPosition{Stream: stream, Seq: ack.Sequence}, nil
 }
 
 func (b *Bus) message(event domain.Event) (msg *nats.Msg, stream string, err error) {

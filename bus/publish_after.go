@@ -14,26 +14,26 @@ import (
 // event's subject is the one with sequence last; zero: that there is none. The
 // error matches domain.ErrConflict when it is another one, domain.ErrInvalid or
 // domain.ErrUnreachable; after the latter the event may have been stored.
-func (b *Bus) PublishAfter(ctx context.Context, event domain.Event, last uint64) (domain.Position, error) {
+func (b *Bus) PublishAfter(ctx context.Context, event domain.Event, last uint64) (domain.LogPosition, error) {
 	return b.publishIf(ctx, event, jetstream.WithExpectLastSequencePerSubject(last))
 }
 
-func (b *Bus) publishIf(ctx context.Context, event domain.Event, condition jetstream.PublishOpt) (domain.Position, error) {
+func (b *Bus) publishIf(ctx context.Context, event domain.Event, condition jetstream.PublishOpt) (domain.LogPosition, error) {
 	msg, stream, err := b.message(event)
 	if err != nil {
-		return domain.Position{}, err
+		return domain.LogPosition{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 	defer cancel()
 	ack, err := b.js.PublishMsg(ctx, msg, condition)
 	var refused *jetstream.APIError
 	if errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
-		return domain.Position{}, errors.Join(domain.ErrConflict, err)
+		return domain.LogPosition{}, errors.Join(domain.ErrConflict, err)
 	}
 	if err != nil {
-		return domain.Position{}, unreachable("publish "+msg.Subject, err)
+		return domain.LogPosition{}, unreachable("publish "+msg.Subject, err)
 	}
-	return domain.Position{Stream: stream, Seq: ack.Sequence}, nil
+	return domain.LogPosition{Stream: stream, Seq: ack.Sequence}, nil
 }
 
 // LastTick reads the newest message about a market's tick from the log, which

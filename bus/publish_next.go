@@ -13,6 +13,6 @@ import (
 // the stream holds up to there knows that nothing came between. The error
 // matches domain.ErrConflict when something did, domain.ErrInvalid or
 // domain.ErrUnreachable; after the latter the event may have been stored.
-func (b *Bus) PublishNext(ctx context.Context, event domain.Event, last uint64) (domain.Position, error) {
+func (b *Bus) PublishNext(ctx context.Context, event domain.Event, last uint64) (domain.LogPosition, error) {
 	return b.publishIf(ctx, event, jetstream.WithExpectLastSequence(last))
 }

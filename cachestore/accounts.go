@@ -128,9 +128,9 @@ func (p *Partition) LoadAccounts(ctx context.Context, accounts []string) (map[st
 // Account is what Redis holds of one account at a checkpoint.
 type Account struct {
 	At        domain.Checkpoint
-	Balances  []domain.Balance         // in no order
-	Positions []domain.AccountPosition // in no order, without those that were deleted
-	Known     bool                     // the positions are: a symbol without one is flat
+	Balances  []domain.Balance  // in no order
+	Positions []domain.Position // in no order, without those that were deleted
+	Known     bool              // the positions are: a symbol without one is flat
 }
 
 // Account reads all of an account, in one step. One that nothing is known of is
@@ -190,8 +190,8 @@ func (p *Partition) Balance(ctx context.Context, account, currency string) (b do
 // Position reads one position, whether the account's positions are known, and
 // the checkpoint that it is of. A known account's symbol that has none is flat.
 // The error matches domain.ErrUnreachable or domain.ErrUnknown.
-func (p *Partition) Position(ctx context.Context, account, symbol string) (pos domain.AccountPosition, known bool, at domain.Checkpoint, err error) {
-	pos = domain.AccountPosition{Account: account, Symbol: symbol}
+func (p *Partition) Position(ctx context.Context, account, symbol string) (pos domain.Position, known bool, at domain.Checkpoint, err error) {
+	pos = domain.Position{Account: account, Symbol: symbol}
 	values, at, err := p.fields(ctx, p.positionsKey(account), symbol, knownField)
 	if err != nil {
 		return pos, false, at, err
@@ -267,7 +267,7 @@ func readBalance(account, currency, value string) (domain.Balance, error) {
 	return b, nil
 }
 
-func readPosition(account, symbol, value string) (pos domain.AccountPosition, deleted bool, err error) {
+func readPosition(account, symbol, value string) (pos domain.Position, deleted bool, err error) {
 	seq, payload, err := wire.Unstamp([]byte(value))
 	if err == nil {
 		pos, deleted, err = wire.DecodePosition(domain.Key{Account: account, Symbol: symbol}, payload)

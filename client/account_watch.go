@@ -9,7 +9,7 @@ import (
 )
 
 // Watch yields the present balances and positions of an account, and from then
-// on each one that changed: a domain.Balance, a domain.AccountPosition, or a
+// on each one that changed: a domain.Balance, a domain.Position, or a
 // domain.PositionDeleted for a position that is gone. It yields the newest
 // state; states that were replaced before they could be yielded are skipped.
 //
@@ -26,7 +26,7 @@ func (a *Accounts) Watch(ctx context.Context, account string) iter.Seq2[domain.E
 		p := a.partition(account)
 		sub := a.client.changes.subscribe([]*cachestore.Partition{p.Partition})
 		defer sub.close()
-		w := accountWatch{balances: make(map[string]domain.Balance), positions: make(map[string]domain.AccountPosition)}
+		w := accountWatch{balances: make(map[string]domain.Balance), positions: make(map[string]domain.Position)}
 		for {
 			select {
 			case <-ctx.Done():
@@ -64,7 +64,7 @@ func (a *Accounts) Watch(ctx context.Context, account string) iter.Seq2[domain.E
 // accountWatch is what a Watch has yielded.
 type accountWatch struct {
 	balances  map[string]domain.Balance
-	positions map[string]domain.AccountPosition
+	positions map[string]domain.Position
 }
 
 // changes is what differs from what was yielded.

@@ -41,7 +41,7 @@ func (a *Accounts) partition(account string) *accountPartition {
 }
 
 // SetBalance stores one balance.
-func (a *Accounts) SetBalance(ctx context.Context, balance domain.Balance) (domain.Position, error) {
+func (a *Accounts) SetBalance(ctx context.Context, balance domain.Balance) (domain.LogPosition, error) {
 	return a.client.log.Publish(ctx, balance)
 }
 
@@ -49,12 +49,12 @@ func (a *Accounts) SetBalance(ctx context.Context, balance domain.Balance) (doma
 // other currencies stay as they are. Account may be left empty in them; the
 // caller's slice is not changed. It returns the position of the last one. After
 // domain.ErrUnreachable some are stored.
-func (a *Accounts) SetBalances(ctx context.Context, account string, balances []domain.Balance) (domain.Position, error) {
+func (a *Accounts) SetBalances(ctx context.Context, account string, balances []domain.Balance) (domain.LogPosition, error) {
 	if err := domain.CheckAccount(account); err != nil {
-		return domain.Position{}, err
+		return domain.LogPosition{}, err
 	}
 	if len(balances) == 0 {
-		return domain.Position{}, domain.Invalid("balances", "", "at least one")
+		return domain.LogPosition{}, domain.Invalid("balances", "", "at least one")
 	}
 	balances = slices.Clone(balances)
 	for i := range balances {
@@ -63,13 +63,13 @@ func (a *Accounts) SetBalances(ctx context.Context, account string, balances []d
 			b.Account = account
 		}
 		if b.Account != account {
-			return domain.Position{}, domain.Invalid("account", b.Account, "empty, or "+account)
+			return domain.LogPosition{}, domain.Invalid("account", b.Account, "empty, or "+account)
 		}
 		if err := b.Validate(); err != nil {
-			return domain.Position{}, err
+			return domain.LogPosition{}, err
 		}
 	}
-	var last domain.Position
+	var last domain.LogPosition
 	for _, b := range balances {
 		var err error
 		if last, err = a.client.log.Publish(ctx, b); err != nil {
@@ -122,24 +122,24 @@ func (a *Accounts) read(ctx context.Context, account string) (cachestore.Account
 		return state.At, err
 	})
 	slices.SortFunc(state.Balances, func(a, b domain.Balance) int { return cmp.Compare(a.Currency, b.Currency) })
-	slices.SortFunc(state.Positions, func(a, b domain.AccountPosition) int { return cmp.Compare(a.Symbol, b.Symbol) })
+	slices.SortFunc(state.Positions, func(a, b domain.Position) int { return cmp.Compare(a.Symbol, b.Symbol) })
 	return state, err
 }
 
 // SetPosition stores one position; those of other symbols stay as they are. One
 // without volume says that the account is flat there, and keeps what its fees
 // and gains were.
-func (a *Accounts) SetPosition(ctx context.Context, position domain.AccountPosition) (domain.Position, error) {
+func (a *Accounts) SetPosition(ctx context.Context, position domain.Position) (domain.LogPosition, error) {
 	return a.client.log.Publish(ctx, position)
 }
 
 // DeletePosition says that an account is flat in a symbol, and forgets the rest.
-func (a *Accounts) DeletePosition(ctx context.Context, account, symbol string) (domain.Position, error) {
+func (a *Accounts) DeletePosition(ctx context.Context, account, symbol string) (domain.LogPosition, error) {
 	return a.DeletePositionAt(ctx, domain.PositionDeleted{Account: account, Symbol: symbol})
 }
 
 // DeletePositionAt is DeletePosition of a known time.
-func (a *Accounts) DeletePositionAt(ctx context.Context, deleted domain.PositionDeleted) (domain.Position, error) {
+func (a *Accounts) DeletePositionAt(ctx context.Context, deleted domain.PositionDeleted) (domain.LogPosition, error) {
 	return a.client.log.Publish(ctx, deleted)
 }
 
@@ -148,7 +148,7 @@ func (a *Accounts) DeletePositionAt(ctx context.Context, deleted domain.Position
 // something of a later time is known of them. at is the time that the set is the
 // state of; zero: not known. Account and Time may be left empty in the
 // positions; the caller's slice is not changed. Balances stay as they are.
-func (a *Accounts) ReplacePositions(ctx context.Context, account string, positions []domain.AccountPosition, at time.Time) (domain.Position, error) {
+func (a *Accounts) ReplacePositions(ctx context.Context, account string, positions []domain.Position, at time.Time) (domain.LogPosition, error) {
 	set := domain.PositionsReplaced{Account: account, Positions: slices.Clone(positions), Time: at}
 	for i := range set.Positions {
 		p := &set.Positions[i]
@@ -167,8 +167,8 @@ func (a *Accounts) ReplacePositions(ctx context.Context, account string, positio
 // account's positions are known and this symbol is not among them. When nothing
 // is known of the account's positions the error matches domain.ErrNotFound,
 // which must not be taken for flat; nor must any other error.
-func (a *Accounts) Position(ctx context.Context, account, symbol string) (domain.AccountPosition, error) {
-	position := domain.AccountPosition{Account: account, Symbol: symbol}
+func (a *Accounts) Position(ctx context.Context, account, symbol string) (domain.Position, error) {
+	position := domain.Position{Account: account, Symbol: symbol}
 	if err := position.Validate(); err != nil {
 		return position, err
 	}
@@ -186,7 +186,7 @@ func (a *Accounts) Position(ctx context.Context, account, symbol string) (domain
 // Positions reads what an account holds, by symbol, flat ones that were set
 // included. An empty result means that it is known to hold nothing; when
 // nothing is known the error matches domain.ErrNotFound.
-func (a *Accounts) Positions(ctx context.Context, account string) ([]domain.AccountPosition, error) {
+func (a *Accounts) Positions(ctx context.Context, account string) ([]domain.Position, error) {
 	state, err := a.read(ctx, account)
 	if err != nil {
 		return nil, err

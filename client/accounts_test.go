@@ -20,8 +20,8 @@ func balance(currency, total string) domain.Balance {
 	return domain.Balance{Currency: currency, Total: dec(total), Free: dec(total)}
 }
 
-func position(account, symbol, volume string) domain.AccountPosition {
-	return domain.AccountPosition{Account: account, Symbol: symbol, Volume: dec(volume)}
+func position(account, symbol, volume string) domain.Position {
+	return domain.Position{Account: account, Symbol: symbol, Volume: dec(volume)}
 }
 
 // The account example of the quickstart.
@@ -37,7 +37,7 @@ func TestTheQuickstartsAccountExample(t *testing.T) {
 	if err != nil || btc.Total.String() != "1.5" || btc.Free.String() != "1.2" || btc.Used.String() != "0.3" {
 		t.Fatalf("%+v %v", btc, err)
 	}
-	r.visible(r.Accounts.SetPosition(ctx, domain.AccountPosition{
+	r.visible(r.Accounts.SetPosition(ctx, domain.Position{
 		Account: "1001", Symbol: "BTC/USDT", Volume: dec("0.5"), Cost: dec("25000"), Price: dec("50000"),
 	}))
 	p, err := r.Accounts.Position(ctx, "1001", "BTC/USDT")
@@ -53,7 +53,7 @@ func TestD19NoWriterLosesAnothersPositionOrBalance(t *testing.T) {
 	t.Parallel()
 	const writers = 100
 	r := newRig(t, testserver.SharedStore(t), 100)
-	positions := make([]domain.Position, writers)
+	positions := make([]domain.LogPosition, writers)
 	var group sync.WaitGroup
 	for i := range writers {
 		group.Go(func() {
@@ -96,7 +96,7 @@ func TestD20SettingIsNotReplacing(t *testing.T) {
 	if b, err := r.Accounts.Balances(ctx, "1001"); err != nil || len(b) != 2 || b[0].Currency != "BTC" || b[1].Currency != "USDT" {
 		t.Fatalf("%+v %v", b, err)
 	}
-	r.visible(r.Accounts.ReplacePositions(ctx, "1001", []domain.AccountPosition{{Symbol: "ETH/USDT", Volume: dec("3")}}, noon))
+	r.visible(r.Accounts.ReplacePositions(ctx, "1001", []domain.Position{{Symbol: "ETH/USDT", Volume: dec("3")}}, noon))
 	wantPositions(t, r, "1001", "ETH/USDT=3 ")
 	// Nothing at all is an error for balances, and a statement for positions.
 	if _, err := r.Accounts.SetBalances(ctx, "1001", nil); !errors.Is(err, domain.ErrInvalid) {
@@ -122,7 +122,7 @@ func TestD21TheCallersValuesAreNotChanged(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, testserver.SharedStore(t), 100)
 	balances := []domain.Balance{balance("BTC", "1")}
-	positions := []domain.AccountPosition{{Symbol: "BTC/USDT", Volume: dec("1")}}
+	positions := []domain.Position{{Symbol: "BTC/USDT", Volume: dec("1")}}
 	for _, account := range []string{"1001", "1002"} {
 		r.visible(r.Accounts.SetBalances(t.Context(), account, balances))
 		r.visible(r.Accounts.ReplacePositions(t.Context(), account, positions, noon))
@@ -328,11 +328,11 @@ func TestWhatCannotBeIsRefusedWithTheField(t *testing.T) {
 		"exchange": {"exchange", func() error { _, err := r.Fills.List(ctx, "1001", "Kraken", 1); return err }},
 		"limit":    {"limit", func() error { _, err := r.Fills.List(ctx, "1001", "kraken", 0); return err }},
 		"too many": {"positions", func() error {
-			_, err := r.Accounts.ReplacePositions(ctx, "1001", make([]domain.AccountPosition, 1000), noon)
+			_, err := r.Accounts.ReplacePositions(ctx, "1001", make([]domain.Position, 1000), noon)
 			return err
 		}},
 		"another time": {"time", func() error {
-			_, err := r.Accounts.ReplacePositions(ctx, "1", []domain.AccountPosition{{Symbol: "A/B", Time: noon}}, noon.Add(1))
+			_, err := r.Accounts.ReplacePositions(ctx, "1", []domain.Position{{Symbol: "A/B", Time: noon}}, noon.Add(1))
 			return err
 		}},
 	} {
@@ -350,7 +350,7 @@ func TestWatchYieldsWhatAnAccountHasAndEachChange(t *testing.T) {
 	defer cancel()
 	r.visible(r.Accounts.SetBalance(ctx, domain.Balance{Account: "1001", Currency: "BTC", Total: dec("1")}))
 	r.visible(r.Accounts.SetPosition(ctx, position("1001", "BTC/USDT", "1")))
-	must := func(_ domain.Position, err error) {
+	must := func(_ domain.LogPosition, err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -364,7 +364,7 @@ func TestWatchYieldsWhatAnAccountHasAndEachChange(t *testing.T) {
 		switch ev := event.(type) {
 		case domain.Balance:
 			got = append(got, ev.Currency+"="+ev.Total.String())
-		case domain.AccountPosition:
+		case domain.Position:
 			got = append(got, ev.Symbol+"="+ev.Volume.String())
 		case domain.PositionDeleted:
 			got = append(got, ev.Symbol+" gone")

@@ -15,7 +15,7 @@ type Candles struct {
 // Put stores a bar in the log, in place of one with the same beginning; a bar
 // built from trades does not replace one of the venue. It blocks until the log
 // acknowledged. The error matches domain.ErrInvalid or domain.ErrUnreachable.
-func (c *Candles) Put(ctx context.Context, candle domain.Candle) (domain.Position, error) {
+func (c *Candles) Put(ctx context.Context, candle domain.Candle) (domain.LogPosition, error) {
 	return c.trades.client.log.Publish(ctx, candle)
 }
 

@@ -98,7 +98,7 @@ const waitSlice = 500 * time.Millisecond
 // Wait blocks until readers see what was written at a position. The error is
 // ctx's, or matches domain.ErrNotFound for a stream that the deployment does
 // not project. While Redis is away it goes on waiting.
-func (c *Client) Wait(ctx context.Context, pos domain.Position) error {
+func (c *Client) Wait(ctx context.Context, pos domain.LogPosition) error {
 	partition := c.Ticks.partitions[pos.Stream]
 	if partition == nil {
 		partition = c.Trades.partitions[pos.Stream]

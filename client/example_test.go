@@ -108,7 +108,7 @@ func ExampleTrades() {
 	defer end()
 	ctx := context.Background()
 
-	var pos domain.Position
+	var pos domain.LogPosition
 	for _, id := range []string{"67890", "67891", "67891"} { // once more: shown once
 		var err error
 		pos, err = c.Trades.Push(ctx, domain.Trade{

@@ -53,7 +53,7 @@ func (d Delivery) queue() cachestore.Queue {
 // Push stores a fill in the log; one whose ID its account has already at the
 // exchange is there once. It blocks until the log acknowledged; after
 // domain.ErrUnreachable push the same fill again.
-func (f *Fills) Push(ctx context.Context, fill domain.Fill) (domain.Position, error) {
+func (f *Fills) Push(ctx context.Context, fill domain.Fill) (domain.LogPosition, error) {
 	fill.First = 0
 	return f.client.log.Publish(ctx, fill)
 }
@@ -160,7 +160,7 @@ func (f *Fills) pop(ctx context.Context, p *accountPartition, q cachestore.Queue
 // Ack says that a fill was dealt with: it is handed out no more. It blocks until
 // the log acknowledged. It counts even if the lease has ended meanwhile. After
 // domain.ErrUnreachable acknowledge again; doing it twice does no harm.
-func (f *Fills) Ack(ctx context.Context, d Delivery) (domain.Position, error) {
+func (f *Fills) Ack(ctx context.Context, d Delivery) (domain.LogPosition, error) {
 	pos, err := f.client.log.Publish(ctx, domain.FillAcked{Account: d.Account, Exchange: d.Exchange, ID: d.ID})
 	if err != nil {
 		return pos, err

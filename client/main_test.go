@@ -88,7 +88,7 @@ func newRig(tb testing.TB, store *cachestore.Store, keep int) *rig {
 }
 
 // visible waits until readers see what was written, if writing went well.
-func (r *rig) visible(pos domain.Position, err error) {
+func (r *rig) visible(pos domain.LogPosition, err error) {
 	r.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

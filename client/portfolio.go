@@ -30,7 +30,7 @@ type Holding struct {
 // PositionValue is a position and what it is worth, in the quote currency of its
 // own symbol.
 type PositionValue struct {
-	domain.AccountPosition
+	domain.Position
 	Valuation  Valuation
 	Mark       domain.Decimal // present price; zero: not known
 	Value      domain.Decimal // Volume times Mark; negative for a short
@@ -141,8 +141,8 @@ func (a *Accounts) value(ctx context.Context, balance domain.Balance, quote stri
 }
 
 // mark values one position.
-func (a *Accounts) mark(ctx context.Context, position domain.AccountPosition) (PositionValue, error) {
-	v := PositionValue{AccountPosition: position, Valuation: Valued}
+func (a *Accounts) mark(ctx context.Context, position domain.Position) (PositionValue, error) {
+	v := PositionValue{Position: position, Valuation: Valued}
 	if position.Flat() {
 		return v, nil
 	}

@@ -35,7 +35,7 @@ func (t *Ticks) all() []*cachestore.Partition {
 // Set stores a tick in the log; a zero Received becomes now. Readers keep the
 // newer of it and what they have: see domain.TickOrder. It blocks until the log
 // acknowledged. The error matches domain.ErrInvalid or domain.ErrUnreachable.
-func (t *Ticks) Set(ctx context.Context, tick domain.Tick) (domain.Position, error) {
+func (t *Ticks) Set(ctx context.Context, tick domain.Tick) (domain.LogPosition, error) {
 	if tick.Received.IsZero() {
 		tick.Received = time.Now()
 	}
@@ -113,7 +113,7 @@ func (t *Ticks) Exchanges(ctx context.Context) ([]string, error) {
 // Delete removes a market's tick until the next one comes. It blocks until the
 // log acknowledged. The error matches domain.ErrInvalid or
 // domain.ErrUnreachable.
-func (t *Ticks) Delete(ctx context.Context, exchange, symbol string) (domain.Position, error) {
+func (t *Ticks) Delete(ctx context.Context, exchange, symbol string) (domain.LogPosition, error) {
 	return t.client.log.Publish(ctx, domain.TickDeleted{Exchange: exchange, Symbol: symbol})
 }
 

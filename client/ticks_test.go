@@ -245,15 +245,15 @@ func TestTwoWatchersOfOnePartitionBothSeeEverything(t *testing.T) {
 func TestWaitTellsWhatItCannotWaitFor(t *testing.T) {
 	t.Parallel()
 	c := newRig(t, testserver.SharedStore(t), 100)
-	if err := c.Wait(t.Context(), domain.Position{Stream: "ORDERS_X", Seq: 1}); !errors.Is(err, domain.ErrNotFound) {
+	if err := c.Wait(t.Context(), domain.LogPosition{Stream: "ORDERS_X", Seq: 1}); !errors.Is(err, domain.ErrNotFound) {
 		t.Fatalf("got %v", err)
 	}
-	if err := c.Wait(t.Context(), domain.Position{Stream: "TICKS_0"}); err != nil {
+	if err := c.Wait(t.Context(), domain.LogPosition{Stream: "TICKS_0"}); err != nil {
 		t.Fatalf("before the first message: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	err := c.Wait(ctx, domain.Position{Stream: "TICKS_0", Seq: 1000})
+	err := c.Wait(ctx, domain.LogPosition{Stream: "TICKS_0", Seq: 1000})
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "TICKS_0 1000") {
 		t.Fatalf("got %v", err)
 	}

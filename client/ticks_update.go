@@ -41,18 +41,18 @@ func (p TickPatch) apply(t domain.Tick) domain.Tick {
 // until the log acknowledged. The error matches domain.ErrNotFound when the
 // market has no tick, domain.ErrInvalid, domain.ErrUnreachable or
 // domain.ErrUnknown, or is ctx's.
-func (t *Ticks) Update(ctx context.Context, exchange, symbol string, patch TickPatch) (domain.Position, error) {
+func (t *Ticks) Update(ctx context.Context, exchange, symbol string, patch TickPatch) (domain.LogPosition, error) {
 	for {
 		present, last, err := t.newest(ctx, exchange, symbol)
 		if err != nil {
-			return domain.Position{}, err
+			return domain.LogPosition{}, err
 		}
 		pos, err := t.client.log.PublishAfter(ctx, patch.apply(present), last)
 		if !errors.Is(err, domain.ErrConflict) {
 			return pos, err
 		}
 		if ctx.Err() != nil {
-			return domain.Position{}, fmt.Errorf("update tick %s %s: %w", exchange, symbol, ctx.Err())
+			return domain.LogPosition{}, fmt.Errorf("update tick %s %s: %w", exchange, symbol, ctx.Err())
 		}
 	}
 }
@@ -99,12 +99,12 @@ func (t *Ticks) Price(ctx context.Context, exchange, symbol string) (domain.Deci
 // DeleteExchange removes all ticks of an exchange that there are now. It returns
 // how many, and the positions to wait for, one a partition. Errors as for
 // Delete; some may have been removed then.
-func (t *Ticks) DeleteExchange(ctx context.Context, exchange string) (int, []domain.Position, error) {
+func (t *Ticks) DeleteExchange(ctx context.Context, exchange string) (int, []domain.LogPosition, error) {
 	ticks, err := t.All(ctx, exchange)
 	if err != nil {
 		return 0, nil, err
 	}
-	last := make(map[string]domain.Position)
+	last := make(map[string]domain.LogPosition)
 	for i, tick := range ticks {
 		pos, err := t.Delete(ctx, exchange, tick.Symbol)
 		if err != nil {
@@ -112,7 +112,7 @@ func (t *Ticks) DeleteExchange(ctx context.Context, exchange string) (int, []dom
 		}
 		last[pos.Stream] = pos
 	}
-	positions := make([]domain.Position, 0, len(last))
+	positions := make([]domain.LogPosition, 0, len(last))
 	for _, pos := range last {
 		positions = append(positions, pos)
 	}

@@ -39,7 +39,7 @@ func checkLimit(limit, most int) error {
 // its market has already is shown once. It blocks until the log acknowledged.
 // The error matches domain.ErrInvalid or domain.ErrUnreachable; after the latter
 // push the same trade again.
-func (t *Trades) Push(ctx context.Context, trade domain.Trade) (domain.Position, error) {
+func (t *Trades) Push(ctx context.Context, trade domain.Trade) (domain.LogPosition, error) {
 	if trade.Received.IsZero() {
 		trade.Received = time.Now()
 	}

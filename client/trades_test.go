@@ -45,9 +45,9 @@ func TestWatchYieldsEachTradeOnceAndInOrderAlthoughRedisIsLost(t *testing.T) {
 	redis := testserver.NewRedis(t)
 	c := newRig(t, redis.Store(t), 10_000)
 	ctx := bounded(t)
-	pushed := make(chan domain.Position, 1)
+	pushed := make(chan domain.LogPosition, 1)
 	go func() {
-		var pos domain.Position
+		var pos domain.LogPosition
 		for i := range n {
 			var err error
 			if pos, err = c.Trades.Push(ctx, trade(i)); err != nil {
@@ -144,7 +144,7 @@ func TestAWatcherReadsOnWithoutWaitingForTheNextTrade(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.visible(domain.Position{Stream: small.TradeStreamOf("binance", "BTC/USDT"), Seq: last.Sequence}, nil)
+		c.visible(domain.LogPosition{Stream: small.TradeStreamOf("binance", "BTC/USDT"), Seq: last.Sequence}, nil)
 	}
 	publish(0, 1)
 	next := 0

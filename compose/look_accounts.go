@@ -161,7 +161,7 @@ type SetPositionCommand struct {
 
 // Run stores the position and prints it as readers see it.
 func (c *SetPositionCommand) Run() error {
-	p := domain.AccountPosition{
+	p := domain.Position{
 		Account: string(c.Account), Symbol: string(c.Symbol), Exchange: string(c.Exchange), Volume: c.Volume.Decimal, Price: c.Price.Decimal,
 		Cost: c.Cost.Decimal, Fee: c.Fee.Decimal, Realised: c.Realised.Decimal, Time: time.Now(),
 	}

@@ -33,7 +33,7 @@ type Key struct {
 }
 
 // Event is something that happened and is worth keeping: a Tick, TickDeleted,
-// Feed, Trade, Candle, Gap, Balance, AccountPosition, PositionDeleted,
+// Feed, Trade, Candle, Gap, Balance, Position, PositionDeleted,
 // PositionsReplaced, Fill or FillAcked.
 type Event interface {
 	Key() Key
@@ -75,7 +75,7 @@ func (b Balance) Key() Key {
 }
 
 // Key implements Event.
-func (p AccountPosition) Key() Key {
+func (p Position) Key() Key {
 	return Key{Kind: KindPosition, Account: p.Account, Symbol: p.Symbol}
 }
 
@@ -102,9 +102,9 @@ type Record struct {
 	Data    []byte    // not to be changed
 }
 
-// Position is a place in the log: what a writer gets for an acknowledged
+// LogPosition is a place in the log: what a writer gets for an acknowledged
 // event, and what a reader waits for to read its own write.
-type Position struct {
+type LogPosition struct {
 	Stream string
 	Seq    uint64
 }

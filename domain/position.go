@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// AccountPosition is what an account holds of one symbol. One without volume
+// Position is what an account holds of one symbol. One without volume
 // is flat, and known to be.
-type AccountPosition struct {
+type Position struct {
 	Account  string
 	Symbol   string
 	Exchange string    // where it is held; empty: not said
@@ -22,17 +22,17 @@ type AccountPosition struct {
 }
 
 // Flat tells whether nothing is held.
-func (p AccountPosition) Flat() bool { return p.Volume.IsZero() }
+func (p Position) Flat() bool { return p.Volume.IsZero() }
 
 // Same tells whether both say the same, wherever the log has it.
-func (p AccountPosition) Same(other AccountPosition) bool {
+func (p Position) Same(other Position) bool {
 	return p.Account == other.Account && p.Symbol == other.Symbol && p.Exchange == other.Exchange && p.Time.Equal(other.Time) &&
 		p.Volume.Equal(other.Volume) && p.Price.Equal(other.Price) && p.Cost.Equal(other.Cost) &&
 		p.Fee.Equal(other.Fee) && p.Realised.Equal(other.Realised)
 }
 
 // Validate tells what is wrong with the position. The error is a *FieldError.
-func (p AccountPosition) Validate() error {
+func (p Position) Validate() error {
 	if err := CheckAccount(p.Account); err != nil {
 		return err
 	}
@@ -90,8 +90,8 @@ const MaxPositions = 160
 // them.
 type PositionsReplaced struct {
 	Account   string
-	Positions []AccountPosition // of this account and this time
-	Time      time.Time         // the time that this is the state of, the venue's; zero: not known
+	Positions []Position // of this account and this time
+	Time      time.Time  // the time that this is the state of, the venue's; zero: not known
 
 	Sequence uint64 // position in its log stream; set by readers
 }

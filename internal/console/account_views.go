@@ -39,7 +39,7 @@ type positionView struct {
 	Sequence uint64     `json:"sequence"`
 }
 
-func viewPosition(p domain.AccountPosition) positionView {
+func viewPosition(p domain.Position) positionView {
 	return positionView{
 		Account: p.Account, Symbol: p.Symbol, Exchange: p.Exchange, Volume: p.Volume.String(), Price: p.Price.String(), Cost: p.Cost.String(),
 		Fee: p.Fee.String(), Realised: p.Realised.String(), Flat: p.Flat(), Time: moment(p.Time), Sequence: p.Sequence,
@@ -121,7 +121,7 @@ func viewPortfolio(p client.Portfolio) portfolioView {
 	}
 	for _, q := range p.Positions {
 		v.Positions = append(v.Positions, positionValueView{
-			viewPosition(q.AccountPosition), string(q.Valuation), q.Mark.String(), q.Value.String(), q.Unrealised.String(),
+			viewPosition(q.Position), string(q.Valuation), q.Mark.String(), q.Value.String(), q.Unrealised.String(),
 		})
 	}
 	return v
@@ -159,7 +159,7 @@ func balanceRow(b domain.Balance) []string {
 	return []string{b.Currency, b.Total.String(), b.Free.String(), b.Used.String(), clock(b.Time)}
 }
 
-func positionRow(p domain.AccountPosition) []string {
+func positionRow(p domain.Position) []string {
 	volume := p.Volume.String()
 	if p.Flat() {
 		volume = "flat"

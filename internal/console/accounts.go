@@ -50,12 +50,12 @@ func (c Console) Balances(ctx context.Context, account, currency string) error {
 // empty. A flat one is printed as such; the error matches domain.ErrNotFound when
 // nobody has said what the account holds.
 func (c Console) Positions(ctx context.Context, account, symbol string) error {
-	var positions []domain.AccountPosition
+	var positions []domain.Position
 	var err error
 	if symbol == "" {
 		positions, err = c.Client.Accounts.Positions(ctx, account)
 	} else {
-		positions = make([]domain.AccountPosition, 1)
+		positions = make([]domain.Position, 1)
 		positions[0], err = c.Client.Accounts.Position(ctx, account, symbol)
 	}
 	if err != nil {
@@ -64,7 +64,7 @@ func (c Console) Positions(ctx context.Context, account, symbol string) error {
 	if len(positions) == 0 {
 		c.Printer.remark("flat: the account is known to hold nothing")
 	}
-	return list(c.Printer, positions, func(p domain.AccountPosition) any { return viewPosition(p) }, positionColumns, positionRow)
+	return list(c.Printer, positions, func(p domain.Position) any { return viewPosition(p) }, positionColumns, positionRow)
 }
 
 // Portfolio prints what an account is worth. The error matches
@@ -131,7 +131,7 @@ func (c Console) SetBalance(ctx context.Context, b domain.Balance) error {
 }
 
 // SetPosition stores a position, waits until readers see it and prints it.
-func (c Console) SetPosition(ctx context.Context, p domain.AccountPosition) error {
+func (c Console) SetPosition(ctx context.Context, p domain.Position) error {
 	if err := c.visible(ctx)(c.Client.Accounts.SetPosition(ctx, p)); err != nil {
 		return err
 	}
@@ -152,8 +152,8 @@ func (c Console) DeletePosition(ctx context.Context, account, symbol string) err
 }
 
 // visible waits until readers see what was written, if that went well.
-func (c Console) visible(ctx context.Context) func(domain.Position, error) error {
-	return func(pos domain.Position, err error) error {
+func (c Console) visible(ctx context.Context) func(domain.LogPosition, error) error {
+	return func(pos domain.LogPosition, err error) error {
 		if err != nil {
 			return err
 		}
@@ -193,10 +193,10 @@ func (c Console) accountEvent(event domain.Event) error {
 	switch ev := event.(type) {
 	case domain.Balance:
 		view, cells = accountEventView{"balance", viewBalance(ev)}, append([]string{"balance"}, balanceRow(ev)...)
-	case domain.AccountPosition:
+	case domain.Position:
 		view, cells = accountEventView{"position", viewPosition(ev)}, append([]string{"position"}, positionRow(ev)...)
 	case domain.PositionDeleted:
-		flat := domain.AccountPosition{Account: ev.Account, Symbol: ev.Symbol, Time: ev.Time}
+		flat := domain.Position{Account: ev.Account, Symbol: ev.Symbol, Time: ev.Time}
 		view, cells = accountEventView{"position_deleted", viewPosition(flat)}, []string{"position", ev.Symbol, "flat"}
 	}
 	if c.Printer.JSON {

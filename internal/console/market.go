@@ -46,7 +46,7 @@ func (c Console) SetTicker(ctx context.Context, tick domain.Tick) error {
 // exchange, and waits until readers see it. The error matches domain.ErrNotFound
 // when there is none.
 func (c Console) DeleteTicker(ctx context.Context, exchange, symbol string) error {
-	var positions []domain.Position
+	var positions []domain.LogPosition
 	count := 1
 	if symbol != "" {
 		if _, err := c.Client.Ticks.Get(ctx, exchange, symbol); err != nil && !errors.Is(err, domain.ErrUnknown) {

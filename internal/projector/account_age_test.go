@@ -20,7 +20,7 @@ func TestWhatIsStillValidOutlivesTheLog(t *testing.T) {
 	defer second()
 	ctx := t.Context()
 	a, f := r.client.Accounts, r.client.Fills
-	write := func(_ domain.Position, err error) {
+	write := func(_ domain.LogPosition, err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -28,7 +28,7 @@ func TestWhatIsStillValidOutlivesTheLog(t *testing.T) {
 	}
 	write(a.SetBalance(ctx, domain.Balance{Account: "old", Currency: "BTC", Total: domain.MustDecimal("1.5"), Time: epoch}))
 	write(a.SetBalance(ctx, domain.Balance{Account: "old", Currency: "USDT", Total: domain.MustDecimal("-7")}))
-	write(a.ReplacePositions(ctx, "old", []domain.AccountPosition{
+	write(a.ReplacePositions(ctx, "old", []domain.Position{
 		{Symbol: "BTC/USDT", Volume: domain.MustDecimal("0.5")}, {Symbol: "ETH/USDT", Volume: domain.MustDecimal("-2")},
 	}, epoch.Add(time.Second)))
 	write(a.DeletePosition(ctx, "old", "ETH/USDT"))

@@ -95,7 +95,7 @@ func (r *accountRig) seen(account string) string {
 	for _, b := range balances {
 		out = append(out, b.Currency+"="+b.Total.String())
 	}
-	positions, err := patiently(r, func(ctx context.Context) ([]domain.AccountPosition, error) {
+	positions, err := patiently(r, func(ctx context.Context) ([]domain.Position, error) {
 		return r.client.Accounts.Positions(ctx, account)
 	})
 	if errors.Is(err, domain.ErrNotFound) {
@@ -146,7 +146,7 @@ func (r *accountRig) step(t *rapid.T, m *accountModel) {
 		}
 		_, err = r.client.Accounts.SetBalance(context.Background(), b)
 	case 2, 3, 4:
-		p := domain.AccountPosition{Account: m.account, Symbol: symbol.Draw(t, "symbol"), Volume: domain.MustDecimal(volume.Draw(t, "volume")), Time: moment(at)}
+		p := domain.Position{Account: m.account, Symbol: symbol.Draw(t, "symbol"), Volume: domain.MustDecimal(volume.Draw(t, "volume")), Time: moment(at)}
 		m.position(p.Symbol, modelPosition{at: at, volume: p.Volume.String()})
 		_, err = r.client.Accounts.SetPosition(context.Background(), p)
 	case 5:
@@ -155,10 +155,10 @@ func (r *accountRig) step(t *rapid.T, m *accountModel) {
 		_, err = r.client.Accounts.DeletePositionAt(context.Background(), d)
 	case 6:
 		set := make(map[string]string)
-		var positions []domain.AccountPosition
+		var positions []domain.Position
 		for _, s := range rapid.SliceOfNDistinct(symbol, 0, 2, rapid.ID).Draw(t, "set") {
 			set[s] = volume.Draw(t, "volume")
-			positions = append(positions, domain.AccountPosition{Symbol: s, Volume: domain.MustDecimal(set[s])})
+			positions = append(positions, domain.Position{Symbol: s, Volume: domain.MustDecimal(set[s])})
 		}
 		m.replace(at, set)
 		_, err = r.client.Accounts.ReplacePositions(context.Background(), m.account, positions, moment(at))

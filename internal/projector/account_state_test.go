@@ -20,15 +20,15 @@ func second(s int) time.Time {
 	return time.Unix(int64(s), 0)
 }
 
-func holding(symbol, volume string, at int) domain.AccountPosition {
-	return domain.AccountPosition{Account: "1001", Symbol: symbol, Volume: domain.MustDecimal(volume), Time: second(at)}
+func holding(symbol, volume string, at int) domain.Position {
+	return domain.Position{Account: "1001", Symbol: symbol, Volume: domain.MustDecimal(volume), Time: second(at)}
 }
 
 func deletion(symbol string, at int) domain.PositionDeleted {
 	return domain.PositionDeleted{Account: "1001", Symbol: symbol, Time: second(at)}
 }
 
-func whole(at int, positions ...domain.AccountPosition) domain.PositionsReplaced {
+func whole(at int, positions ...domain.Position) domain.PositionsReplaced {
 	for i := range positions {
 		positions[i].Time = second(at)
 	}

@@ -122,7 +122,7 @@ func (f *accountFold) addState(rec domain.Record, event domain.Event) error {
 	switch ev := event.(type) {
 	case domain.Balance:
 		news = a.setBalance(ev, w)
-	case domain.AccountPosition:
+	case domain.Position:
 		news, err = a.setPosition(ev.Symbol, cachestore.PositionOrder{Time: domain.UnixNano(ev.Time)}, w)
 	case domain.PositionDeleted:
 		news, err = a.setPosition(ev.Symbol, cachestore.PositionOrder{Time: domain.UnixNano(ev.Time), Deleted: true}, w)

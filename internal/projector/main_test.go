@@ -108,9 +108,9 @@ func (r *rig) caughtUp(store *cachestore.Store) {
 	}
 }
 
-func (r *rig) publish(events ...domain.Event) domain.Position {
+func (r *rig) publish(events ...domain.Event) domain.LogPosition {
 	r.tb.Helper()
-	var pos domain.Position
+	var pos domain.LogPosition
 	for _, ev := range events {
 		var err error
 		if pos, err = r.bus.Publish(context.Background(), ev); err != nil {
@@ -120,7 +120,7 @@ func (r *rig) publish(events ...domain.Event) domain.Position {
 	return pos
 }
 
-func (r *rig) wait(pos domain.Position) {
+func (r *rig) wait(pos domain.LogPosition) {
 	r.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

@@ -23,7 +23,7 @@ type Log interface {
 	DeadLetter(ctx context.Context, stream string, rec domain.Record, reason error) error
 	// PublishNext stores an event as the very next behind the one with sequence
 	// last; the error matches domain.ErrConflict when another came between.
-	PublishNext(ctx context.Context, event domain.Event, last uint64) (domain.Position, error)
+	PublishNext(ctx context.Context, event domain.Event, last uint64) (domain.LogPosition, error)
 }
 
 // Reader delivers one stream's messages in order and without holes.

@@ -29,7 +29,7 @@ func TestD5PartialUpdatesLoseNothing(t *testing.T) {
 		{Bid: amount("99")}, {Ask: amount("101")}, {BidSize: amount("1.5")}, {AskSize: amount("2.5")}, {Volume: amount("7")}, {Last: amount("100.5")},
 	}
 	var group sync.WaitGroup
-	positions := make([]domain.Position, len(patches))
+	positions := make([]domain.LogPosition, len(patches))
 	for i, patch := range patches {
 		group.Go(func() {
 			pos, err := r.client.Ticks.Update(context.Background(), "binance", "BTC/USDT", patch)
@@ -134,7 +134,7 @@ func TestTradeAnalytics(t *testing.T) {
 	r := newRig(t, testserver.SharedStore(t))
 	r.project(r.store, 3)
 	now := time.Now()
-	var pos domain.Position
+	var pos domain.LogPosition
 	for i, row := range []struct {
 		ago           time.Duration
 		price, volume string

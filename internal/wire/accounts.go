@@ -15,7 +15,7 @@ func (e *encoder) balance(b domain.Balance) {
 }
 
 // position also encodes a deletion, which has a time and nothing else.
-func (e *encoder) position(p domain.AccountPosition, deleted bool) {
+func (e *encoder) position(p domain.Position, deleted bool) {
 	e.begin(8)
 	e.int(domain.UnixNano(p.Time))
 	e.bool(deleted)
@@ -23,7 +23,7 @@ func (e *encoder) position(p domain.AccountPosition, deleted bool) {
 }
 
 // holding is what a position has beside its account, symbol and time.
-func (e *encoder) holding(p domain.AccountPosition) {
+func (e *encoder) holding(p domain.Position) {
 	e.text(p.Exchange)
 	e.decimal(p.Volume)
 	e.decimal(p.Price)
@@ -94,7 +94,7 @@ func DecodeBalance(key domain.Key, data []byte) (domain.Balance, error) {
 
 // DecodePosition reads a position's payload, of which deleted says that it is a
 // deletion. The key gives account and symbol.
-func DecodePosition(key domain.Key, data []byte) (p domain.AccountPosition, deleted bool, err error) {
+func DecodePosition(key domain.Key, data []byte) (p domain.Position, deleted bool, err error) {
 	var d decoder
 	d.begin(data, 8)
 	p.Account, p.Symbol = key.Account, key.Symbol
@@ -104,7 +104,7 @@ func DecodePosition(key domain.Key, data []byte) (p domain.AccountPosition, dele
 	return p, deleted, d.err
 }
 
-func (d *decoder) holding(p *domain.AccountPosition) {
+func (d *decoder) holding(p *domain.Position) {
 	p.Exchange = d.text("exchange")
 	p.Volume = d.signed("volume")
 	p.Price = d.decimal("price")
@@ -123,7 +123,7 @@ func DecodePositions(key domain.Key, data []byte) (domain.PositionsReplaced, err
 		if d.err == nil && width < 7 {
 			d.fail("position", domain.Invalid("position", "", "at least 7 elements"))
 		}
-		p := domain.AccountPosition{Account: key.Account, Time: r.Time, Symbol: d.text("symbol")}
+		p := domain.Position{Account: key.Account, Time: r.Time, Symbol: d.text("symbol")}
 		d.holding(&p)
 		for ; width > 7; width-- {
 			d.skip("position")

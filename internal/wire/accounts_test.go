@@ -23,8 +23,8 @@ var signedDecimals = rapid.Custom(func(t *rapid.T) domain.Decimal {
 // accountEvents draws valid events of every kind that accounts have.
 var accountEvents = rapid.Custom(func(t *rapid.T) domain.Event {
 	const account = "1001"
-	holding := func(symbol string) domain.AccountPosition {
-		return domain.AccountPosition{
+	holding := func(symbol string) domain.Position {
+		return domain.Position{
 			Account: account, Symbol: symbol, Exchange: rapid.SampledFrom([]string{"", "kraken"}).Draw(t, "exchange"),
 			Volume: signedDecimals.Draw(t, "volume"), Price: decimals(false).Draw(t, "price"), Cost: decimals(false).Draw(t, "cost"),
 			Fee: signedDecimals.Draw(t, "fee"), Realised: signedDecimals.Draw(t, "realised"),
@@ -65,9 +65,9 @@ var accountEvents = rapid.Custom(func(t *rapid.T) domain.Event {
 func seedAccounts(f *testing.F) {
 	for _, seed := range []domain.Event{
 		domain.Balance{Total: domain.MustDecimal("-1.5")},
-		domain.AccountPosition{Volume: domain.MustDecimal("-2"), Exchange: "okx"},
+		domain.Position{Volume: domain.MustDecimal("-2"), Exchange: "okx"},
 		domain.PositionDeleted{},
-		domain.PositionsReplaced{Positions: []domain.AccountPosition{{Symbol: "BTC/USDT"}, {Symbol: "ETH/USDT"}}},
+		domain.PositionsReplaced{Positions: []domain.Position{{Symbol: "BTC/USDT"}, {Symbol: "ETH/USDT"}}},
 		domain.Fill{ID: "7", Symbol: "BTC/USDT", Side: domain.Buy},
 		domain.FillAcked{ID: "7"},
 	} {

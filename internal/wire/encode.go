@@ -66,10 +66,10 @@ func Encode(event domain.Event) ([]byte, error) {
 		e.gap(ev)
 	case domain.Balance:
 		e.balance(ev)
-	case domain.AccountPosition:
+	case domain.Position:
 		e.position(ev, false)
 	case domain.PositionDeleted:
-		e.position(domain.AccountPosition{Time: ev.Time}, true)
+		e.position(domain.Position{Time: ev.Time}, true)
 	case domain.PositionsReplaced:
 		e.positions(ev)
 	case domain.Fill:
