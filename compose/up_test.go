@@ -213,7 +213,7 @@ func TestOthersFindARunningUpAndCannotShareItsData(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "data")
 	one := u.start("fullon", "up", "--symbols=BTC/USDT")
 	one.says("sim BTC/USDT bid=6")
-	two := u.start("fullon", "up", "--symbols=ETH/USDT", "--data="+other, "--redis-db=3", "--redis-prefix=mine:", "--tick-partitions=2", "--trade-partitions=1")
+	two := u.start("fullon", "up", "--symbols=ETH/USDT", "--data="+other, "--redis-db=3", "--redis-prefix=mine:", "--tick-partitions=2", "--trade-partitions=1", "--account-partitions=1")
 	two.says("sim ETH/USDT bid=")
 	redis := redisChildOf(t, one)
 
@@ -226,8 +226,8 @@ func TestOthersFindARunningUpAndCannotShareItsData(t *testing.T) {
 			t.Errorf("status %v: %v %v", args, last, err)
 		}
 	}
-	has(8)
-	has(3, "--data="+other)
+	has(12)
+	has(4, "--data="+other)
 	if r := u.run("fullon", "get", "ticker", "sim", "ETH/USDT", "--data="+other); r.code != ExitOK {
 		t.Errorf("a ticker of the other: %+v", r)
 	}
@@ -237,7 +237,7 @@ func TestOthersFindARunningUpAndCannotShareItsData(t *testing.T) {
 	if err := gone(redis); err != nil {
 		t.Error(err)
 	}
-	has(3) // the other is now the only one
+	has(4) // the other is now the only one
 	if err := two.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
