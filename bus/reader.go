@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,7 +39,7 @@ type Reader struct {
 	consumer jetstream.ConsumeContext
 	keys     map[string]domain.Key
 	created  int64     // when the stream was created; zero: not asked yet
-	verified string    // name of the consumer that was found to read that stream
+	verified string    // origin of the consumer that was found to read that stream
 	hole     uint64    // sequence that a consumer skipped although the stream may have it
 	taken    []message // arrived but not yet returned
 	returned int       // how many of taken were
@@ -143,8 +144,7 @@ func (r *Reader) verify(ctx context.Context) error {
 	if err := r.sameStream(extent); err != nil {
 		return err
 	}
-	_, consumer, _, _ := storedAt(r.taken[r.returned].reply)
-	r.verified = consumer
+	r.verified = origin(r.taken[r.returned].reply)
 	return nil
 }
 
@@ -181,12 +181,16 @@ func (r *Reader) fill(dst []domain.Record) (int, error) {
 }
 
 func (r *Reader) record(msg message) (domain.Record, error) {
-	seq, consumer, at, err := storedAt(msg.reply)
-	if err != nil {
-		return domain.Record{}, err
-	}
-	if consumer != r.verified {
+	place, ok := strings.CutPrefix(msg.reply, r.verified)
+	if !ok || r.verified == "" {
+		if origin(msg.reply) == "" {
+			return domain.Record{}, fmt.Errorf("reply subject %q: %w", msg.reply, domain.ErrUnknown)
+		}
 		return domain.Record{}, errUnverified
+	}
+	seq, at, ok := storedAt(place)
+	if !ok {
+		return domain.Record{}, fmt.Errorf("reply subject %q: %w", msg.reply, domain.ErrUnknown)
 	}
 	key, known := r.keys[msg.subject]
 	if !known {
@@ -309,54 +313,4 @@ func (r *Reader) sameStream(extent domain.Extent) error {
 		return fmt.Errorf("%s: %w: the stream was created anew", r.stream, domain.ErrHistoryLost)
 	}
 	return nil
-}
-
-// storedAt reads stream sequence, consumer and time from the reply subject of a
-// delivered message. Its tokens are those of ADR-15 in
-// https://github.com/nats-io/nats-architecture-and-design, counted from the
-// end because servers may put a domain and an account in front:
-// … .<stream seq>.<consumer seq>.<unix ns>.<pending>[.<random>]
-func storedAt(reply string) (seq uint64, consumer string, at time.Time, err error) {
-	meta := jetstreamReply(reply)
-	if meta.seq == 0 || meta.ns == 0 {
-		return 0, "", time.Time{}, fmt.Errorf("reply subject %q: %w", reply, domain.ErrUnknown)
-	}
-	return meta.seq, meta.consumer, time.Unix(0, int64(meta.ns)), nil
-}
-
-type replyMeta struct {
-	consumer string
-	seq, ns  uint64
-}
-
-// jetstreamReply parses both forms of the subject, of 9 tokens and of 11 or 12.
-func jetstreamReply(reply string) replyMeta {
-	var tokens [13]string
-	n, start := 0, 0
-	for i := 0; i <= len(reply) && n < len(tokens); i++ {
-		if i == len(reply) || reply[i] == '.' {
-			tokens[n] = reply[start:i]
-			n++
-			start = i + 1
-		}
-	}
-	switch {
-	case n == 9:
-		return replyMeta{tokens[3], digits(tokens[5]), digits(tokens[7])}
-	case n == 11 || n == 12:
-		return replyMeta{tokens[5], digits(tokens[7]), digits(tokens[9])}
-	}
-	return replyMeta{}
-}
-
-func digits(text string) uint64 {
-	var v uint64
-	for i := range len(text) {
-		c := text[i]
-		if c < '0' || c > '9' || v > (1<<63)/10 {
-			return 0
-		}
-		v = v*10 + uint64(c-'0')
-	}
-	return v
 }

@@ -33,7 +33,7 @@
 // costs one command for each, however many trades it has and although each
 // changes seven bars. A Redis Stream takes a command for each entry, and sorted
 // sets take two for each bar; inside a script that was two thirds of what Redis
-// did (BenchmarkProjectTrades: 140,000 trades a second against 400,000). The
+// did (BenchmarkProjectTrades: 140,000 trades a second against 380,000). The
 // price is that a place in the trades is found by their stamps, from the newest
 // back, which is where watchers are.
 //

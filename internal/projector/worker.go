@@ -14,8 +14,9 @@ import (
 	"github.com/fullon/fullon/domain"
 )
 
-// maxBatch is how many messages are applied at once.
-const maxBatch = 1000
+// maxBatch is how many messages are applied at once at most. Under load it
+// decides how often Redis is asked, and how many ticks of a market become one.
+const maxBatch = 2000
 
 // errMoved: the stored checkpoint is not the one that the worker folded from.
 var errMoved = errors.New("the checkpoint was moved")

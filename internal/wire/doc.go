@@ -13,6 +13,6 @@
 //
 // Encoding uses vmihailenco/msgpack. Decoding uses the byte-slice functions of
 // tinylib/msgp: on the projector's path, where every message of the log is
-// checked, a reader-based decoder costs four times as much (BenchmarkScanTick,
+// checked, a reader-based decoder costs three times as much (BenchmarkScanTick,
 // BenchmarkGenericDecode). The tests read each library's output with the other.
 package wire
