@@ -17,7 +17,8 @@ help:
 ## run: everything in one process, on a simulated venue; Ctrl-C stops
 .PHONY: run
 run:
-	$(GO) run ./cmd/fullon up
+	@$(GO) build -o bin/fullon ./cmd/fullon
+	@exec bin/fullon up
 
 ## test: install what the tests need, then run all of them with the race detector
 .PHONY: test
