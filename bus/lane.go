@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -174,9 +175,10 @@ func fresh(msg *nats.Msg) *nats.Msg {
 
 // reconcile finds out, after an error, how many of the queued events the log
 // has: for each subject it reads the last message back and looks for it in the
-// queue. It then stores the first event of the rest on the condition that
-// nothing was stored since, so that a late arrival of an earlier attempt is
-// noticed instead of doubled. It returns how many events are stored.
+// queue. It then stores the first event that each subject still lacks on the
+// condition that nothing of it was stored since, so that a late arrival of an
+// earlier attempt is noticed instead of doubled. It returns how many events are
+// stored.
 func (l *lane) reconcile(ctx context.Context) (int, error) {
 	chunk := l.chunk()
 	stored := make([]bool, len(chunk))
@@ -202,24 +204,34 @@ func (l *lane) reconcile(ctx context.Context) (int, error) {
 		}
 	}
 	var rest, have []*nats.Msg
+	lacking := make(map[string]bool)
 	for i, msg := range chunk {
 		if stored[i] {
 			have = append(have, msg)
 		} else {
 			rest = append(rest, msg)
+			lacking[msg.Subject] = true
 		}
 	}
+	maps.DeleteFunc(lastSeq, func(subject string, _ uint64) bool { return !lacking[subject] })
 	l.mu.Lock()
 	copy(l.queue, append(have, rest...))
 	l.mu.Unlock()
-	if len(rest) == 0 {
-		return len(have), nil
+	// lastSeq loses each subject whose first event of the rest is stored.
+	for i, msg := range rest {
+		if len(lastSeq) == 0 {
+			return len(have) + i, nil
+		}
+		var conditions []jetstream.PublishOpt
+		if seq, first := lastSeq[msg.Subject]; first {
+			conditions = append(conditions, jetstream.WithExpectLastSequencePerSubject(seq))
+			delete(lastSeq, msg.Subject)
+		}
+		if err := l.storeOne(ctx, msg, conditions...); err != nil {
+			return len(have) + i, err
+		}
 	}
-	err := l.storeOne(ctx, rest[0], jetstream.WithExpectLastSequencePerSubject(lastSeq[rest[0].Subject]))
-	if err != nil {
-		return len(have), err
-	}
-	return len(have) + 1, nil
+	return len(chunk), nil
 }
 
 // last reads the newest message of a subject; seq is zero when there is none.
