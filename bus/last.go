@@ -15,19 +15,41 @@ import (
 // domain.ErrNotFound, domain.ErrUnreachable or wire.ErrMalformed.
 func (b *Bus) LastTrade(ctx context.Context, exchange, symbol string) (domain.Trade, error) {
 	key := domain.Key{Kind: domain.KindTrade, Exchange: exchange, Symbol: symbol}
-	address, err := b.address(key)
-	if err != nil {
-		return domain.Trade{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
-	defer cancel()
-	msg, err := b.last(ctx, address)
+	msg, err := b.lastOf(ctx, key)
 	if err != nil {
 		return domain.Trade{}, err
 	}
 	trade, err := wire.DecodeTrade(key, msg.Data)
 	trade.Sequence = msg.Sequence
 	return trade, err
+}
+
+// LastTick reads the newest message about a market's tick from the log, which
+// need not be the newest tick; a deletion is the zero Tick with a Sequence. The
+// error matches domain.ErrNotFound, domain.ErrUnreachable or wire.ErrMalformed.
+func (b *Bus) LastTick(ctx context.Context, exchange, symbol string) (domain.Tick, error) {
+	key := domain.Key{Kind: domain.KindTick, Exchange: exchange, Symbol: symbol}
+	msg, err := b.lastOf(ctx, key)
+	if err != nil {
+		return domain.Tick{}, err
+	}
+	if len(msg.Data) == 0 {
+		return domain.Tick{Sequence: msg.Sequence}, nil
+	}
+	tick, err := wire.DecodeTick(key, msg.Data)
+	tick.Sequence = msg.Sequence
+	return tick, err
+}
+
+// lastOf reads the newest message with a key.
+func (b *Bus) lastOf(ctx context.Context, key domain.Key) (*jetstream.RawStreamMsg, error) {
+	address, err := b.address(key)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
+	defer cancel()
+	return b.last(ctx, address)
 }
 
 // last reads the newest message of a subject. It asks the stream's leader: the

@@ -2,9 +2,11 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/wire"
@@ -14,13 +16,23 @@ import (
 // until the log acknowledged. The error matches domain.ErrInvalid or
 // domain.ErrUnreachable; after the latter the event may have been stored.
 func (b *Bus) Publish(ctx context.Context, event domain.Event) (domain.LogPosition, error) {
+	return b.publishIf(ctx, event)
+}
+
+// publishIf stores an event if the conditions hold; the error matches
+// domain.ErrConflict when they do not.
+func (b *Bus) publishIf(ctx context.Context, event domain.Event, conditions ...jetstream.PublishOpt) (domain.LogPosition, error) {
 	msg, stream, err := b.message(event)
 	if err != nil {
 		return domain.LogPosition{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 	defer cancel()
-	ack, err := b.js.PublishMsg(ctx, msg)
+	ack, err := b.js.PublishMsg(ctx, msg, conditions...)
+	var refused *jetstream.APIError
+	if errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+		return domain.LogPosition{}, errors.Join(domain.ErrConflict, err)
+	}
 	if err != nil {
 		return domain.LogPosition{}, unreachable("publish "+msg.Subject, err)
 	}

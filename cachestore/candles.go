@@ -55,13 +55,15 @@ func (b *Batch) PutCandles(exchange, symbol string, bars []CandleWrite) {
 func (b *Batch) MoveNewest(exchange, symbol string, tf domain.Timeframe, from, to int64) {
 	key := b.partition.candlesKey(exchange, symbol)
 	b.do("HSET", key, string(tf), strconv.FormatInt(to, 10))
-	if from == 0 {
+	if from == 0 || to <= from {
 		return
 	}
 	length := int64(tf.Duration() / time.Second)
 	oldest := from - (CandleCap-1)*length // the oldest that could be there
-	for n := min((to-from)/length, CandleCap); n > 0; n-- {
-		b.do("HDEL", key, candleField(tf, oldest+(n-1)*length))
+	n := min((to-from)/length, CandleCap)
+	b.begin("HDEL", key, int(n))
+	for i := range n {
+		b.args = append(b.args, candleField(tf, oldest+i*length))
 	}
 }
 

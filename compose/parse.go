@@ -120,4 +120,4 @@ func complain(w io.Writer, name string, err error) {
 	_, _ = fmt.Fprintf(w, "%s: %s\n", name, oneLine(err))
 }
 
-func oneLine(err error) string { return Redact(strings.Join(strings.Fields(err.Error()), " ")) }
+func oneLine(err error) string { return domain.Redact(strings.Join(strings.Fields(err.Error()), " ")) }

@@ -8,10 +8,7 @@ import (
 	"github.com/fullon/fullon/domain"
 )
 
-// Redact takes user names, passwords and keys out of a text.
-func Redact(text string) string { return domain.Redact(text) }
-
-// redactValue does the same with a value that should be a URL, but need not be
+// redactValue does what domain.Redact does with a value that should be a URL, but need not be
 // one: everything before the last @ may be secret.
 func redactValue(value string) string {
 	at := strings.LastIndexByte(value, '@')
@@ -30,13 +27,13 @@ func redactValue(value string) string {
 func redactAttr(_ []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:
-		a.Value = slog.StringValue(Redact(a.Value.String()))
+		a.Value = slog.StringValue(domain.Redact(a.Value.String()))
 	case slog.KindAny:
 		switch v := a.Value.Any().(type) {
 		case error:
-			a.Value = slog.StringValue(Redact(v.Error()))
+			a.Value = slog.StringValue(domain.Redact(v.Error()))
 		case fmt.Stringer:
-			a.Value = slog.StringValue(Redact(v.String()))
+			a.Value = slog.StringValue(domain.Redact(v.String()))
 		}
 	}
 	return a

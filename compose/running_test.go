@@ -79,8 +79,8 @@ func TestCredentialsAreTakenOut(t *testing.T) {
 		if got := withoutCredentials(c.text); got != c.without {
 			t.Errorf("withoutCredentials(%q) = %q", c.text, got)
 		}
-		if strings.Contains(c.text, "://") && strings.Contains(Redact("dial "+c.text+": refused"), secret) {
-			t.Errorf("Redact leaves %q", Redact("dial "+c.text+": refused"))
+		if strings.Contains(c.text, "://") && strings.Contains(domain.Redact("dial "+c.text+": refused"), secret) {
+			t.Errorf("Redact leaves %q", domain.Redact("dial "+c.text+": refused"))
 		}
 	}
 }

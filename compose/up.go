@@ -89,7 +89,7 @@ func (c *UpCommand) Run() error {
 }
 
 func (c *UpCommand) say(format string, args ...any) {
-	_, _ = fmt.Fprintln(os.Stdout, Redact(fmt.Sprintf(format, args...)))
+	_, _ = fmt.Fprintln(os.Stdout, domain.Redact(fmt.Sprintf(format, args...)))
 }
 
 // runIn starts the servers, which outlive the application, and then that.
