@@ -14,12 +14,23 @@
 //	             positions.<p>.<account>                      the whole set of an account
 //	             fill.<p>.<account>.<exchange>
 //	             ack.<p>.<account>.<exchange>                 a fill was dealt with
+//	ORDERS_<EXCHANGE>                                          of one exchange, its name in capitals
+//	             order.<exchange>.<client order id>           an empty payload forgets it
+//	             block.<exchange>.<symbol>                    the right to trade, or its return
+//	             block-renewal.<exchange>.<symbol>
+//	             opening.<exchange>.<symbol>                  the right to open a position, or its return
+//	             opening-renewal.<exchange>.<symbol>
+//	             halt.<exchange>[.<bot>]                      of all bots, or of one
+//	CATALOG      venue.<exchange>                             an empty payload removes what the subject names
+//	             symbol.<exchange>.<symbol>
+//	             bot.<bot>[.<feed>]                           status of a feed; without one: only to remove all
 //	DEADLETTER   deadletter.<stream>.<sequence>               what a projector could not use
 //
 // <p> is Partition of the escaped exchange and symbol, of accounts that of the
 // escaped account alone, FNV-1a-32; EscapeToken escapes.
 // Nobody may delete from a partition's stream, so its sequences are dense and
-// a hole is noticed. The partition counts belong to the deployment: they are
+// a hole is noticed. The catalogue alone keeps only the newest message of each
+// subject, for ever, and has holes by design. The partition counts belong to the deployment: they are
 // stored with the streams, and a process with other counts is refused.
 //
 // # Payloads
@@ -47,6 +58,19 @@
 //	fill    [1, id, time ns, symbol, side, price, volume, fee, fee_currency, maker, order_id, client_order_id, first]
 //	        id is the venue's trade id; "" is not known; first is 0 (another number is a projector's repetition)
 //	ack     [1, id]
+//	order   [1, status, created ns, updated ns, account, bot, symbol, side, type, time_in_force, volume, price, stop_price,
+//	        reduce_only, expires ns, reason, cancel_requested, venue_order_id, venue_time ns, filled, average_price,
+//	        attempt, worker, deadline ns, token, first, dead]
+//	        the whole order, after each change. status, type and time_in_force: the numbers of package domain;
+//	        first is 0 (another number is a projector's repetition)
+//	block, opening [1, bot, account, granted ns, expires ns, released, exposed, first]
+//	        a grant, or with released true the return; the token is the sequence of the grant
+//	block-renewal, opening-renewal [1, bot, token, expires ns]
+//	        token 0: of the grant that is stored just before, in the same batch
+//	halt    [1, state (1 active, 2 reduce only, 3 halted), reason, time ns]
+//	venue   [1, title, status (1 open, 2 maintenance, 3 closed), params (array of text: name, value, name, value…), time ns]
+//	symbol  [1, venue_symbol, base, quote, settle, tick_size, lot_size, min_volume, min_notional, trading]
+//	bot     [1, fields (as params), time ns]
 //
 // All times are unix times; 0 is "not known". The side of a trade is the
 // aggressor's, that of a fill the account's own. The time of a balance, a
@@ -55,7 +79,9 @@
 //
 // # Writing
 //
-// Publish stores one event and returns its position. TickPublisher is for
+// Publish stores one event and returns its position. Commit stores one or more
+// on conditions, all or none: an order only where it has not changed since it was
+// read, and where the right to send it is still the same. TickPublisher is for
 // feeds of ticks: it never blocks, and while the log is slow or away the latest
 // tick of each market waits. OrderedPublisher is for trades: it stores each
 // once and in order through outages. It sends fast batches, in which the server

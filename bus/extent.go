@@ -22,7 +22,7 @@ func (b *Bus) Extent(ctx context.Context, stream string) (domain.Extent, error) 
 	if s.Msgs == 0 {
 		first = s.LastSeq + 1
 	}
-	return domain.Extent{Created: info.Created.UnixNano(), First: first, Last: s.LastSeq, Bytes: s.Bytes, Keeps: info.Config.MaxAge}, nil
+	return domain.Extent{Created: info.Created.UnixNano(), First: first, Last: s.LastSeq, Bytes: s.Bytes, Keeps: info.Config.MaxAge, Now: info.TimeStamp}, nil
 }
 
 // TimeOf tells when a stream stored the message with a sequence, unix ns. The

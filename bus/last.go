@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -41,6 +42,18 @@ func (b *Bus) LastTick(ctx context.Context, exchange, symbol string) (domain.Tic
 	return tick, err
 }
 
+// Last reads the newest event with a key from the log, its sequence and the time
+// at which the log stored it. The error matches domain.ErrNotFound,
+// domain.ErrUnreachable or wire.ErrMalformed.
+func (b *Bus) Last(ctx context.Context, key domain.Key) (event domain.Event, seq uint64, stored time.Time, err error) {
+	msg, err := b.lastOf(ctx, key)
+	if err != nil {
+		return nil, 0, time.Time{}, err
+	}
+	event, err = wire.Decode(key, msg.Data)
+	return event, msg.Sequence, msg.Time, err
+}
+
 // lastOf reads the newest message with a key.
 func (b *Bus) lastOf(ctx context.Context, key domain.Key) (*jetstream.RawStreamMsg, error) {
 	address, err := b.address(key)
@@ -57,6 +70,9 @@ func (b *Bus) lastOf(ctx context.Context, key domain.Key) (*jetstream.RawStreamM
 // answer.
 func (b *Bus) last(ctx context.Context, address Address) (*jetstream.RawStreamMsg, error) {
 	s, err := b.js.Stream(ctx, address.Stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, notProvisioned(address.Stream)
+	}
 	if err != nil {
 		return nil, unreachable("stream "+address.Stream, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/fullon/fullon/domain"
 )
@@ -74,7 +75,23 @@ func TradeStream(partition int) string { return fmt.Sprintf("TRADES_%d", partiti
 // AccountStream is the name of a partition of balances, positions and fills.
 func AccountStream(partition int) string { return fmt.Sprintf("ACCOUNTS_%d", partition) }
 
-// Streams names all partitions of all kinds, in order.
+// CatalogueStream holds the catalogue of venues, symbols and bots. It keeps the
+// newest message of each subject, so its sequences have holes.
+const CatalogueStream = "CATALOG"
+
+const orderStreamPrefix = "ORDERS_"
+
+// OrderStream is the name of the stream with an exchange's orders, blocks,
+// opening marks and halts.
+func OrderStream(exchange string) string { return orderStreamPrefix + strings.ToUpper(exchange) }
+
+// ExchangeOf is the exchange whose orders a stream has; false for other streams.
+func ExchangeOf(stream string) (exchange string, ok bool) {
+	exchange, ok = strings.CutPrefix(stream, orderStreamPrefix)
+	return strings.ToLower(exchange), ok
+}
+
+// Streams names all partitions of all kinds that have a count, in order.
 func (l Layout) Streams() []string {
 	return slices.Concat(l.TickStreams(), l.TradeStreams(), l.AccountStreams())
 }

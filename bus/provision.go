@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -12,14 +13,25 @@ import (
 )
 
 // Provision creates the deployment's streams, or brings existing ones to the
-// given retention and replicas (1 to 5). It is the only place that creates
-// streams and may be repeated. A deployment that has other partition counts is
-// left alone and the error matches domain.ErrMismatch.
-func (b *Bus) Provision(ctx context.Context, retention Retention, replicas int) error {
+// plan. It is the only place that creates streams and may be repeated. A
+// deployment that has other partition counts is left alone and the error
+// matches domain.ErrMismatch; domain.ErrInvalid names a wrong exchange.
+func (b *Bus) Provision(ctx context.Context, plan Plan) error {
+	plan = plan.withDefaults()
+	for _, exchange := range plan.Exchanges {
+		if err := domain.CheckExchange(exchange); err != nil {
+			return err
+		}
+	}
 	if err := b.checkLayout(ctx); err != nil && !errors.Is(err, domain.ErrNotFound) {
 		return err
 	}
-	for _, cfg := range streamConfigs(b.cfg.Layout, retention.withDefaults(), max(1, replicas)) {
+	existing, err := b.Exchanges(ctx)
+	if err != nil {
+		return err
+	}
+	plan.Exchanges = slices.Compact(slices.Sorted(slices.Values(slices.Concat(plan.Exchanges, existing))))
+	for _, cfg := range streamConfigs(b.cfg.Layout, plan) {
 		ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 		_, err := b.js.CreateOrUpdateStream(ctx, cfg)
 		cancel()
@@ -38,12 +50,42 @@ func (b *Bus) Bind(ctx context.Context) error {
 		return err
 	}
 	layout := b.cfg.Layout
-	for _, name := range append(layout.Streams(), DeadLetterStream) {
+	for _, name := range append(layout.Streams(), CatalogueStream, DeadLetterStream) {
 		if _, err := b.streamInfo(ctx, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Exchanges lists the exchanges that the deployment has a stream of orders for,
+// sorted. The error matches domain.ErrUnreachable.
+func (b *Bus) Exchanges(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
+	defer cancel()
+	names := b.js.StreamNames(ctx, jetstream.WithStreamListSubject(string(domain.KindOrder)+".>"))
+	var exchanges []string
+	for name := range names.Name() {
+		if exchange, ok := ExchangeOf(name); ok {
+			exchanges = append(exchanges, exchange)
+		}
+	}
+	if err := names.Err(); err != nil {
+		return nil, unreachable("the list of streams", err)
+	}
+	slices.Sort(exchanges)
+	return exchanges, nil
+}
+
+// OrderStreams names the streams of orders that the deployment has, sorted. The
+// error matches domain.ErrUnreachable.
+func (b *Bus) OrderStreams(ctx context.Context) ([]string, error) {
+	exchanges, err := b.Exchanges(ctx)
+	streams := make([]string, len(exchanges))
+	for i, exchange := range exchanges {
+		streams[i] = OrderStream(exchange)
+	}
+	return streams, err
 }
 
 func (b *Bus) checkLayout(ctx context.Context) error {
@@ -79,9 +121,18 @@ func (b *Bus) streamInfo(ctx context.Context, name string) (*jetstream.StreamInf
 	stream, err := b.js.Stream(ctx, name)
 	if err != nil {
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			return nil, fmt.Errorf("stream %s: %w: the deployment is not provisioned, run 'fullon provision'", name, domain.ErrNotFound)
+			return nil, notProvisioned(name)
 		}
 		return nil, unreachable("stream "+name, err)
 	}
 	return stream.CachedInfo(), nil
+}
+
+// notProvisioned is the error for a stream that the deployment does not have.
+func notProvisioned(stream string) error {
+	if exchange, ok := ExchangeOf(stream); ok {
+		return fmt.Errorf("exchange %s: %w: the deployment has no stream for its orders, run 'fullon provision --exchanges %s'",
+			exchange, domain.ErrNotFound, exchange)
+	}
+	return fmt.Errorf("stream %s: %w: the deployment is not provisioned, run 'fullon provision'", stream, domain.ErrNotFound)
 }

@@ -19,11 +19,12 @@ func TestProvisionMayBeRepeatedAndKeepsWhatIsStored(t *testing.T) {
 	b := n.Bus(t, small)
 	pos := mustPublish(t, b, trade("BTC/USDT", 1))
 	before := extent(t, b, pos.Stream)
-	if err := b.Provision(t.Context(), bus.Retention{Trades: 5 * time.Hour}, 1); err != nil {
+	if err := b.Provision(t.Context(), bus.Plan{Retention: bus.Retention{Trades: 5 * time.Hour}}); err != nil {
 		t.Fatal(err)
 	}
-	before.Keeps = 5 * time.Hour
-	if after := extent(t, b, pos.Stream); after != before {
+	after := extent(t, b, pos.Stream)
+	before.Keeps, before.Now = 5*time.Hour, after.Now
+	if after != before {
 		t.Fatalf("%+v became %+v", before, after)
 	}
 	s, err := raw(t, n.URL).Stream(t.Context(), pos.Stream)
@@ -45,7 +46,7 @@ func TestOtherPartitionCountsAreRefusedAndChangeNothing(t *testing.T) {
 	for _, layout := range []bus.Layout{{Ticks: 2, Trades: 3}, {Ticks: 1, Trades: 2}} {
 		other := connect(t, n.URL, layout)
 		for name, err := range map[string]error{
-			"Bind": other.Bind(t.Context()), "Provision": other.Provision(t.Context(), bus.Retention{}, 1),
+			"Bind": other.Bind(t.Context()), "Provision": other.Provision(t.Context(), bus.Plan{}),
 		} {
 			if !errors.Is(err, domain.ErrMismatch) {
 				t.Errorf("%s with %+v: %v", name, layout, err)
@@ -69,14 +70,14 @@ func TestHalfADeploymentRefusesOtherCountsToo(t *testing.T) {
 		}
 	}
 	other := connect(t, n.URL, bus.Layout{Ticks: 2, Trades: 3})
-	if err := other.Provision(t.Context(), bus.Retention{}, 1); !errors.Is(err, domain.ErrMismatch) {
+	if err := other.Provision(t.Context(), bus.Plan{}); !errors.Is(err, domain.ErrMismatch) {
 		t.Fatalf("got %v", err)
 	}
 	same := connect(t, n.URL, small)
 	if err := same.Bind(t.Context()); !errors.Is(err, domain.ErrNotFound) {
 		t.Fatalf("got %v", err)
 	}
-	if err := same.Provision(t.Context(), bus.Retention{}, 1); err != nil {
+	if err := same.Provision(t.Context(), bus.Plan{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := same.Bind(t.Context()); err != nil {
@@ -128,7 +129,7 @@ func TestALogThatIsAwayIsUnreachableAndComesBackByItself(t *testing.T) {
 		"TimeOf":    func() error { _, err := b.TimeOf(ctx, pos.Stream, 1); return err },
 		"LastTrade": func() error { _, err := b.LastTrade(ctx, "binance", "BTC/USDT"); return err },
 		"Bind":      func() error { return b.Bind(ctx) },
-		"Provision": func() error { return b.Provision(ctx, bus.Retention{}, 1) },
+		"Provision": func() error { return b.Provision(ctx, bus.Plan{}) },
 		"DeadLetter": func() error {
 			return b.DeadLetter(ctx, pos.Stream, domain.Record{Seq: 1}, fmt.Errorf("why"))
 		},

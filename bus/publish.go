@@ -13,7 +13,8 @@ import (
 )
 
 // Publish validates an event, stores it and returns its position. It blocks
-// until the log acknowledged. The error matches domain.ErrInvalid or
+// until the log acknowledged. The error matches domain.ErrInvalid,
+// domain.ErrNotFound for an exchange that the deployment has no orders for, or
 // domain.ErrUnreachable; after the latter the event may have been stored.
 func (b *Bus) Publish(ctx context.Context, event domain.Event) (domain.LogPosition, error) {
 	return b.publishIf(ctx, event)
@@ -26,17 +27,37 @@ func (b *Bus) publishIf(ctx context.Context, event domain.Event, conditions ...j
 	if err != nil {
 		return domain.LogPosition{}, err
 	}
+	return b.send(ctx, msg, stream, conditions...)
+}
+
+func (b *Bus) send(ctx context.Context, msg *nats.Msg, stream string, conditions ...jetstream.PublishOpt) (domain.LogPosition, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 	defer cancel()
 	ack, err := b.js.PublishMsg(ctx, msg, conditions...)
-	var refused *jetstream.APIError
-	if errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
-		return domain.LogPosition{}, errors.Join(domain.ErrConflict, err)
-	}
 	if err != nil {
-		return domain.LogPosition{}, unreachable("publish "+msg.Subject, err)
+		return domain.LogPosition{}, b.refused(ctx, "publish "+msg.Subject, stream, err)
 	}
 	return domain.LogPosition{Stream: stream, Seq: ack.Sequence}, nil
+}
+
+// codeWrongLastSequenceConstant is the server's answer in a cluster when another
+// message about the subject of the condition is being stored.
+const codeWrongLastSequenceConstant jetstream.ErrorCode = 10164
+
+// refused sorts what may be wrong with a publication.
+func (b *Bus) refused(ctx context.Context, what, stream string, err error) error {
+	var refused *jetstream.APIError
+	switch {
+	case errors.As(err, &refused) &&
+		(refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || refused.ErrorCode == codeWrongLastSequenceConstant):
+		return errors.Join(domain.ErrConflict, err)
+	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
+		// The stream is not there, or nobody leads it now.
+		if _, missing := b.streamInfo(ctx, stream); errors.Is(missing, domain.ErrNotFound) {
+			return missing
+		}
+	}
+	return unreachable(what, err)
 }
 
 func (b *Bus) message(event domain.Event) (msg *nats.Msg, stream string, err error) {
@@ -61,7 +82,7 @@ func (b *Bus) address(key domain.Key) (Address, error) {
 		return known.(Address), nil
 	}
 	address, err := b.cfg.Layout.Address(key)
-	if err == nil {
+	if err == nil && key.Kind != domain.KindOrder { // of which there is no end
 		b.addresses.Store(key, address)
 	}
 	return address, err

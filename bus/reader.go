@@ -22,11 +22,12 @@ const (
 	watchdogInterval = 2 * time.Second
 )
 
-// Reader delivers the messages of one stream in order and without holes. It is
-// for one goroutine.
+// Reader delivers the messages of one stream in order and without holes, but
+// those that the catalogue has by design. It is for one goroutine.
 type Reader struct {
 	bus    *Bus
 	stream string
+	sparse bool // sequences may be missing
 	log    *slog.Logger
 
 	mu      sync.Mutex
@@ -56,7 +57,7 @@ type message struct {
 // Nothing is read before the first Read. Close it.
 func (b *Bus) NewReader(stream string, from uint64) *Reader {
 	r := &Reader{
-		bus: b, stream: stream, log: b.cfg.Log.With("stream", stream), next: max(1, from),
+		bus: b, stream: stream, sparse: stream == CatalogueStream, log: b.cfg.Log.With("stream", stream), next: max(1, from),
 		arrived: make(chan struct{}, 1), serial: 1, keys: make(map[string]domain.Key),
 		timer: time.NewTimer(time.Hour), progress: time.Now(),
 	}
@@ -164,7 +165,7 @@ func (r *Reader) fill(dst []domain.Record) (int, error) {
 		if err == nil && rec.Seq < r.next {
 			continue // a consumer that was made anew may repeat
 		}
-		if err == nil && rec.Seq > r.next {
+		if err == nil && rec.Seq > r.next && !r.sparse {
 			err = fmt.Errorf("%s: %w: sequence %d is missing, the next is %d", r.stream, errSkipped, r.next, rec.Seq)
 		}
 		if err != nil && n > 0 {
@@ -213,7 +214,7 @@ func (r *Reader) start(ctx context.Context) error {
 	if err := r.sameStream(extent); err != nil {
 		return err
 	}
-	if extent.First > r.next {
+	if extent.First > r.next && !r.sparse {
 		return fmt.Errorf("%s: %w: sequence %d is gone, the first is %d", r.stream, domain.ErrHistoryLost, r.next, extent.First)
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.bus.cfg.Timeout)

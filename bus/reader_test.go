@@ -140,7 +140,7 @@ func TestAReaderBeginsOnceTheLogIsThere(t *testing.T) {
 	t.Parallel()
 	n := testserver.NewNATS(t)
 	b := connect(t, n.URL, one)
-	if err := b.Provision(t.Context(), bus.Retention{}, 1); err != nil {
+	if err := b.Provision(t.Context(), bus.Plan{}); err != nil {
 		t.Fatal(err)
 	}
 	mustPublish(t, b, trade("BTC/USDT", 1))

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/fullon/fullon/domain"
 )
 
 // What the streams keep.
@@ -12,6 +14,7 @@ const (
 	TickRetention       = time.Hour
 	TradeRetention      = 48 * time.Hour
 	AccountRetention    = 7 * 24 * time.Hour
+	OrderRetention      = 30 * 24 * time.Hour
 	DeadLetterRetention = 30 * 24 * time.Hour
 
 	// MaxPayloadBytes bounds one message of the log.
@@ -34,6 +37,30 @@ type Retention struct {
 	Ticks    time.Duration
 	Trades   time.Duration
 	Accounts time.Duration
+	Orders   time.Duration
+}
+
+// DefaultExchanges are the exchanges that a deployment has streams of orders
+// for unless its provisioner says otherwise.
+func DefaultExchanges() []string { return []string{"binance", "bybit", "coinbase", "kraken", "okx"} }
+
+// Plan is what a deployment's streams are to be like, beside their layout.
+type Plan struct {
+	Retention
+	// Replicas of each stream, 1 to 5. Default 1.
+	Replicas int
+	// Exchanges that orders can be stored for. Those that have a stream already
+	// keep it. Default: DefaultExchanges.
+	Exchanges []string
+}
+
+func (p Plan) withDefaults() Plan {
+	p.Retention = p.Retention.withDefaults()
+	p.Replicas = max(1, p.Replicas)
+	if p.Exchanges == nil {
+		p.Exchanges = DefaultExchanges()
+	}
+	return p
 }
 
 func (r Retention) withDefaults() Retention {
@@ -46,12 +73,16 @@ func (r Retention) withDefaults() Retention {
 	if r.Accounts == 0 {
 		r.Accounts = AccountRetention
 	}
+	if r.Orders == 0 {
+		r.Orders = OrderRetention
+	}
 	return r
 }
 
 // streamConfigs are all streams of a deployment.
-func streamConfigs(layout Layout, retention Retention, replicas int) []jetstream.StreamConfig {
+func streamConfigs(layout Layout, plan Plan) []jetstream.StreamConfig {
 	var configs []jetstream.StreamConfig
+	retention, replicas := plan.Retention, plan.Replicas
 	for p, name := range layout.TickStreams() {
 		n := strconv.Itoa(p)
 		configs = append(configs, partitionConfig(name, layout.Ticks, retention.Ticks, replicas, "tick."+n+".>", "feed."+n+".*"))
@@ -66,7 +97,10 @@ func streamConfigs(layout Layout, retention Retention, replicas int) []jetstream
 		configs = append(configs, partitionConfig(name, layout.Accounts, retention.Accounts, replicas,
 			"balance."+n+".>", "position."+n+".>", "positions."+n+".>", "fill."+n+".>", "ack."+n+".>"))
 	}
-	return append(configs, deadLetterConfig(replicas))
+	for _, exchange := range plan.Exchanges {
+		configs = append(configs, orderConfig(exchange, retention.Orders, replicas))
+	}
+	return append(configs, catalogueConfig(replicas), deadLetterConfig(replicas))
 }
 
 // partitionConfig is a stream that nobody may delete from, so that its
@@ -86,6 +120,25 @@ func partitionConfig(name string, partitions int, maxAge time.Duration, replicas
 		AllowBatchPublish: true,
 		Metadata:          map[string]string{partitionsKey: strconv.Itoa(partitions)},
 	}
+}
+
+// orderConfig is a partition's stream that takes atomic batches.
+func orderConfig(exchange string, maxAge time.Duration, replicas int) jetstream.StreamConfig {
+	token := EscapeToken(exchange)
+	subjects := make([]string, 0, len(exchangeKinds)+1)
+	for _, kind := range exchangeKinds {
+		subjects = append(subjects, string(kind)+"."+token+".*")
+	}
+	cfg := partitionConfig(OrderStream(exchange), 1, maxAge, replicas, append(subjects, string(domain.KindHalt)+"."+token)...)
+	cfg.AllowAtomicPublish = true
+	return cfg
+}
+
+// catalogueConfig keeps the newest message of each subject for ever.
+func catalogueConfig(replicas int) jetstream.StreamConfig {
+	cfg := partitionConfig(CatalogueStream, 1, 0, replicas, "venue.*", "symbol.*.*", "bot.*", "bot.*.*")
+	cfg.MaxMsgsPerSubject = 1
+	return cfg
 }
 
 // deadLetterConfig keeps one letter for each message that was refused, however

@@ -94,10 +94,15 @@ func (l Layout) Address(key domain.Key) (Address, error) {
 		p := Partition(l.Trades, exchange, symbol)
 		return Address{TradeStream(p), fmt.Sprintf("candle.%d.%s.%s.%s", p, exchange, symbol, key.Timeframe)}, nil
 	}
-	if key.Account != "" {
+	switch {
+	case isAccountKind(key.Kind):
 		return l.accountAddress(key)
+	case isExchangeKind(key.Kind):
+		return exchangeAddress(key), nil
+	case isCatalogueKind(key.Kind):
+		return catalogueAddress(key), nil
 	}
-	return Address{}, domain.Invalid("kind", string(key.Kind), "tick, trade, gap, candle or a kind of accounts")
+	return Address{}, domain.Invalid("kind", string(key.Kind), "a kind of event that has one place")
 }
 
 // FeedAddresses are the places that an exchange's Feed goes to: one in each
@@ -116,6 +121,12 @@ func (l Layout) FeedAddresses(exchange string) []Address {
 func ParseSubject(subject string) (domain.Key, error) {
 	tokens := strings.Split(subject, ".")
 	kind := domain.Kind(tokens[0])
+	switch {
+	case isExchangeKind(kind):
+		return parseExchangeSubject(kind, subject, tokens)
+	case isCatalogueKind(kind):
+		return parseCatalogueSubject(kind, subject, tokens)
+	}
 	want := map[domain.Kind]int{
 		domain.KindTick: 4, domain.KindFeed: 3, domain.KindTrade: 4, domain.KindCandle: 5, domain.KindGap: 4,
 		domain.KindBalance: 4, domain.KindPosition: 4, domain.KindPositions: 3, domain.KindFill: 4, domain.KindAck: 4,

@@ -25,18 +25,18 @@ import (
 // two answers: see Position.
 type Accounts struct {
 	client     *Client
-	partitions map[string]*accountPartition
+	partitions map[string]*settledPartition
 }
 
 func newAccounts(c *Client) *Accounts {
-	a := &Accounts{client: c, partitions: make(map[string]*accountPartition)}
+	a := &Accounts{client: c, partitions: make(map[string]*settledPartition)}
 	for _, stream := range c.log.Layout().AccountStreams() {
-		a.partitions[stream] = &accountPartition{Partition: c.store.Partition(stream), client: c}
+		a.partitions[stream] = c.settled(stream)
 	}
 	return a
 }
 
-func (a *Accounts) partition(account string) *accountPartition {
+func (a *Accounts) partition(account string) *settledPartition {
 	return a.partitions[a.client.log.Layout().AccountStreamOf(account)]
 }
 

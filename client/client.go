@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/fullon/fullon/bus"
@@ -34,6 +35,10 @@ type Client struct {
 	store   *cachestore.Store
 	changes *changes
 	owned   bool
+
+	catalogue *settledPartition
+	mu        sync.Mutex
+	exchanges map[string]*settledPartition // stream of orders to its partition, as they are asked for
 }
 
 // Connect connects to both servers and checks that the deployment was
@@ -62,7 +67,8 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 // New makes a client over connections that the caller keeps and closes after
 // the client.
 func New(log *bus.Bus, store *cachestore.Store) *Client {
-	c := &Client{log: log, store: store, changes: newChanges()}
+	c := &Client{log: log, store: store, changes: newChanges(), exchanges: make(map[string]*settledPartition)}
+	c.catalogue = c.settled(bus.CatalogueStream)
 	layout := log.Layout()
 	c.Ticks = &Ticks{client: c, partitions: partitions(store, layout.TickStreams())}
 	c.Trades = &Trades{client: c, partitions: partitions(store, layout.TradeStreams())}
@@ -73,6 +79,29 @@ func New(log *bus.Bus, store *cachestore.Store) *Client {
 	c.Processes.closed, c.VenueErrors.closed = c.changes.ctx.Done(), c.changes.ctx.Done()
 	return c
 }
+
+func (c *Client) settled(stream string) *settledPartition {
+	return &settledPartition{Partition: c.store.Partition(stream), client: c}
+}
+
+// exchange is the partition with the orders of an exchange and the rights to
+// trade there. It does no input or output: an exchange without a stream shows as
+// domain.ErrNotFound when it is read.
+func (c *Client) exchange(name string) *settledPartition {
+	stream := bus.OrderStream(name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.exchanges[stream]
+	if p == nil {
+		p = c.settled(stream)
+		c.exchanges[stream] = p
+	}
+	return p
+}
+
+// Exchanges lists the exchanges that the deployment has orders for, sorted. The
+// error matches domain.ErrUnreachable.
+func (c *Client) Exchanges(ctx context.Context) ([]string, error) { return c.log.Exchanges(ctx) }
 
 func partitions(store *cachestore.Store, streams []string) map[string]*cachestore.Partition {
 	m := make(map[string]*cachestore.Partition, len(streams))
@@ -105,6 +134,17 @@ func (c *Client) Wait(ctx context.Context, pos domain.LogPosition) error {
 	}
 	if account := c.Accounts.partitions[pos.Stream]; account != nil {
 		partition = account.Partition
+	}
+	if pos.Stream == bus.CatalogueStream {
+		partition = c.catalogue.Partition
+	} else if exchange, ok := bus.ExchangeOf(pos.Stream); ok {
+		its := c.exchange(exchange)
+		if !its.want().known { // it may not exist
+			if _, err := c.log.Extent(ctx, pos.Stream); err != nil {
+				return err
+			}
+		}
+		partition = its.Partition
 	}
 	if partition == nil {
 		return fmt.Errorf("stream %q: %w", pos.Stream, domain.ErrNotFound)

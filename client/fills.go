@@ -119,7 +119,7 @@ func (n nothing) Is(target error) bool { return target == errNothing }
 
 // pop tries once. Without a fill the error matches errNothing, and next is when
 // a lease ends.
-func (f *Fills) pop(ctx context.Context, p *accountPartition, q cachestore.Queue, lease time.Duration) (Delivery, time.Duration, error) {
+func (f *Fills) pop(ctx context.Context, p *settledPartition, q cachestore.Queue, lease time.Duration) (Delivery, time.Duration, error) {
 	token := rand.Text()
 	w := p.want()
 	if !w.known {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/domain"
 )
 
@@ -47,7 +48,7 @@ func (t *Ticks) Update(ctx context.Context, exchange, symbol string, patch TickP
 		if err != nil {
 			return domain.LogPosition{}, err
 		}
-		pos, err := t.client.log.PublishAfter(ctx, patch.apply(present), last)
+		pos, err := t.client.log.Commit(ctx, bus.Change{Event: patch.apply(present), Last: last})
 		if !errors.Is(err, domain.ErrConflict) {
 			return pos, err
 		}

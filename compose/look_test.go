@@ -84,7 +84,7 @@ func TestADeploymentThatDoesNotFitIsAClearLine(t *testing.T) {
 		r.complains(t, ExitNotFound, "the deployment is not provisioned, run 'fullon provision'")
 	}
 	r := u.run("fullon", "provision", "--tick-partitions=2", "--trade-partitions=3")
-	if r.code != ExitOK || r.stdout != "provisioned: 2 partitions of ticks, 3 of trades, 4 of accounts, 1 replicas\n" {
+	if r.code != ExitOK || r.stdout != "provisioned: 2 partitions of ticks, 3 of trades, 4 of accounts, orders of binance, bybit, coinbase, kraken, okx, 1 replicas\n" {
 		t.Fatalf("provision: %+v", r)
 	}
 	for _, r := range []result{u.run("fullon", "status"), u.run("ingest"), u.run("projector"), u.run("fullon", "provision"), u.run("fullon", "up", "--http=off")} {

@@ -36,12 +36,14 @@ func projectorModule(cfg Projection) fx.Option {
 	return fx.Options(
 		fx.Provide(func(b *bus.Bus, store *cachestore.Store, log *slog.Logger) *projector.Projector {
 			return projector.New(projector.Config{
-				TickStreams:    b.Layout().TickStreams(),
-				TradeStreams:   b.Layout().TradeStreams(),
-				AccountStreams: b.Layout().AccountStreams(),
-				TradeCap:       int(cfg.TradeCap),
-				FillCap:        int(cfg.FillCap),
-				Log:            log,
+				TickStreams:     b.Layout().TickStreams(),
+				TradeStreams:    b.Layout().TradeStreams(),
+				AccountStreams:  b.Layout().AccountStreams(),
+				CatalogueStream: bus.CatalogueStream,
+				Orders:          true,
+				TradeCap:        int(cfg.TradeCap),
+				FillCap:         int(cfg.FillCap),
+				Log:             log,
 			}, projectorLog{b}, store)
 		}),
 		fx.Invoke(func(s supervisor, p *projector.Projector, here *presence) {

@@ -44,6 +44,8 @@ var wrongSettings = []wrong{
 	{"FULLON_TICK_RETENTION", "tick-retention", "1 day", "", "a time span above zero, like 500ms, 30s or 24h", provisionCommand},
 	{"FULLON_TRADE_RETENTION", "trade-retention", "-1h", "", "a time span above zero, like 500ms, 30s or 24h", provisionCommand},
 	{"FULLON_ACCOUNT_RETENTION", "account-retention", "0s", "", "a time span above zero, like 500ms, 30s or 24h", provisionCommand},
+	{"FULLON_ORDER_RETENTION", "order-retention", "0s", "", "a time span above zero, like 500ms, 30s or 24h", provisionCommand},
+	{"FULLON_EXCHANGES", "exchanges", "Binance", "", "names of exchanges in lower case separated by commas, like binance,kraken", provisionCommand},
 	{"FULLON_VENUE", "venue", "Binance", "", "sim or binance", upCommand},
 	{"FULLON_SYMBOLS", "symbols", "BTC", "", "unified symbols separated by commas, like BTC/USDT,ETH/USDT", upCommand},
 	{"FULLON_SYMBOLS", "symbols", "XX/YY", "", "symbols of the simulated venue: BTC/USDT, ETH/USDT, SOL/USDT, BNB/USDT, XRP/USDT, DOGE/USDT, ADA/USDT, ETH/BTC", upCommand},

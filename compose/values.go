@@ -40,6 +40,8 @@ type (
 	Period time.Duration
 	// Exchange is the name of an exchange.
 	Exchange string
+	// Exchanges is a list of names of exchanges.
+	Exchanges []string
 	// Symbol is a unified symbol.
 	Symbol string
 	// Symbols is a list of unified symbols.
@@ -68,7 +70,7 @@ type (
 
 var settingTypes = []encoding.TextUnmarshaler{
 	new(Port), new(Count), new(PartitionCount), new(ReplicaCount), new(TradeLimit), new(CandleLimit), new(DBNumber),
-	new(Period), new(Exchange), new(Symbol), new(Symbols), new(Timeframe), new(Venue), new(LogLevel), new(LogFormat),
+	new(Period), new(Exchange), new(Exchanges), new(Symbol), new(Symbols), new(Timeframe), new(Venue), new(LogLevel), new(LogFormat),
 	new(NATSURL), new(RedisHost), new(KeyPrefix), new(ListenAddr), new(WebSocketURL), new(RESTURL),
 	new(ProcessType), new(ProcessID), new(BroadcastID), new(ErrorLimit),
 	new(Account), new(Currency), new(FillLimit),
@@ -133,6 +135,21 @@ func (p *Period) UnmarshalText(text []byte) error {
 func (e *Exchange) UnmarshalText(text []byte) error {
 	*e = Exchange(text)
 	return domain.CheckExchange(string(text))
+}
+
+// UnmarshalText reads names of exchanges separated by commas.
+func (e *Exchanges) UnmarshalText(text []byte) error {
+	*e = nil
+	for name := range strings.SplitSeq(string(text), ",") {
+		name = strings.TrimSpace(name)
+		if err := domain.CheckExchange(name); err != nil {
+			return notAllowed(string(text), "names of exchanges in lower case separated by commas, like binance,kraken")
+		}
+		if !slices.Contains(*e, name) {
+			*e = append(*e, name)
+		}
+	}
+	return nil
 }
 
 const allowedSymbol = "a unified symbol, like BTC/USDT or BTC/USDT:USDT"

@@ -6,15 +6,21 @@ import "time"
 // letters, digits, dashes and underscores, as in 1001 or kraken-main. An
 // account is one account at one venue; whose it is, the id's maker knows.
 func CheckAccount(id string) error {
+	if !isID(id) {
+		return Invalid("account", id, "1 to 64 letters, digits, - and _")
+	}
+	return nil
+}
+
+// isID tells whether a text is 1 to MaxNameBytes letters, digits, dashes and
+// underscores.
+func isID(id string) bool {
 	ok := id != "" && len(id) <= MaxNameBytes
 	for i := 0; ok && i < len(id); i++ {
 		c := id[i]
 		ok = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || isDigit(c) || c == '-' || c == '_'
 	}
-	if !ok {
-		return Invalid("account", id, "1 to 64 letters, digits, - and _")
-	}
-	return nil
+	return ok
 }
 
 // CheckCurrency tells what is wrong with a currency's name: 1 to MaxNameBytes

@@ -66,4 +66,5 @@ type Extent struct {
 	Last    uint64 // sequence of its newest message, also when that is gone; zero: never had one
 	Bytes   uint64
 	Keeps   time.Duration // how long it keeps a message; zero: for ever
+	Now     time.Time     // when the log said so, by its clock
 }

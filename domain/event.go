@@ -18,6 +18,17 @@ const (
 	KindPositions Kind = "positions"
 	KindFill      Kind = "fill"
 	KindAck       Kind = "ack"
+
+	KindOrder          Kind = "order"
+	KindBlock          Kind = "block"
+	KindBlockRenewal   Kind = "block-renewal"
+	KindOpening        Kind = "opening"
+	KindOpeningRenewal Kind = "opening-renewal"
+	KindHalt           Kind = "halt"
+
+	KindVenue  Kind = "venue"
+	KindSymbol Kind = "symbol"
+	KindBot    Kind = "bot"
 )
 
 // Key names what an event is about. What its kind does not need is empty:
@@ -30,11 +41,15 @@ type Key struct {
 	Symbol    string
 	Currency  string
 	Timeframe Timeframe
+	OrderID   string
+	Bot       string
+	BotFeed   string
 }
 
 // Event is something that happened and is worth keeping: a Tick, TickDeleted,
 // Feed, Trade, Candle, Gap, Balance, Position, PositionDeleted,
-// PositionsReplaced, Fill or FillAcked.
+// PositionsReplaced, Fill, FillAcked, Order, OrderDeleted, Claim, ClaimRenewal,
+// Halt, Venue, VenueDeleted, Symbol, SymbolDeleted, BotStatus or BotDeleted.
 type Event interface {
 	Key() Key
 	Validate() error
@@ -92,6 +107,57 @@ func (f Fill) Key() Key { return Key{Kind: KindFill, Account: f.Account, Exchang
 
 // Key implements Event.
 func (a FillAcked) Key() Key { return Key{Kind: KindAck, Account: a.Account, Exchange: a.Exchange} }
+
+// Key implements Event.
+func (o Order) Key() Key { return Key{Kind: KindOrder, Exchange: o.Exchange, OrderID: o.ID} }
+
+// Key implements Event.
+func (d OrderDeleted) Key() Key { return Key{Kind: KindOrder, Exchange: d.Exchange, OrderID: d.ID} }
+
+// Key implements Event.
+func (c Claim) Key() Key { return Key{Kind: c.Kind, Exchange: c.Exchange, Symbol: c.Symbol} }
+
+// Key implements Event.
+func (r ClaimRenewal) Key() Key {
+	return Key{Kind: r.Kind.renewal(), Exchange: r.Exchange, Symbol: r.Symbol}
+}
+
+// Key implements Event.
+func (h Halt) Key() Key { return Key{Kind: KindHalt, Exchange: h.Exchange, Bot: h.Bot} }
+
+// Key implements Event.
+func (v Venue) Key() Key { return Key{Kind: KindVenue, Exchange: v.Name} }
+
+// Key implements Event.
+func (d VenueDeleted) Key() Key { return Key{Kind: KindVenue, Exchange: d.Name} }
+
+// Key implements Event.
+func (s Symbol) Key() Key { return Key{Kind: KindSymbol, Exchange: s.Exchange, Symbol: s.Name} }
+
+// Key implements Event.
+func (d SymbolDeleted) Key() Key { return Key{Kind: KindSymbol, Exchange: d.Exchange, Symbol: d.Name} }
+
+// Key implements Event.
+func (b BotStatus) Key() Key { return Key{Kind: KindBot, Bot: b.Bot, BotFeed: b.Feed} }
+
+// Key implements Event.
+func (d BotDeleted) Key() Key { return Key{Kind: KindBot, Bot: d.Bot, BotFeed: d.Feed} }
+
+// renewal is the kind of the renewals of a kind of claims.
+func (k Kind) renewal() Kind {
+	if k == KindOpening {
+		return KindOpeningRenewal
+	}
+	return KindBlockRenewal
+}
+
+// Claim is the kind of claims that renewals of a kind are about.
+func (k Kind) Claim() Kind {
+	if k == KindOpeningRenewal {
+		return KindOpening
+	}
+	return KindBlock
+}
 
 // Record is one message of the log as a reader gets it, still encoded.
 type Record struct {

@@ -15,7 +15,7 @@ type Gap struct {
 	Sequence uint64 // position in its log stream; set by readers
 }
 
-// MaxReasonBytes bounds Gap.Reason.
+// MaxReasonBytes bounds the reason of a Gap, an Order and a Halt.
 const MaxReasonBytes = 512
 
 // Validate tells what is wrong with the gap event. The error is a *FieldError.

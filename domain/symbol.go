@@ -18,7 +18,50 @@ type Symbol struct {
 	MinVolume   Decimal // zero: none
 	MinNotional Decimal // smallest price × volume; zero: none
 	Trading     bool    // false while the venue has it halted or delisted
+
+	Sequence uint64 // position in its log stream; set by readers
 }
+
+// Same tells whether both say the same, wherever the log has it.
+func (s Symbol) Same(other Symbol) bool {
+	return s.Exchange == other.Exchange && s.Name == other.Name && s.VenueSymbol == other.VenueSymbol &&
+		s.Base == other.Base && s.Quote == other.Quote && s.Settle == other.Settle && s.Trading == other.Trading &&
+		s.TickSize.Equal(other.TickSize) && s.LotSize.Equal(other.LotSize) &&
+		s.MinVolume.Equal(other.MinVolume) && s.MinNotional.Equal(other.MinNotional)
+}
+
+// Validate tells what is wrong with the symbol: its name must be that of its
+// parts. The error is a *FieldError.
+func (s Symbol) Validate() error {
+	if err := checkMarket(s.Exchange, s.Name); err != nil {
+		return err
+	}
+	if err := checkName("venue_symbol", s.VenueSymbol); err != nil {
+		return err
+	}
+	base, quote, settle, _ := SplitSymbol(s.Name)
+	if s.Base != base || s.Quote != quote || s.Settle != settle {
+		return Invalid("symbol", s.Name, "the name of its parts, "+SymbolName(s.Base, s.Quote, s.Settle))
+	}
+	for _, f := range [...]struct {
+		name  string
+		value Decimal
+	}{{"tick_size", s.TickSize}, {"lot_size", s.LotSize}, {"min_volume", s.MinVolume}, {"min_notional", s.MinNotional}} {
+		if err := nonNegative(f.name, f.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SymbolDeleted takes a symbol out of the catalogue.
+type SymbolDeleted struct {
+	Exchange string
+	Name     string
+}
+
+// Validate tells what is wrong with the event. The error is a *FieldError.
+func (d SymbolDeleted) Validate() error { return checkMarket(d.Exchange, d.Name) }
 
 // SymbolName joins the parts of a unified symbol. An empty settle is spot.
 func SymbolName(base, quote, settle string) string {

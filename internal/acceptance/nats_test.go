@@ -59,7 +59,7 @@ func newNATSProcess(t testing.TB) (*natsProcess, *bus.Bus) {
 	t.Cleanup(n.kill)
 	n.start()
 	b := connect(t, n.url())
-	if err := b.Provision(t.Context(), bus.Retention{}, 1); err != nil {
+	if err := b.Provision(t.Context(), bus.Plan{}); err != nil {
 		t.Fatal(err)
 	}
 	return n, b

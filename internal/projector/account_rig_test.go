@@ -36,7 +36,7 @@ func newAccountRig(tb testing.TB, keeps time.Duration) *accountRig {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(b.Close)
-	if err := b.Provision(tb.Context(), bus.Retention{Accounts: keeps}, 1); err != nil {
+	if err := b.Provision(tb.Context(), bus.Plan{Retention: bus.Retention{Accounts: keeps}}); err != nil {
 		tb.Fatal(err)
 	}
 	r := &accountRig{tb: tb, bus: b, redis: testserver.NewRedis(tb)}

@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/sourcegraph/conc/pool"
@@ -24,6 +25,8 @@ type Log interface {
 	// PublishNext stores an event as the very next behind the one with sequence
 	// last; the error matches domain.ErrConflict when another came between.
 	PublishNext(ctx context.Context, event domain.Event, last uint64) (domain.LogPosition, error)
+	// OrderStreams names the streams with the orders of an exchange.
+	OrderStreams(ctx context.Context) ([]string, error)
 }
 
 // Reader delivers one stream's messages in order and without holes.
@@ -39,6 +42,11 @@ type Config struct {
 	TickStreams    []string
 	TradeStreams   []string
 	AccountStreams []string
+	// CatalogueStream is the stream of the catalogue; empty: do not fold it.
+	CatalogueStream string
+	// Orders tells whether to fold the streams of orders, those included that are
+	// made later.
+	Orders bool
 	// TradeCap is how many trades of a market Redis keeps, and among how many a
 	// repeated trade is recognised. All projectors of a deployment must agree.
 	// Default 10,000.
@@ -71,28 +79,45 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// discoverInterval is how often a projector looks for streams of orders that
+// it does not know yet.
+const discoverInterval = time.Second
+
 // Projector folds a set of partitions.
 type Projector struct {
+	cfg   Config
+	log   Log
+	store *cachestore.Store
+
+	mu      sync.Mutex
 	workers []*worker
 }
 
 // New makes a projector. It does no input or output.
 func New(cfg Config, log Log, store *cachestore.Store) *Projector {
-	cfg = cfg.withDefaults()
-	p := &Projector{}
+	p := &Projector{cfg: cfg.withDefaults(), log: log, store: store}
 	for _, stream := range cfg.TickStreams {
-		partition := store.Partition(stream)
-		p.workers = append(p.workers, newWorker(cfg, log, partition, func() fold { return newTickFold(partition) }))
+		p.add(stream, func(part *cachestore.Partition) fold { return newTickFold(part) })
 	}
 	for _, stream := range cfg.TradeStreams {
-		partition := store.Partition(stream)
-		p.workers = append(p.workers, newWorker(cfg, log, partition, func() fold { return newTradeFold(partition, cfg.TradeCap) }))
+		p.add(stream, func(part *cachestore.Partition) fold { return newTradeFold(part, p.cfg.TradeCap) })
 	}
 	for _, stream := range cfg.AccountStreams {
-		partition := store.Partition(stream)
-		p.workers = append(p.workers, newWorker(cfg, log, partition, func() fold { return newAccountFold(partition, cfg.FillCap) }))
+		p.add(stream, func(part *cachestore.Partition) fold { return newAccountFold(part, p.cfg.FillCap) })
+	}
+	if cfg.CatalogueStream != "" {
+		p.add(cfg.CatalogueStream, newCatalogueFold).sparse = true
 	}
 	return p
+}
+
+func (p *Projector) add(stream string, newFold func(*cachestore.Partition) fold) *worker {
+	partition := p.store.Partition(stream)
+	w := newWorker(p.cfg, p.log, partition, func() fold { return newFold(partition) })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.workers = append(p.workers, w)
+	return w
 }
 
 // Run folds until ctx ends; then it finishes the batches under way and returns
@@ -102,11 +127,36 @@ func (p *Projector) Run(ctx context.Context) error {
 	for _, w := range p.workers {
 		group.Go(w.run)
 	}
+	if p.cfg.Orders {
+		group.Go(p.discover)
+	}
+	return group.Wait()
+}
+
+// discover folds the streams of orders, also those that are made later.
+func (p *Projector) discover(ctx context.Context) error {
+	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
+	known := make(map[string]bool)
+	for ctx.Err() == nil {
+		streams, err := p.log.OrderStreams(ctx)
+		if err != nil {
+			p.cfg.Log.Debug("cannot list the streams of orders", "error", err)
+		}
+		for _, stream := range streams {
+			if !known[stream] {
+				known[stream] = true
+				group.Go(p.add(stream, newExchangeFold).run)
+			}
+		}
+		sleep(ctx, discoverInterval)
+	}
 	return group.Wait()
 }
 
 // Stats tells how each partition is doing. It is safe for concurrent use.
 func (p *Projector) Stats() []Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	out := make([]Stats, len(p.workers))
 	for i, w := range p.workers {
 		out[i] = w.stats.snapshot(w.partition.Stream())

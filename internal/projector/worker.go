@@ -28,6 +28,7 @@ type worker struct {
 	slog      *slog.Logger
 	partition *cachestore.Partition
 	newFold   func() fold
+	sparse    bool // the stream keeps the newest message of each subject: sequences may be missing
 	stats     stats
 
 	at      domain.Checkpoint // what the in-memory state belongs to
@@ -187,7 +188,7 @@ func (w *worker) contradiction(ctx context.Context, at domain.Checkpoint, extent
 		return "the stream was created anew", nil
 	case at.Seq > extent.Last:
 		return "the stream ends before the checkpoint", nil
-	case at.Seq > 0 && at.Seq+1 < extent.First:
+	case at.Seq > 0 && at.Seq+1 < extent.First && !w.sparse:
 		return "the stream has dropped messages that were never folded", nil
 	case at.Seq < extent.First:
 		return "", nil // the message itself was dropped, what follows is there

@@ -56,7 +56,7 @@ func (n *NATS) Bus(tb testing.TB, layout bus.Layout) *bus.Bus {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(b.Close)
-	if err := b.Provision(tb.Context(), bus.Retention{}, 1); err != nil {
+	if err := b.Provision(tb.Context(), bus.Plan{Exchanges: []string{"binance", "kraken"}}); err != nil {
 		tb.Fatal(err)
 	}
 	return b

@@ -288,6 +288,10 @@ func decode(key domain.Key, data []byte) (domain.Event, error) {
 		return DecodeGap(key, data)
 	case domain.KindBalance, domain.KindPosition, domain.KindPositions, domain.KindFill, domain.KindAck:
 		return decodeAccount(key, data)
+	case domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt:
+		return decodeExchange(key, data)
+	case domain.KindVenue, domain.KindSymbol, domain.KindBot:
+		return decodeCatalogue(key, data)
 	}
 	return nil, fmt.Errorf("%w: no format for kind %q", ErrMalformed, key.Kind)
 }

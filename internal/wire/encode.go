@@ -54,7 +54,7 @@ func Encode(event domain.Event) ([]byte, error) {
 	switch ev := event.(type) {
 	case domain.Tick:
 		e.tick(ev)
-	case domain.TickDeleted:
+	case domain.TickDeleted, domain.OrderDeleted, domain.VenueDeleted, domain.SymbolDeleted, domain.BotDeleted:
 		return nil, nil
 	case domain.Feed:
 		e.feed(ev)
@@ -76,6 +76,20 @@ func Encode(event domain.Event) ([]byte, error) {
 		e.fill(ev)
 	case domain.FillAcked:
 		e.ack(ev)
+	case domain.Order:
+		e.order(ev)
+	case domain.Claim:
+		e.claim(ev)
+	case domain.ClaimRenewal:
+		e.claimRenewal(ev)
+	case domain.Halt:
+		e.halt(ev)
+	case domain.Venue:
+		e.venue(ev)
+	case domain.Symbol:
+		e.symbol(ev)
+	case domain.BotStatus:
+		e.botStatus(ev)
 	default:
 		return nil, fmt.Errorf("encode %T: %w", event, domain.ErrInvalid)
 	}

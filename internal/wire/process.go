@@ -2,8 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/tinylib/msgp/msgp"
@@ -53,11 +51,7 @@ func EncodeBroadcast(b domain.Broadcast) []byte {
 		e.begin(3)
 		e.text(b.From)
 		e.text(b.Text)
-		_ = e.enc.EncodeArrayLen(2 * len(b.Data))
-		for _, name := range slices.Sorted(maps.Keys(b.Data)) {
-			e.text(name)
-			e.text(b.Data[name])
-		}
+		e.named(b.Data)
 	})
 }
 
@@ -65,15 +59,7 @@ func EncodeBroadcast(b domain.Broadcast) []byte {
 func DecodeBroadcast(t domain.ProcessType, data []byte) (domain.Broadcast, error) {
 	var d decoder
 	d.begin(data, 3)
-	b := domain.Broadcast{Type: t, From: d.text("from"), Text: d.text("text")}
-	n := d.array("data")
-	if n > 0 {
-		b.Data = make(map[string]string)
-	}
-	for ; n >= 2 && d.err == nil; n -= 2 {
-		name := d.text("data")
-		b.Data[name] = d.text("data")
-	}
+	b := domain.Broadcast{Type: t, From: d.text("from"), Text: d.text("text"), Data: d.named("data")}
 	return b, d.err
 }
 

@@ -11,13 +11,13 @@ import (
 	"github.com/fullon/fullon/domain"
 )
 
-// accountPartition reads a partition of accounts, and takes its word only once
-// it has caught up. While Redis is folded anew a position that was opened is not
-// there yet and would look flat, and a fill that was acknowledged would look
-// as if it were not. So the first time that it sees an epoch it asks the log
+// settledPartition reads a partition, and takes its word only once it has caught
+// up. While Redis is folded anew a position that was opened is not there yet and
+// would look flat, a block would look free, and a fill that was acknowledged
+// would look as if it were not. So the first time that it sees an epoch it asks the log
 // where its end is; what Redis says before it has reached that place is no
 // answer. Nor is what a Redis says that has gone back behind what was read.
-type accountPartition struct {
+type settledPartition struct {
 	*cachestore.Partition
 	client *Client
 
@@ -36,7 +36,7 @@ type wanted struct {
 const catchUp = 2 * time.Second
 
 // want is what a read that begins now must reach.
-func (p *accountPartition) want() wanted {
+func (p *settledPartition) want() wanted {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.wanted
@@ -44,7 +44,7 @@ func (p *accountPartition) want() wanted {
 
 // reached reports whether what was read at a checkpoint counts, for a read that
 // began when w was wanted.
-func (p *accountPartition) reached(ctx context.Context, at domain.Checkpoint, w wanted) (bool, error) {
+func (p *settledPartition) reached(ctx context.Context, at domain.Checkpoint, w wanted) (bool, error) {
 	if !w.known || w.epoch != at.Epoch {
 		extent, err := p.client.log.Extent(ctx, p.Stream())
 		if err != nil {
@@ -64,14 +64,14 @@ func (p *accountPartition) reached(ctx context.Context, at domain.Checkpoint, w 
 }
 
 // rebuilding is the error for a Redis that does not catch up.
-func (p *accountPartition) rebuilding(at domain.Checkpoint) error {
+func (p *settledPartition) rebuilding(at domain.Checkpoint) error {
 	return fmt.Errorf("%s: %w: Redis reflects the log up to %d, which says nothing before it has reached %d",
 		p.Stream(), domain.ErrUnknown, at.Seq, p.want().least)
 }
 
 // settled reads until what was read counts, for at most catchUp. read returns
 // the checkpoint that its answer is of.
-func (p *accountPartition) settled(ctx context.Context, read func() (domain.Checkpoint, error)) error {
+func (p *settledPartition) settled(ctx context.Context, read func() (domain.Checkpoint, error)) error {
 	deadline := time.Now().Add(catchUp)
 	for {
 		w := p.want()

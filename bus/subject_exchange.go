@@ -1,0 +1,64 @@
+package bus
+
+import (
+	"slices"
+
+	"github.com/fullon/fullon/domain"
+)
+
+// The subjects of orders and of the rights to trade. All of one exchange are in
+// one stream, so that an order can be stored on the condition of a block. They
+// have no partition number: the exchange is the partition.
+
+var exchangeKinds = []domain.Kind{
+	domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt,
+}
+
+func isExchangeKind(kind domain.Kind) bool { return slices.Contains(exchangeKinds, kind) }
+
+func exchangeAddress(key domain.Key) Address {
+	subject := string(key.Kind) + "." + EscapeToken(key.Exchange)
+	switch {
+	case key.Kind == domain.KindOrder:
+		subject += "." + EscapeToken(key.OrderID)
+	case key.Kind != domain.KindHalt:
+		subject += "." + EscapeToken(key.Symbol)
+	case key.Bot != "":
+		subject += "." + EscapeToken(key.Bot)
+	}
+	return Address{OrderStream(key.Exchange), subject}
+}
+
+// parseExchangeSubject reads the tokens behind the kind.
+func parseExchangeSubject(kind domain.Kind, subject string, tokens []string) (domain.Key, error) {
+	if len(tokens) != 3 && (kind != domain.KindHalt || len(tokens) != 2) {
+		return domain.Key{}, domain.Invalid("subject", subject, "a kind of event, then exchange and order, symbol or bot")
+	}
+	key := domain.Key{Kind: kind}
+	var err error
+	if key.Exchange, err = unescape(tokens[1], domain.CheckExchange); err != nil {
+		return domain.Key{}, err
+	}
+	switch {
+	case len(tokens) == 2:
+	case kind == domain.KindOrder:
+		key.OrderID, err = unescape(tokens[2], domain.CheckOrderID)
+	case kind == domain.KindHalt:
+		key.Bot, err = unescape(tokens[2], domain.CheckBot)
+	default:
+		key.Symbol, err = unescape(tokens[2], domain.CheckSymbol)
+	}
+	if err != nil {
+		return domain.Key{}, err
+	}
+	return key, nil
+}
+
+// unescape reads a token and checks what it says.
+func unescape(token string, check func(string) error) (string, error) {
+	text, err := UnescapeToken(token)
+	if err == nil {
+		err = check(text)
+	}
+	return text, err
+}
