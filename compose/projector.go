@@ -35,22 +35,26 @@ func (c *ProjectorCommand) Run() error {
 func projectorModule(cfg Projection) fx.Option {
 	return fx.Options(
 		fx.Provide(func(b *bus.Bus, store *cachestore.Store, log *slog.Logger) *projector.Projector {
-			return projector.New(projector.Config{
-				TickStreams:     b.Layout().TickStreams(),
-				TradeStreams:    b.Layout().TradeStreams(),
-				AccountStreams:  b.Layout().AccountStreams(),
-				CatalogueStream: bus.CatalogueStream,
-				Orders:          true,
-				TradeCap:        int(cfg.TradeCap),
-				FillCap:         int(cfg.FillCap),
-				Log:             log,
-			}, projectorLog{b}, store)
+			return projector.New(projectorConfig(b.Layout(), cfg, log), projectorLog{b}, store)
 		}),
 		fx.Invoke(func(s supervisor, p *projector.Projector, here *presence) {
 			here.add(domain.ProcessProjector, "projector", map[string]string{}, lookAtProjector(p))
 			s.run("projector", p.Run)
 		}),
 	)
+}
+
+func projectorConfig(layout bus.Layout, cfg Projection, log *slog.Logger) projector.Config {
+	return projector.Config{
+		TickStreams:     layout.TickStreams(),
+		TradeStreams:    layout.TradeStreams(),
+		AccountStreams:  layout.AccountStreams(),
+		CatalogueStream: bus.CatalogueStream,
+		Orders:          true,
+		TradeCap:        int(cfg.TradeCap),
+		FillCap:         int(cfg.FillCap),
+		Log:             log,
+	}
 }
 
 // projectorLog is the log as the projector wants it.

@@ -57,12 +57,13 @@ var rules = []rule{
 	{"internal/console", []string{"domain", "client", "internal/table"}, "a reader like any bot"},
 	{"internal/table", nil, "text"},
 	{"cmd/...", []string{"compose"}, "flags and composition are compose's"},
+	{"examples/...", []string{"domain", "bus", "cachestore", "client", "compose", "examples/internal/example"}, "they show what users write; their frame starts a deployment"},
 }
 
 // only says who alone may import something; an import from elsewhere is wrong
 // even where a rule above would allow it.
 var only = []rule{
-	{"compose", []string{"cmd/..."}, "the composition root is the top"},
+	{"compose", []string{"cmd/...", "examples/internal/example"}, "the composition root is the top"},
 	{"go.uber.org/fx/...", []string{"compose", "cmd/..."}, "constructors are plain functions"},
 	{"github.com/alecthomas/kong", []string{"compose"}, "settings are read in one place"},
 	{"github.com/joho/godotenv", []string{"compose"}, "settings are read in one place"},
