@@ -21,6 +21,7 @@
 //	             opening.<exchange>.<symbol>                  the right to open a position, or its return
 //	             opening-renewal.<exchange>.<symbol>
 //	             halt.<exchange>[.<bot>]                      of all bots, or of one
+//	             fence.<exchange>[.<symbol>]                  stored with an order on the condition of the halts, or of a block
 //	CATALOG      venue.<exchange>                             an empty payload removes what the subject names
 //	             symbol.<exchange>.<symbol>
 //	             bot.<bot>[.<feed>]                           status of a feed; without one: only to remove all
@@ -68,6 +69,7 @@
 //	block-renewal, opening-renewal [1, bot, token, expires ns]
 //	        token 0: of the grant that is stored just before, in the same batch
 //	halt    [1, state (1 active, 2 reduce only, 3 halted), reason, time ns]
+//	fence   [1, worker]
 //	venue   [1, title, status (1 open, 2 maintenance, 3 closed), params (array of text: name, value, name, value…), time ns]
 //	symbol  [1, venue_symbol, base, quote, settle, tick_size, lot_size, min_volume, min_notional, trading]
 //	bot     [1, fields (as params), time ns]

@@ -125,11 +125,12 @@ func partitionConfig(name string, partitions int, maxAge time.Duration, replicas
 // orderConfig is a partition's stream that takes atomic batches.
 func orderConfig(exchange string, maxAge time.Duration, replicas int) jetstream.StreamConfig {
 	token := EscapeToken(exchange)
-	subjects := make([]string, 0, len(exchangeKinds)+1)
+	subjects := make([]string, 0, len(exchangeKinds)+2)
 	for _, kind := range exchangeKinds {
 		subjects = append(subjects, string(kind)+"."+token+".*")
 	}
-	cfg := partitionConfig(OrderStream(exchange), 1, maxAge, replicas, append(subjects, string(domain.KindHalt)+"."+token)...)
+	subjects = append(subjects, string(domain.KindHalt)+"."+token, string(domain.KindFence)+"."+token)
+	cfg := partitionConfig(OrderStream(exchange), 1, maxAge, replicas, subjects...)
 	cfg.AllowAtomicPublish = true
 	return cfg
 }

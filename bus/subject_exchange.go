@@ -12,6 +12,12 @@ import (
 
 var exchangeKinds = []domain.Kind{
 	domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt,
+	domain.KindFence,
+}
+
+// ofWholeExchange tells whether a kind has a subject for the exchange itself.
+func ofWholeExchange(kind domain.Kind) bool {
+	return kind == domain.KindHalt || kind == domain.KindFence
 }
 
 func isExchangeKind(kind domain.Kind) bool { return slices.Contains(exchangeKinds, kind) }
@@ -21,17 +27,17 @@ func exchangeAddress(key domain.Key) Address {
 	switch {
 	case key.Kind == domain.KindOrder:
 		subject += "." + EscapeToken(key.OrderID)
-	case key.Kind != domain.KindHalt:
-		subject += "." + EscapeToken(key.Symbol)
-	case key.Bot != "":
+	case key.Kind == domain.KindHalt && key.Bot != "":
 		subject += "." + EscapeToken(key.Bot)
+	case key.Kind != domain.KindHalt && key.Symbol != "":
+		subject += "." + EscapeToken(key.Symbol)
 	}
 	return Address{OrderStream(key.Exchange), subject}
 }
 
 // parseExchangeSubject reads the tokens behind the kind.
 func parseExchangeSubject(kind domain.Kind, subject string, tokens []string) (domain.Key, error) {
-	if len(tokens) != 3 && (kind != domain.KindHalt || len(tokens) != 2) {
+	if len(tokens) != 3 && (!ofWholeExchange(kind) || len(tokens) != 2) {
 		return domain.Key{}, domain.Invalid("subject", subject, "a kind of event, then exchange and order, symbol or bot")
 	}
 	key := domain.Key{Kind: kind}

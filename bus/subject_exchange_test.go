@@ -15,13 +15,15 @@ var exchangeAndCatalogueKeys = rapid.Custom(func(t *rapid.T) domain.Key {
 	symbol := rapid.StringMatching(`[!-.0-9;-~]{1,20}/[!-.0-9;-~]{1,10}(:[!-~]{1,10})?`).Draw(t, "symbol")
 	bot := rapid.StringMatching(`[A-Za-z0-9_-]{1,20}`).Draw(t, "bot")
 	switch kind := rapid.SampledFrom([]domain.Kind{
-		domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt,
+		domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt, domain.KindFence,
 		domain.KindVenue, domain.KindSymbol, domain.KindBot,
 	}).Draw(t, "kind"); kind {
 	case domain.KindOrder:
 		return domain.Key{Kind: kind, Exchange: exchange, OrderID: rapid.StringMatching(`[A-Za-z0-9_-]{1,36}`).Draw(t, "id")}
 	case domain.KindHalt:
 		return domain.Key{Kind: kind, Exchange: exchange, Bot: rapid.SampledFrom([]string{"", bot}).Draw(t, "of")}
+	case domain.KindFence:
+		return domain.Key{Kind: kind, Exchange: exchange, Symbol: rapid.SampledFrom([]string{"", symbol}).Draw(t, "of")}
 	case domain.KindVenue:
 		return domain.Key{Kind: kind, Exchange: exchange}
 	case domain.KindBot:

@@ -25,6 +25,7 @@ const (
 	KindOpening        Kind = "opening"
 	KindOpeningRenewal Kind = "opening-renewal"
 	KindHalt           Kind = "halt"
+	KindFence          Kind = "fence"
 
 	KindVenue  Kind = "venue"
 	KindSymbol Kind = "symbol"
@@ -49,7 +50,8 @@ type Key struct {
 // Event is something that happened and is worth keeping: a Tick, TickDeleted,
 // Feed, Trade, Candle, Gap, Balance, Position, PositionDeleted,
 // PositionsReplaced, Fill, FillAcked, Order, OrderDeleted, Claim, ClaimRenewal,
-// Halt, Venue, VenueDeleted, Symbol, SymbolDeleted, BotStatus or BotDeleted.
+// Halt, Fence, Venue, VenueDeleted, Symbol, SymbolDeleted, BotStatus or
+// BotDeleted.
 type Event interface {
 	Key() Key
 	Validate() error
@@ -124,6 +126,9 @@ func (r ClaimRenewal) Key() Key {
 
 // Key implements Event.
 func (h Halt) Key() Key { return Key{Kind: KindHalt, Exchange: h.Exchange, Bot: h.Bot} }
+
+// Key implements Event.
+func (f Fence) Key() Key { return Key{Kind: KindFence, Exchange: f.Exchange, Symbol: f.Symbol} }
 
 // Key implements Event.
 func (v Venue) Key() Key { return Key{Kind: KindVenue, Exchange: v.Name} }

@@ -288,7 +288,7 @@ func decode(key domain.Key, data []byte) (domain.Event, error) {
 		return DecodeGap(key, data)
 	case domain.KindBalance, domain.KindPosition, domain.KindPositions, domain.KindFill, domain.KindAck:
 		return decodeAccount(key, data)
-	case domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt:
+	case domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt, domain.KindFence:
 		return decodeExchange(key, data)
 	case domain.KindVenue, domain.KindSymbol, domain.KindBot:
 		return decodeCatalogue(key, data)

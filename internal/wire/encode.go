@@ -84,6 +84,8 @@ func Encode(event domain.Event) ([]byte, error) {
 		e.claimRenewal(ev)
 	case domain.Halt:
 		e.halt(ev)
+	case domain.Fence:
+		e.fence(ev)
 	case domain.Venue:
 		e.venue(ev)
 	case domain.Symbol:

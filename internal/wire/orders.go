@@ -144,6 +144,19 @@ func DecodeHalt(key domain.Key, data []byte) (domain.Halt, error) {
 	return h, d.err
 }
 
+func (e *encoder) fence(f domain.Fence) {
+	e.begin(1)
+	e.text(f.Worker)
+}
+
+// DecodeFence reads a fence's payload. The key gives exchange and symbol.
+func DecodeFence(key domain.Key, data []byte) (domain.Fence, error) {
+	var d decoder
+	d.begin(data, 1)
+	f := domain.Fence{Exchange: key.Exchange, Symbol: key.Symbol, Worker: d.text("worker")}
+	return f, d.err
+}
+
 func decodeExchange(key domain.Key, data []byte) (domain.Event, error) {
 	switch key.Kind {
 	case domain.KindOrder:
@@ -155,6 +168,8 @@ func decodeExchange(key domain.Key, data []byte) (domain.Event, error) {
 		return DecodeClaim(key, data)
 	case domain.KindBlockRenewal, domain.KindOpeningRenewal:
 		return DecodeClaimRenewal(key, data)
+	case domain.KindFence:
+		return DecodeFence(key, data)
 	}
 	return DecodeHalt(key, data)
 }
