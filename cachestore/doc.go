@@ -72,6 +72,7 @@
 //	<prefix>{PROCESSES}:registrations      how many there were
 //	<prefix>{PROCESSES}:broadcasts:<type>  capped stream of encoded messages
 //	<prefix>{VENUE_ERRORS}:<exchange>      capped stream of encoded errors
+//	<prefix>{RATES}:<exchange>:<account>   when the account's next place in its rate is free, unix microseconds
 //
 // Each thing that changes has a field of its own, and each verb is one script:
 // a heartbeat cannot undo a concurrent change, and two changes of different

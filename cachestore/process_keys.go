@@ -7,6 +7,7 @@ import "github.com/fullon/fullon/domain"
 const (
 	processesTag   = "PROCESSES"
 	venueErrorsTag = "VENUE_ERRORS"
+	ratesTag       = "RATES"
 )
 
 // tag is the prefix and the hash tag of keys that share a slot.
