@@ -26,7 +26,7 @@ const CandleCap = 1500
 var (
 	//go:embed scripts/candles.lua
 	candlesSource string
-	candlesScript = redis.NewScript(candlesSource)
+	candlesScript = newScript(candlesSource)
 )
 
 // CandleWrite is a bar on its way to Redis.
