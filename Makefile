@@ -24,6 +24,12 @@ run:
 .PHONY: test
 test: redis
 	$(GO) test -race -timeout $(RACE_TIMEOUT) ./...
+	@$(MAKE) --no-print-directory test-cluster
+
+## test-cluster: the tests of what is in Redis, on a Redis Cluster
+.PHONY: test-cluster
+test-cluster: redis
+	FULLON_TEST_REDIS=cluster $(GO) test -race -timeout $(RACE_TIMEOUT) ./cachestore ./client ./internal/projector
 
 ## short: the tests that need no server but NATS
 .PHONY: short

@@ -26,7 +26,7 @@ const CandleCap = 1500
 var (
 	//go:embed scripts/candles.lua
 	candlesSource string
-	candlesScript = redis.NewScript(candlesSource)
+	candlesScript = newScript(candlesSource)
 )
 
 // CandleWrite is a bar on its way to Redis.
@@ -143,9 +143,10 @@ func (p *Partition) newestBars(ctx context.Context, series []Series) (map[Series
 // empty result. The error matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Candles(ctx context.Context, s Series, limit int) ([]domain.Candle, error) {
 	var candles []domain.Candle
-	for skip := 0; skip < CandleCap && len(candles) < limit; {
-		// Most markets have a bar in every interval, so that one read does.
-		n := min(limit-len(candles), CandleCap-skip)
+	// Most markets have a bar in every interval, so that one read does. Where many
+	// are missing, each further read looks at several times as many.
+	for skip, n := 0, limit; skip < CandleCap && len(candles) < limit; skip, n = skip+n, 4*n {
+		n = min(n, CandleCap-skip)
 		values, err := p.candles(ctx, s, n, skip)
 		if err != nil {
 			return nil, err
@@ -161,9 +162,10 @@ func (p *Partition) Candles(ctx context.Context, s Series, limit int) ([]domain.
 			if len(candles) > 0 && !candle.Time.Before(candles[len(candles)-1].Time) {
 				continue // a newer bar has come between the reads and moved them all
 			}
-			candles = append(candles, candle)
+			if candles = append(candles, candle); len(candles) == limit {
+				break
+			}
 		}
-		skip += n
 	}
 	slices.Reverse(candles)
 	return candles, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,10 +59,11 @@ type Store struct {
 	rdb redis.UniversalClient
 }
 
-// Connect opens a pool and checks that Redis answers and never evicts: what
-// Redis drops by itself would be missing without anybody knowing. The error
-// matches domain.ErrUnreachable, or domain.ErrMismatch for a Redis whose
-// maxmemory-policy is not noeviction.
+// Connect opens a pool, checks that Redis answers and never evicts, and loads
+// the scripts, of a cluster on every master. What Redis drops by itself would be
+// missing without anybody knowing. The error matches domain.ErrUnreachable,
+// domain.ErrMismatch for a Redis whose maxmemory-policy is not noeviction, or
+// domain.ErrInvalid for a cluster with a DB other than 0.
 func Connect(ctx context.Context, cfg Config) (*Store, error) {
 	s := Open(cfg)
 	if err := s.check(ctx); err != nil {
@@ -106,21 +108,48 @@ func newClient(cfg Config) redis.UniversalClient {
 }
 
 func (s *Store) check(ctx context.Context) error {
+	if s.cfg.Cluster && s.cfg.DB != 0 {
+		return domain.Invalid("DB", strconv.Itoa(s.cfg.DB), "0: a Redis Cluster has no other")
+	}
 	if _, err := s.Ping(ctx); err != nil {
 		return err
 	}
-	policy, err := s.rdb.ConfigGet(ctx, "maxmemory-policy").Result()
+	err := s.eachMaster(ctx, func(ctx context.Context, node redis.Cmdable) error {
+		if err := checkPolicy(ctx, node); err != nil {
+			return err
+		}
+		return loadScripts(ctx, node)
+	})
+	if errors.Is(err, domain.ErrMismatch) {
+		return fmt.Errorf("Redis at %s: %w", s.Addr(), err)
+	}
+	if err != nil {
+		return s.unreachable(ctx, err)
+	}
+	return nil
+}
+
+// eachMaster calls f for the server, or for every master of a cluster, several
+// at a time.
+func (s *Store) eachMaster(ctx context.Context, f func(context.Context, redis.Cmdable) error) error {
+	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return f(ctx, node) })
+	}
+	return f(ctx, s.rdb)
+}
+
+func checkPolicy(ctx context.Context, node redis.Cmdable) error {
+	policy, err := node.ConfigGet(ctx, "maxmemory-policy").Result()
 	if err != nil {
 		// Managed and embedded servers may not have CONFIG; INFO says it too.
-		info, infoErr := s.rdb.Info(ctx, "memory").Result()
+		info, infoErr := node.Info(ctx, "memory").Result()
 		if infoErr != nil {
 			return nil
 		}
 		policy = map[string]string{"maxmemory-policy": infoField(info, "maxmemory_policy")}
 	}
 	if p := policy["maxmemory-policy"]; p != "" && p != "noeviction" {
-		return fmt.Errorf("Redis at %s: %w: maxmemory-policy is %q, must be \"noeviction\": an evicted key would be missing without anybody knowing",
-			strings.Join(s.cfg.Addrs, ","), domain.ErrMismatch, p)
+		return fmt.Errorf("%w: maxmemory-policy is %q, must be \"noeviction\": an evicted key would be missing without anybody knowing", domain.ErrMismatch, p)
 	}
 	return nil
 }
@@ -140,11 +169,12 @@ func (s *Store) Close() error { return s.rdb.Close() }
 // Addr is the configured address, for people.
 func (s *Store) Addr() string { return strings.Join(s.cfg.Addrs, ",") }
 
-// Ping returns the round trip to Redis. The error matches
-// domain.ErrUnreachable.
+// Ping returns the round trip to Redis, of a cluster that to all masters. The
+// error matches domain.ErrUnreachable.
 func (s *Store) Ping(ctx context.Context) (time.Duration, error) {
 	start := time.Now()
-	if err := s.rdb.Ping(ctx).Err(); err != nil {
+	err := s.eachMaster(ctx, func(ctx context.Context, node redis.Cmdable) error { return node.Ping(ctx).Err() })
+	if err != nil {
 		return 0, s.unreachable(ctx, err)
 	}
 	return time.Since(start), nil
@@ -154,6 +184,9 @@ func (s *Store) Ping(ctx context.Context) (time.Duration, error) {
 func (s *Store) unreachable(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
+	}
+	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
+		cluster.ReloadState(ctx) // another master may have taken over
 	}
 	return fmt.Errorf("Redis at %s: %w: %w", s.Addr(), domain.ErrUnreachable, err)
 }

@@ -42,13 +42,7 @@ func (s *Store) Erase(ctx context.Context) (int, error) {
 		}
 		return flush()
 	}
-	var err error
-	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
-		err = cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return erase(ctx, node) })
-	} else {
-		err = erase(ctx, s.rdb)
-	}
-	if err != nil {
+	if err := s.eachMaster(ctx, erase); err != nil {
 		return int(erased.Load()), s.failed(ctx, "clear "+s.cfg.Prefix, err)
 	}
 	return int(erased.Load()), nil

@@ -27,8 +27,8 @@ var (
 	//go:embed scripts/fills_lease.lua
 	fillsLeaseSource string
 
-	fillsPopScript   = redis.NewScript(fillsPopSource)
-	fillsLeaseScript = redis.NewScript(fillsLeaseSource)
+	fillsPopScript   = newScript(fillsPopSource)
+	fillsLeaseScript = newScript(fillsLeaseSource)
 )
 
 // Queue names the fills of an account at an exchange.

@@ -19,9 +19,9 @@ var (
 	//go:embed scripts/clear.lua
 	clearSource string
 
-	applyScript = redis.NewScript(applySource)
-	beginScript = redis.NewScript(beginSource)
-	clearScript = redis.NewScript(clearSource)
+	applyScript = newScript(applySource)
+	beginScript = newScript(beginSource)
+	clearScript = newScript(clearSource)
 )
 
 // Partition is what Redis holds of one stream. Its methods are safe for

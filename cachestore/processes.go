@@ -26,11 +26,11 @@ var (
 	//go:embed scripts/processes_remove.lua
 	removeSource string
 
-	registerScript = redis.NewScript(registerSource)
-	updateScript   = redis.NewScript(updateSource)
-	listScript     = redis.NewScript(listSource)
-	getScript      = redis.NewScript(getSource)
-	removeScript   = redis.NewScript(removeSource)
+	registerScript = newScript(registerSource)
+	updateScript   = newScript(updateSource)
+	listScript     = newScript(listSource)
+	getScript      = newScript(getSource)
+	removeScript   = newScript(removeSource)
 )
 
 // Processes is what Redis holds of the deployment's processes. Its methods are

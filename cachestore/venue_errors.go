@@ -19,7 +19,7 @@ const VenueErrorCap = 1000
 var (
 	//go:embed scripts/venue_errors_pop.lua
 	popErrorSource string
-	popErrorScript = redis.NewScript(popErrorSource)
+	popErrorScript = newScript(popErrorSource)
 )
 
 // VenueErrors is the list of what went wrong with each venue, newest

@@ -22,6 +22,7 @@ type running struct {
 	Data              string `json:"data"`
 	NATSURL           string `json:"nats_url"`
 	RedisAddr         string `json:"redis_addr"`
+	RedisCluster      bool   `json:"redis_cluster,omitempty"` // then there may be several addresses, separated by commas
 	RedisDB           int    `json:"redis_db"`
 	RedisPrefix       string `json:"redis_prefix,omitempty"`
 	PrivateRedis      bool   `json:"private_redis"` // wants no password
@@ -140,6 +141,11 @@ func (s Servers) Located(data string) (located Servers, found bool) {
 	if err != nil {
 		return s, false
 	}
+	return s.joining(r), true
+}
+
+// joining fills in what r has.
+func (s Servers) joining(r running) Servers {
 	if s.NATSURL == "" {
 		s.NATSURL = NATSURL(r.NATSURL)
 		s.TickPartitions = either(s.TickPartitions, PartitionCount(r.TickPartitions))
@@ -151,6 +157,10 @@ func (s Servers) Located(data string) (located Servers, found bool) {
 		if r.PrivateRedis {
 			s.RedisUsername, s.RedisPassword = "", ""
 		}
+		if r.RedisCluster {
+			s.RedisAddrs, s.RedisCluster = RedisAddrs(r.RedisAddr), true
+			return s
+		}
 		s.RedisHost = RedisHost(r.RedisAddr) // a socket's path
 		if host, port, err := net.SplitHostPort(r.RedisAddr); err == nil {
 			s.RedisHost = RedisHost(host)
@@ -159,7 +169,7 @@ func (s Servers) Located(data string) (located Servers, found bool) {
 			}
 		}
 	}
-	return s, true
+	return s
 }
 
 // either is the first, unless that is not set.

@@ -17,6 +17,8 @@ type Servers struct {
 	NATSURL             NATSURL        `name:"nats-url" env:"NATS_URL" placeholder:"URL" help:"Servers of the log, comma separated, like nats://127.0.0.1:4222."`
 	RedisHost           RedisHost      `env:"REDIS_HOST" placeholder:"HOST" help:"Host of Redis, or the path of its Unix socket."`
 	RedisPort           Port           `env:"REDIS_PORT" placeholder:"PORT" help:"Port of Redis (default: 6379)."`
+	RedisAddrs          RedisAddrs     `env:"REDIS_ADDRS" placeholder:"HOST:PORT,…" help:"Nodes of a Redis Cluster, or one server; instead of host and port."`
+	RedisCluster        bool           `env:"REDIS_CLUSTER" help:"Redis is a cluster, even if only one address is given."`
 	RedisDB             DBNumber       `name:"redis-db" env:"REDIS_DB" placeholder:"N" help:"Database of Redis (default: 0)."`
 	RedisUsername       string         `env:"REDIS_USERNAME" placeholder:"NAME" help:"User of Redis (default: none)."`
 	RedisPassword       string         `env:"REDIS_PASSWORD" placeholder:"SECRET" help:"Password of Redis (default: none). Other users of the machine see flags, so use the variable."`
@@ -28,7 +30,9 @@ type Servers struct {
 }
 
 // ExplicitRedis reports whether a Redis of one's own was named.
-func (s Servers) ExplicitRedis() bool { return s.RedisHost != "" || s.RedisPort != 0 }
+func (s Servers) ExplicitRedis() bool {
+	return s.RedisHost != "" || s.RedisPort != 0 || s.RedisAddrs != "" || s.RedisCluster
+}
 
 // Layout is the configured partition counts.
 func (s Servers) Layout() bus.Layout {
@@ -42,10 +46,23 @@ func (s Servers) Log() bus.Config {
 
 // Redis is the configuration of the connection to Redis.
 func (s Servers) Redis() cachestore.Config {
+	addrs := s.RedisAddrs.list()
+	if len(addrs) == 0 {
+		addrs = []string{s.redisAddr()}
+	}
 	return cachestore.Config{
-		Addrs: []string{s.redisAddr()}, DB: int(s.RedisDB), Username: s.RedisUsername, Password: s.RedisPassword,
+		Addrs: addrs, Cluster: s.RedisCluster || len(addrs) > 1, DB: int(s.RedisDB), Username: s.RedisUsername, Password: s.RedisPassword,
 		MaxConnections: int(s.RedisMaxConnections), Prefix: string(s.RedisPrefix),
 	}
+}
+
+// Validate tells which settings cannot be together. The error is a
+// *domain.FieldError.
+func (s Servers) Validate() error {
+	if s.RedisDB != 0 && s.Redis().Cluster {
+		return domain.Invalid("REDIS_DB (--redis-db)", strconv.Itoa(int(s.RedisDB)), "0 with a Redis Cluster, which has no other")
+	}
+	return nil
 }
 
 // Client is the configuration of a client of both.

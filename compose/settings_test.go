@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fullon/fullon/internal/testserver"
 )
 
 // wrong is a setting, a value that it cannot have, and what is then said.
@@ -28,6 +30,13 @@ var wrongSettings = []wrong{
 	{"REDIS_PORT", "redis-port", "70000", "", "a port number from 1 to 65535", upCommand},
 	{"REDIS_PORT", "redis-port", "0", "", "a port number from 1 to 65535", statusCommand},
 	{"REDIS_PORT", "redis-port", "-1", "", "a port number from 1 to 65535", statusCommand},
+	{"REDIS_ADDRS", "redis-addrs", "db1", "", "addresses like db1:6379 or [::1]:6379, separated by commas", statusCommand},
+	{"REDIS_ADDRS", "redis-addrs", "db1:6379,db2:port", "", "addresses like db1:6379 or [::1]:6379, separated by commas", upCommand},
+	{"REDIS_ADDRS", "redis-addrs", "db1:6379,,db2:6379", "", "addresses like db1:6379 or [::1]:6379, separated by commas", provisionCommand},
+	{"REDIS_ADDRS", "redis-addrs", "redis://:" + secret + "@db1:6379", "redis://xxxxx@db1:6379", "addresses like db1:6379 or [::1]:6379, separated by commas", statusCommand},
+	{"REDIS_CLUSTER", "redis-cluster", "perhaps", "", "true or false", statusCommand},
+	{"REDIS_DB", "redis-db", "1", "", "0 with a Redis Cluster, which has no other", []string{"status", "--redis-cluster"}},
+	{"REDIS_DB", "redis-db", "2", "", "0 with a Redis Cluster, which has no other", []string{"up", "--redis-addrs=db1:6379,db2:6379"}},
 	{"REDIS_DB", "redis-db", "zero", "", "a whole number from 0 to 1023", statusCommand},
 	{"REDIS_DB", "redis-db", "1.5", "", "a whole number from 0 to 1023", statusCommand},
 	{"REDIS_MAX_CONNECTIONS", "redis-max-connections", "0", "", "a whole number from 1 to 1000000", statusCommand},
@@ -195,4 +204,42 @@ func TestACommandLineThatCannotBeUnderstoodIsOneLine(t *testing.T) {
 		})
 	}
 	newUser(t).run("ingest", "--venue=sim").complains(t, ExitUsage, "FULLON_VENUE (--venue)", "binance")
+}
+
+func TestAddressesOfRedisSayWhetherItIsACluster(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		servers Servers
+		addrs   string
+		cluster bool
+	}{
+		{Servers{}, "localhost:6379", false},
+		{Servers{RedisHost: "db1", RedisPort: 7}, "db1:7", false},
+		{Servers{RedisHost: "db1", RedisCluster: true}, "db1:6379", true},
+		{Servers{RedisAddrs: "db2:1"}, "db2:1", false},
+		{Servers{RedisAddrs: "db2:1", RedisCluster: true}, "db2:1", true},
+		{Servers{RedisHost: "db1", RedisPort: 7, RedisAddrs: "db2:1, [::1]:2"}, "db2:1 [::1]:2", true},
+	} {
+		redis := c.servers.Redis()
+		if got := strings.Join(redis.Addrs, " "); got != c.addrs || redis.Cluster != c.cluster {
+			t.Errorf("%+v: %s, cluster %v", c.servers, got, redis.Cluster)
+		}
+		// What a running 'up' announces leads others to the same.
+		here := running{RedisAddr: strings.Join(redis.Addrs, ","), RedisCluster: redis.Cluster}
+		if there := (Servers{}).joining(here).Redis(); strings.Join(there.Addrs, " ") != c.addrs || there.Cluster != c.cluster {
+			t.Errorf("%+v: led to %+v", c.servers, there)
+		}
+	}
+}
+
+func TestAClusterIsLookedInto(t *testing.T) {
+	t.Parallel()
+	c := testserver.NewRedisCluster(t)
+	log := testserver.NewNATS(t)
+	u := newUser(t, "NATS_URL="+log.URL, "REDIS_ADDRS="+c.Nodes[1].Addr, "REDIS_CLUSTER=yes")
+	for _, command := range []string{"provision", "status"} {
+		if r := u.run("fullon", command); r.code != ExitOK {
+			t.Fatalf("%s: %d\n%s%s", command, r.code, r.stdout, r.stderr)
+		}
+	}
 }

@@ -112,7 +112,7 @@ func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 	var options []fx.Option
 	redisConfig := servers.Redis()
 	if servers.ExplicitRedis() {
-		c.say("redis    %s", redisConfig.Addrs[0])
+		c.say("redis    %s", strings.Join(redisConfig.Addrs, ","))
 	} else {
 		private, err := startPrivateRedis(ctx, filepath.Join(data, "redis"), log)
 		if err != nil {
@@ -142,7 +142,8 @@ func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 	layout := servers.Layout()
 	here := running{
 		PID: os.Getpid(), Data: data, NATSURL: withoutCredentials(string(servers.NATSURL)),
-		RedisAddr: redisConfig.Addrs[0], RedisDB: int(servers.RedisDB), RedisPrefix: string(servers.RedisPrefix), PrivateRedis: !servers.ExplicitRedis(),
+		RedisAddr: strings.Join(redisConfig.Addrs, ","), RedisCluster: redisConfig.Cluster,
+		RedisDB: int(servers.RedisDB), RedisPrefix: string(servers.RedisPrefix), PrivateRedis: !servers.ExplicitRedis(),
 		TickPartitions: layout.Ticks, TradePartitions: layout.Trades, AccountPartitions: layout.Accounts,
 	}
 	options = append(options, withPresence(redisConfig, "up",

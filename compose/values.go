@@ -58,6 +58,8 @@ type (
 	NATSURL string
 	// RedisHost is a host without a port, or the path of a Unix socket.
 	RedisHost string
+	// RedisAddrs is one or more addresses with a port, separated by commas.
+	RedisAddrs string
 	// KeyPrefix is what all keys in Redis begin with.
 	KeyPrefix string
 	// ListenAddr is HOST:PORT of this machine, or "off".
@@ -71,7 +73,7 @@ type (
 var settingTypes = []encoding.TextUnmarshaler{
 	new(Port), new(Count), new(PartitionCount), new(ReplicaCount), new(TradeLimit), new(CandleLimit), new(DBNumber),
 	new(Period), new(Exchange), new(Exchanges), new(Symbol), new(Symbols), new(Timeframe), new(Venue), new(LogLevel), new(LogFormat),
-	new(NATSURL), new(RedisHost), new(KeyPrefix), new(ListenAddr), new(WebSocketURL), new(RESTURL),
+	new(NATSURL), new(RedisHost), new(RedisAddrs), new(KeyPrefix), new(ListenAddr), new(WebSocketURL), new(RESTURL),
 	new(ProcessType), new(ProcessID), new(BroadcastID), new(ErrorLimit),
 	new(Account), new(Currency), new(FillLimit),
 }
@@ -241,6 +243,31 @@ func (h *RedisHost) UnmarshalText(text []byte) error {
 	}
 	*h = RedisHost(host)
 	return nil
+}
+
+// UnmarshalText reads addresses of Redis.
+func (a *RedisAddrs) UnmarshalText(text []byte) error {
+	for _, one := range RedisAddrs(text).list() {
+		var h RedisHost
+		var p Port
+		host, port, err := net.SplitHostPort(one)
+		if err != nil || host == "" || strings.HasPrefix(host, "/") || h.UnmarshalText([]byte(host)) != nil || p.UnmarshalText([]byte(port)) != nil {
+			return notAllowed(redactValue(string(text)), "addresses like db1:6379 or [::1]:6379, separated by commas")
+		}
+	}
+	*a = RedisAddrs(text)
+	return nil
+}
+
+func (a RedisAddrs) list() []string {
+	if a == "" {
+		return nil
+	}
+	list := strings.Split(string(a), ",")
+	for i := range list {
+		list[i] = strings.TrimSpace(list[i])
+	}
+	return list
 }
 
 // UnmarshalText reads a prefix. Braces would say which part of a key chooses

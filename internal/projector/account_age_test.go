@@ -15,7 +15,7 @@ import (
 func TestWhatIsStillValidOutlivesTheLog(t *testing.T) {
 	t.Parallel()
 	const keeps = 3 * time.Second
-	r := newAccountRig(t, keeps)
+	r := newCrashRig(t, keeps)
 	second := r.start()
 	defer second()
 	ctx := t.Context()
@@ -84,7 +84,7 @@ func TestWhatIsStillValidOutlivesTheLog(t *testing.T) {
 }
 
 // noStorm makes sure that nothing was stored again before it was old.
-func (r *accountRig) noStorm(stream string, keeps time.Duration) {
+func (r *crashRig) noStorm(stream string, keeps time.Duration) {
 	r.tb.Helper()
 	extent, err := r.bus.Extent(r.tb.Context(), stream)
 	if err != nil || extent.Last < extent.First {

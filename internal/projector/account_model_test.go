@@ -86,7 +86,7 @@ func (m *accountModel) String() string {
 }
 
 // seen is the same, read through the client.
-func (r *accountRig) seen(account string) string {
+func (r *crashRig) seen(account string) string {
 	var out []string
 	balances, err := patiently(r, func(ctx context.Context) ([]domain.Balance, error) { return r.client.Accounts.Balances(ctx, account) })
 	if err != nil && !errors.Is(err, domain.ErrNotFound) {
@@ -116,26 +116,31 @@ var modelAccounts atomic.Int64
 // and Redis between any two steps.
 func TestAccountsAreWhatAPlainModelSaysThroughCrashes(t *testing.T) {
 	t.Parallel()
-	r := newAccountRig(t, 0)
+	r := newCrashRig(t, 0)
 	rapid.Check(t, func(t *rapid.T) {
 		m := &accountModel{
 			account:  "model-" + strconv.FormatInt(modelAccounts.Add(1), 10),
 			balances: make(map[string]domain.Balance), positions: make(map[string]modelPosition), pushed: make(map[string]bool),
 		}
 		for range rapid.IntRange(1, 25).Draw(t, "steps") {
-			r.step(t, m)
+			r.step(t, m, anything)
 		}
 		r.agree(t, m)
 	})
 }
 
+var (
+	published = rapid.IntRange(0, 8)  // the steps that publish
+	anything  = rapid.IntRange(0, 11) // all of them
+)
+
 // step does one thing to the system and to the model.
-func (r *accountRig) step(t *rapid.T, m *accountModel) {
+func (r *crashRig) step(t *rapid.T, m *accountModel, kinds *rapid.Generator[int]) {
 	at := rapid.IntRange(0, 5).Draw(t, "at")
 	symbol := rapid.SampledFrom([]string{"BTC/USDT", "ETH/USDT", "BTC/USDT:USDT"})
 	volume := rapid.SampledFrom([]string{"1", "-0.5", "0", "12345.000000001"})
 	var err error
-	switch rapid.IntRange(0, 11).Draw(t, "step") {
+	switch kinds.Draw(t, "step") {
 	case 0, 1:
 		b := domain.Balance{
 			Account: m.account, Currency: rapid.SampledFrom([]string{"BTC", "USDT"}).Draw(t, "currency"),
@@ -174,33 +179,14 @@ func (r *accountRig) step(t *rapid.T, m *accountModel) {
 	case 10:
 		r.agree(t, m)
 	case 11:
-		r.crash(rapid.IntRange(0, 3).Draw(t, "crash"))
+		r.crash(rapid.IntRange(0, crashes-1).Draw(t, "crash"), func() { r.step(t, m, published) })
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// crash breaks something; nothing of it may show.
-func (r *accountRig) crash(how int) {
-	switch how {
-	case 0: // one that stops gives way to the next
-		r.stop()
-		r.stop = r.start()
-	case 1: // nobody is there when Redis is wiped
-		r.stop()
-		r.wipe()
-		r.stop = r.start()
-	case 2: // wiped under the projector's feet
-		r.wipe()
-	case 3: // two at once
-		stop := r.stop
-		r.stop = r.start()
-		stop()
-	}
-}
-
-func (r *accountRig) agree(t *rapid.T, m *accountModel) {
+func (r *crashRig) agree(t *rapid.T, m *accountModel) {
 	r.settle()
 	if got, want := r.seen(m.account), m.String(); got != want {
 		t.Fatalf("%s: %q, want %q", m.account, got, want)
@@ -208,7 +194,7 @@ func (r *accountRig) agree(t *rapid.T, m *accountModel) {
 }
 
 // pop takes the next fill, which must be the model's.
-func (r *accountRig) pop(t *rapid.T, m *accountModel, acknowledge bool) {
+func (r *crashRig) pop(t *rapid.T, m *accountModel, acknowledge bool) {
 	r.settle()
 	d, err := patiently(r, func(ctx context.Context) (client.Delivery, error) {
 		return r.client.Fills.Pop(ctx, m.account, "kraken", time.Hour, 0)

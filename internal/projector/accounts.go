@@ -18,6 +18,7 @@ type accountFold struct {
 
 	dirtyAccounts []*accountState
 	dirtyQueues   []*fillQueue
+	loaded        bool // the last load asked Redis
 	outOfOrder    uint64
 	duplicates    uint64
 	dropped       uint64
@@ -48,11 +49,14 @@ func (f *accountFold) load(ctx context.Context, records []domain.Record) error {
 			}
 		}
 	}
+	f.loaded = len(accounts)+len(queues) > 0
 	if err := f.loadAccounts(ctx, accounts); err != nil {
 		return err
 	}
 	return f.loadQueues(ctx, queues)
 }
+
+func (f *accountFold) asked() bool { return f.loaded }
 
 func (f *accountFold) loadAccounts(ctx context.Context, missing map[string]bool) error {
 	if len(missing) == 0 {

@@ -8,8 +8,10 @@
 //
 // The fold is Go and does no input or output: what it needs of a market's
 // stored state is loaded before the market's first message is folded. That is
-// sound because a state that somebody else has changed since comes with a
-// changed checkpoint, and then the batch is not applied.
+// sound because a state that somebody else has changed comes with a changed
+// checkpoint: one that was changed before it was loaded is noticed by reading
+// the checkpoint afterwards, one that is changed later by not being able to
+// apply the batch.
 //
 // Whatever makes the stored checkpoint differ from the expected one, another
 // projector, a failover that lost writes, a wipe, makes the worker forget its

@@ -20,6 +20,15 @@ type fold interface {
 	flush(b *cachestore.Batch, s *stats) error
 }
 
+// frugal is a fold that can tell whether the last load asked Redis.
+type frugal interface{ asked() bool }
+
+// asked reports whether the last load of a fold asked Redis, or may have.
+func asked(f fold) bool {
+	frugal, ok := f.(frugal)
+	return !ok || frugal.asked()
+}
+
 func marketOf(key domain.Key) cachestore.Market {
 	return cachestore.Market{Exchange: key.Exchange, Symbol: key.Symbol}
 }

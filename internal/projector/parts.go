@@ -12,6 +12,7 @@ import (
 type parts struct {
 	folds  []fold
 	byKind map[domain.Kind]int // index of the fold
+	loaded bool                // the last load asked Redis
 }
 
 func newParts() *parts { return &parts{byKind: make(map[domain.Kind]int)} }
@@ -32,6 +33,7 @@ func (p *parts) load(ctx context.Context, records []domain.Record) error {
 			own[i] = append(own[i], rec)
 		}
 	}
+	p.loaded = false
 	for i, f := range p.folds {
 		if len(own[i]) == 0 {
 			continue
@@ -39,9 +41,12 @@ func (p *parts) load(ctx context.Context, records []domain.Record) error {
 		if err := f.load(ctx, own[i]); err != nil {
 			return err
 		}
+		p.loaded = p.loaded || asked(f)
 	}
 	return nil
 }
+
+func (p *parts) asked() bool { return p.loaded }
 
 func (p *parts) add(rec domain.Record) error {
 	i, ok := p.byKind[rec.Key.Kind]

@@ -18,6 +18,7 @@ type tickFold struct {
 	dirty     []*marketTick
 	feeds     []*exchangeTicks
 
+	loaded     bool // the last load asked Redis
 	outOfOrder uint64
 }
 
@@ -59,7 +60,7 @@ func (f *tickFold) load(ctx context.Context, records []domain.Record) error {
 			missing = append(missing, m)
 		}
 	}
-	if len(missing) == 0 {
+	if f.loaded = len(missing) > 0; !f.loaded {
 		return nil
 	}
 	orders, err := f.partition.LoadTickOrders(ctx, missing)
@@ -74,6 +75,8 @@ func (f *tickFold) load(ctx context.Context, records []domain.Record) error {
 	}
 	return nil
 }
+
+func (f *tickFold) asked() bool { return f.loaded }
 
 func (f *tickFold) add(rec domain.Record) error {
 	switch rec.Key.Kind {

@@ -17,6 +17,7 @@ type tradeFold struct {
 	markets   map[cachestore.Market]*marketTrades
 	dirty     []*marketTrades
 
+	loaded     bool // the last load asked Redis
 	duplicates uint64
 }
 
@@ -47,7 +48,7 @@ func (f *tradeFold) load(ctx context.Context, records []domain.Record) error {
 			missing = append(missing, m)
 		}
 	}
-	if len(missing) == 0 {
+	if f.loaded = len(missing) > 0; !f.loaded {
 		return nil
 	}
 	if err := f.loadMarkets(ctx, missing); err != nil {
@@ -58,6 +59,8 @@ func (f *tradeFold) load(ctx context.Context, records []domain.Record) error {
 	}
 	return nil
 }
+
+func (f *tradeFold) asked() bool { return f.loaded }
 
 func (f *tradeFold) loadMarkets(ctx context.Context, missing []cachestore.Market) error {
 	ids, err := f.partition.LoadTradeIDs(ctx, missing, f.keep)

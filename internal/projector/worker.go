@@ -209,12 +209,8 @@ func (w *worker) contradiction(ctx context.Context, at domain.Checkpoint, extent
 // probe notices, without any traffic, a checkpoint that somebody moved and a
 // stream that was created anew.
 func (w *worker) probe(ctx context.Context) error {
-	stored, err := w.partition.Checkpoint(ctx)
-	if err != nil {
+	if err := w.unmoved(ctx); err != nil {
 		return err
-	}
-	if stored != w.at {
-		return fmt.Errorf("%w from %d to %d", errMoved, w.at.Seq, stored.Seq)
 	}
 	extent, err := w.log.Extent(ctx, w.partition.Stream())
 	if err != nil {
@@ -231,6 +227,11 @@ func (w *worker) probe(ctx context.Context) error {
 func (w *worker) advance(ctx context.Context, state fold, batch *cachestore.Batch, records []domain.Record) error {
 	if err := state.load(ctx, records); err != nil {
 		return err
+	}
+	if asked(state) {
+		if err := w.unmoved(ctx); err != nil {
+			return err
+		}
 	}
 	for _, rec := range records {
 		if err := state.add(rec); err != nil {
@@ -254,6 +255,17 @@ func (w *worker) advance(ctx context.Context, state fold, batch *cachestore.Batc
 	w.stats.messages.Add(uint64(len(records)))
 	w.stats.batches.Add(1)
 	return nil
+}
+
+// unmoved makes sure that what was loaded is of the checkpoint that is folded
+// from. Applying would not tell when another worker has applied the same records
+// since: it ends at the same checkpoint.
+func (w *worker) unmoved(ctx context.Context) error {
+	stored, err := w.partition.Checkpoint(ctx)
+	if err == nil && stored != w.at {
+		err = fmt.Errorf("%w from %d to %d", errMoved, w.at.Seq, stored.Seq)
+	}
+	return err
 }
 
 // apply stores the batch, however long Redis is away.

@@ -9,9 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -25,9 +24,10 @@ import (
 type Redis struct {
 	Addr string
 
-	tb  testing.TB
-	dir string
-	cmd *exec.Cmd
+	tb   testing.TB
+	dir  string
+	args []string // besides those that every server gets
+	cmd  *exec.Cmd
 }
 
 const startTimeout = 20 * time.Second
@@ -69,11 +69,14 @@ func startRedis(dir string) (*Redis, error) {
 		addr := l.Addr().String()
 		_ = l.Close()
 		r := &Redis{Addr: addr, dir: dir}
-		if err = r.launch(binary); err == nil || attempt == 5 {
+		if err = r.launch(binary); err == nil || attempt == attempts {
 			return r, err
 		}
 	}
 }
+
+// attempts to start a server on a port that was free just before.
+const attempts = 5
 
 func (r *Redis) launch(binary string) error {
 	_, port, _ := strings.Cut(r.Addr, ":")
@@ -82,8 +85,9 @@ func (r *Redis) launch(binary string) error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.Command(binary, "--port", port, "--bind", "127.0.0.1", "--dir", r.dir,
-		"--save", "", "--appendonly", "no", "--dbfilename", "dump-"+port+".rdb")
+	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", r.dir,
+		"--save", "", "--appendonly", "no", "--dbfilename", "dump-" + port + ".rdb"}, r.args...)
+	cmd := exec.Command(binary, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err
@@ -93,12 +97,18 @@ func (r *Redis) launch(binary string) error {
 	defer func() { _ = client.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
+	self := "process_id:" + strconv.Itoa(cmd.Process.Pid)
 	for {
-		err := client.Ping(ctx).Err()
-		if err == nil {
+		// Another server may have got the port first.
+		info, err := client.Info(ctx, "server").Result()
+		if err == nil && strings.Contains(info, self) {
 			return nil
 		}
-		if ctx.Err() != nil || cmd.ProcessState != nil {
+		if err == nil {
+			err = errors.New("another server has the port")
+			cancel()
+		}
+		if ctx.Err() != nil {
 			r.Kill()
 			return fmt.Errorf("redis-server on %s did not start: %w", r.Addr, err)
 		}
@@ -144,54 +154,10 @@ func (r *Redis) Store(tb testing.TB) *cachestore.Store {
 	return openStore(tb, cachestore.Config{Addrs: []string{r.Addr}})
 }
 
-func openStore(tb testing.TB, cfg cachestore.Config) *cachestore.Store {
-	tb.Helper()
-	s, err := cachestore.Connect(tb.Context(), cfg)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = s.Close() })
-	return s
-}
-
-var (
-	shared      *Redis
-	sharedErr   error
-	sharedDir   string
-	sharedOnce  sync.Once
-	prefixCount atomic.Int64
-)
-
-// SharedStore connects to a server that all tests of the package share, with a
-// key prefix of its own. Tests that break the server start one of their own.
-// Packages that use it call Shutdown in TestMain.
-func SharedStore(tb testing.TB) *cachestore.Store {
-	tb.Helper()
-	sharedOnce.Do(func() {
-		if sharedDir, sharedErr = os.MkdirTemp("", "fullon-redis-"); sharedErr == nil {
-			shared, sharedErr = startRedis(sharedDir)
-		}
-	})
-	require(tb, sharedErr)
-	return openStore(tb, cachestore.Config{
-		Addrs:  []string{shared.Addr},
-		Prefix: fmt.Sprintf("test-%d:", prefixCount.Add(1)),
-	})
-}
-
-// SharedClient is a bare connection to the shared server.
-func SharedClient(tb testing.TB) *redis.Client {
-	tb.Helper()
-	SharedStore(tb)
-	return shared.Client(tb)
-}
-
-// Shutdown ends the shared server.
-func Shutdown() {
-	if shared != nil {
-		shared.Kill()
-	}
-	if sharedDir != "" {
-		_ = os.RemoveAll(sharedDir)
-	}
+// Wipe empties the server.
+func (r *Redis) Wipe() {
+	r.tb.Helper()
+	client := redis.NewClient(&redis.Options{Addr: r.Addr})
+	defer func() { _ = client.Close() }()
+	require(r.tb, client.FlushAll(context.Background()).Err())
 }
