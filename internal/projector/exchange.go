@@ -6,4 +6,7 @@ import (
 
 // newExchangeFold folds the orders of an exchange and the rights to trade
 // there.
-func newExchangeFold(p *cachestore.Partition) fold { return newParts() }
+func newExchangeFold(p *cachestore.Partition) fold {
+	return newParts().
+		with(newClaimFold(p), claimKinds...)
+}
