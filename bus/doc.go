@@ -65,7 +65,8 @@
 //	        the whole order, after each change. status, type and time_in_force: the numbers of package domain;
 //	        first is 0 (another number is a projector's repetition)
 //	block, opening [1, bot, account, granted ns, expires ns, released, exposed, first]
-//	        a grant, or with released true the return; the token is the sequence of the grant
+//	        a grant, or with released true the return, at expires; the token is the sequence of the grant. first is 0
+//	        in a grant, the token in a return (and in a projector's repetition)
 //	block-renewal, opening-renewal [1, bot, token, expires ns]
 //	        token 0: of the grant that is stored just before, in the same batch
 //	halt    [1, state (1 active, 2 reduce only, 3 halted), reason, time ns]

@@ -230,7 +230,7 @@ func (p *Partition) checkpointOf(ctx context.Context, reply *redis.StringCmd) (d
 func (p *Partition) failedReply(ctx context.Context, replies ...redis.Cmder) error {
 	for _, reply := range replies {
 		if err := reply.Err(); err != nil {
-			return p.failed(ctx, "read the account", err)
+			return p.failed(ctx, "read", err)
 		}
 	}
 	return nil

@@ -28,6 +28,15 @@
 //	<prefix>{<stream>}:waiting:<account>:<exchange>  sorted set: their ids by the sequence that they came with
 //	<prefix>{<stream>}:dropped:<account>:<exchange>  number of those that the queue had no room for
 //	<prefix>{<stream>}:leases:<account>:<exchange>   hash: id → <end, unix ms> <token>; not folded
+//	<prefix>{<stream>}:blocks                      hash: symbol → <sequence> <token> <expires, unix ms> <exposed, 0 or 1>
+//	                                               <bot> <account or -> <granted, unix ms>, of blocks that were not
+//	                                               given back
+//	<prefix>{<stream>}:freed                       hash: symbol → sequence of the return, of those that were
+//	<prefix>{<stream>}:freedby                     hash: symbol → <token> <bot> <returned, unix ms>, of the same
+//	<prefix>{<stream>}:openings, opened, openedby  the same three of opening marks
+//	<prefix>{<stream>}:halts                       hash: bot, or "" for all → <state> <sequence> <time, unix ms> <reason>;
+//	                                               no bot whose state is active
+//	<prefix>{<stream>}:livecount                   hash: <bot> <symbol> → number of orders that are not final
 //
 // Trades are a list and candles one hash for a market, because a batch then
 // costs one command for each, however many trades it has and although each
@@ -56,7 +65,12 @@
 // a partition is folded anew it has fills whose acknowledgement is yet to come;
 // so pop names the epoch and the sequence that must have been reached.
 //
-// Values are the msgpack arrays of internal/wire.
+// Values are the msgpack arrays of internal/wire, but for the rights to trade:
+// those are plain text, because the script that hands out orders reads them.
+// <sequence> is the newest message of the log about it, which is what a condition
+// names; it stays known when a block was given back. A block that has expired is
+// in blocks until somebody takes it or gives it back: whether it keeps others
+// out is a matter of the log's clock and of what its bot has at stake.
 //
 // # What is not folded
 //

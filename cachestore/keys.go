@@ -1,5 +1,7 @@
 package cachestore
 
+import "github.com/fullon/fullon/domain"
+
 // Every key is made here. The hash tag is the stream's name, so that all keys
 // of a partition, and only they, share a slot. Exchange names have
 // no colon, so a key has one reading whatever the symbol is.
@@ -44,3 +46,25 @@ func (p *Partition) waitingKey(q Queue) string { return p.key("waiting:" + q.Str
 func (p *Partition) leasesKey(q Queue) string { return p.key("leases:" + q.String()) }
 
 func (p *Partition) droppedKey(q Queue) string { return p.key("dropped:" + q.String()) }
+
+// heldKey and the two after it are of one kind of claims. They are agreed with
+// the scripts of the queue of orders.
+func (p *Partition) heldKey(kind domain.Kind) string {
+	if kind == domain.KindOpening {
+		return p.key("openings")
+	}
+	return p.key("blocks")
+}
+
+func (p *Partition) freedKey(kind domain.Kind) string {
+	if kind == domain.KindOpening {
+		return p.key("opened")
+	}
+	return p.key("freed")
+}
+
+func (p *Partition) returnedKey(kind domain.Kind) string { return p.freedKey(kind) + "by" }
+
+func (p *Partition) haltsKey() string { return p.key("halts") }
+
+func (p *Partition) liveCountKey() string { return p.key("livecount") }

@@ -30,6 +30,14 @@
 //	d, err := c.Fills.Pop(ctx, "1001", "kraken", 30*time.Second, time.Minute)
 //	_, err = c.Fills.Ack(ctx, d)
 //
+// A block is the right to trade in a market; of any number of bots one has it,
+// and what is done in its name is stored on the condition that it still has:
+//
+//	block, err := c.Bots.Block(ctx, client.BlockRequest{Exchange: "kraken", Symbol: "BTC/USDT", Bot: "grid-1"})
+//	var held *client.HeldError                      // errors.As: another one has it
+//	err = c.Bots.Holding(ctx, block, 0, func(ctx context.Context) error { … })
+//	err = c.Bots.Unblock(ctx, block)
+//
 // All methods are safe for concurrent use. Methods that take a context return
 // its error when it ends.
 package client

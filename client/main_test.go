@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,6 +62,7 @@ type rig struct {
 	nats  *testserver.NATS
 	bus   *bus.Bus
 	store *cachestore.Store
+	stop  func() // ends the projector
 }
 
 // newRig starts a deployment that keeps keep trades of each market.
@@ -72,18 +74,19 @@ func newRig(tb testing.TB, store *cachestore.Store, keep int) *rig {
 	tb.Cleanup(r.Close)
 	p := projector.New(projector.Config{
 		TickStreams: small.TickStreams(), TradeStreams: small.TradeStreams(), TradeCap: keep,
-		AccountStreams: r.bus.Layout().AccountStreams(), FillCap: keep,
+		AccountStreams: r.bus.Layout().AccountStreams(), FillCap: keep, Orders: true,
 		ProbeInterval: 50 * time.Millisecond, Log: testserver.Quiet(),
 	}, logOf{r.bus}, store)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
-	tb.Cleanup(func() {
+	r.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			tb.Errorf("projector: %v", err)
 		}
 	})
+	tb.Cleanup(r.stop)
 	return r
 }
 

@@ -141,6 +141,7 @@ type WatchCommand struct {
 	Candles    WatchCandlesCommand    `cmd:"" help:"Candles of a market as they change."`
 	Broadcasts WatchBroadcastsCommand `cmd:"" help:"Messages to the processes of a type."`
 	Account    WatchAccountCommand    `cmd:"" help:"Balances and positions of an account as they change."`
+	Blocks     WatchBlocksCommand     `cmd:"" help:"Blocks and opening marks at an exchange as they change."`
 }
 
 // WatchTickersCommand is 'fullon watch tickers'.
@@ -193,4 +194,13 @@ type FullonCommand struct {
 	Clear     ClearCommand     `cmd:"" help:"Delete everything that the deployment has in Redis."`
 	Status    StatusCommand    `cmd:"" help:"Streams, partitions, checkpoints and lag."`
 	Provision ProvisionCommand `cmd:"" help:"Create the streams of a deployment."`
+
+	Block   BlockCommand   `cmd:"" help:"Get the right of a bot to trade in a market."`
+	Renew   RenewCommand   `cmd:"" help:"Make a block last longer."`
+	Unblock UnblockCommand `cmd:"" help:"Give a block back."`
+	Blocks  BlocksCommand  `cmd:"" help:"Who has the right to trade where."`
+	Opening OpeningCommand `cmd:"" help:"Rights to open a position."`
+	Halt    HaltCommand    `cmd:"" help:"Stop the trading of an exchange, or of a bot there."`
+	Resume  ResumeCommand  `cmd:"" help:"Let it go on."`
+	Halts   HaltsCommand   `cmd:"" help:"What is halted."`
 }

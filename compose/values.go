@@ -76,6 +76,7 @@ var settingTypes = []encoding.TextUnmarshaler{
 	new(NATSURL), new(RedisHost), new(RedisAddrs), new(KeyPrefix), new(ListenAddr), new(WebSocketURL), new(RESTURL),
 	new(ProcessType), new(ProcessID), new(BroadcastID), new(ErrorLimit),
 	new(Account), new(Currency), new(FillLimit),
+	new(Bot), new(ClaimPeriod), new(Reason),
 }
 
 // notAllowed is a wrong value; settingMapper fills in the name of the setting.

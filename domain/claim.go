@@ -16,21 +16,21 @@ type Claim struct {
 	Symbol   string
 	Bot      string    // who has it, or had it where Released
 	Account  string    // that the bot trades with; empty: not said
-	Granted  time.Time // by the bot's clock
-	Expires  time.Time // from when others may take it; see ClaimMargin
+	Granted  time.Time // by the log's clock
+	Expires  time.Time // by the log's clock; see ClaimMargin. Where Released: when that was
 	Released bool      // given back
 	// Exposed ties the claim to what the bot has at stake: while it has a
 	// resting order in the market, or Account a position, it does not expire.
 	Exposed bool
 
-	// First is the token where a projector has stored the claim again; zero in
-	// the event that grants it.
+	// First is the token where a projector has stored the claim again, and where
+	// it is given back; zero in the event that grants it.
 	First    uint64
 	Sequence uint64 // position in its log stream, of the grant; set by readers
 }
 
 // ClaimMargin is how long after its expiry a claim may be taken by another bot:
-// more than the clocks of two machines may differ.
+// more than the clocks of two servers of the log may differ.
 const ClaimMargin = time.Second
 
 // Bounds of how long a claim lasts without renewal.
@@ -85,6 +85,16 @@ type ClaimRenewal struct {
 	Expires  time.Time
 
 	Sequence uint64 // position in its log stream; set by readers
+}
+
+// Renews tells whether the renewal is of the claim.
+func (r ClaimRenewal) Renews(c Claim) bool {
+	token := r.Token
+	if token == 0 {
+		token = r.Sequence - 1
+	}
+	return !c.Released && r.Key() == ClaimRenewal{Kind: c.Kind, Exchange: c.Exchange, Symbol: c.Symbol}.Key() &&
+		r.Bot == c.Bot && token == c.Token()
 }
 
 // Validate tells what is wrong with the renewal. The error is a *FieldError.

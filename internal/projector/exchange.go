@@ -11,7 +11,9 @@ import (
 // newExchangeFold folds the orders of an exchange and the rights to trade
 // there.
 func newExchangeFold(p *cachestore.Partition) fold {
-	return newParts().with(ignored{}, domain.KindFence)
+	return newParts().
+		with(newClaimFold(p), claimKinds...).
+		with(ignored{}, domain.KindFence)
 }
 
 // ignored has the events that only matter to who stores them.

@@ -14,7 +14,7 @@ type Stats struct {
 	Conflicts   uint64 // batches that found another checkpoint
 	DeadLetters uint64 // messages that could not be folded
 	Duplicates  uint64 // trades, fills and acknowledgements that were folded before
-	OutOfOrder  uint64 // ticks, balances and positions older than the stored one
+	OutOfOrder  uint64 // ticks, balances and positions older than the stored one, renewals of claims that are not held
 	Dropped     uint64 // fills that were not acknowledged and that the queue had no room for
 	Renewed     uint64 // events stored again before the log would have dropped them
 	Rebuilds    uint64 // times that the partition was folded anew
