@@ -28,6 +28,14 @@
 //	<prefix>{<stream>}:waiting:<account>:<exchange>  sorted set: their ids by the sequence that they came with
 //	<prefix>{<stream>}:dropped:<account>:<exchange>  number of those that the queue had no room for
 //	<prefix>{<stream>}:leases:<account>:<exchange>   hash: id → <end, unix ms> <token>; not folded
+//	<prefix>{CATALOG}:venues                       hash: exchange → stamped venue; a stamp without a venue: deleted
+//	<prefix>{CATALOG}:symbols:<exchange>           hash: symbol → stamped symbol
+//	<prefix>{CATALOG}:shadowed:<exchange>          hash: symbol → stamped symbol from before the venue was deleted; not to be read
+//	<prefix>{CATALOG}:venuesymbols:<exchange>      hash: venue symbol → symbol; of several the one that was stored last
+//	<prefix>{CATALOG}:catalogued                   set of exchanges that have symbols
+//	<prefix>{CATALOG}:revisions                    hash: exchange → sequence of the last message about it or its symbols
+//	<prefix>{CATALOG}:bots                         set of bots that have a status
+//	<prefix>{CATALOG}:bot:<bot>                    hash: feed → stamped status
 //
 // Trades are a list and candles one hash for a market, because a batch then
 // costs one command for each, however many trades it has and although each
@@ -55,6 +63,12 @@
 // A cursor would not do that, because fills are acknowledged out of order. While
 // a partition is folded anew it has fills whose acknowledgement is yet to come;
 // so pop names the epoch and the sequence that must have been reached.
+//
+// The log keeps only the newest message of each subject of the catalogue. So the
+// catalogue must follow from those alone, or it would be another one after it
+// was folded anew. A venue that is deleted takes its symbols along; that is why the
+// venues that are set later say where that was, and why symbols that were taken
+// along are kept until a newer message replaces them.
 //
 // Values are the msgpack arrays of internal/wire.
 //

@@ -44,3 +44,18 @@ func (p *Partition) waitingKey(q Queue) string { return p.key("waiting:" + q.Str
 func (p *Partition) leasesKey(q Queue) string { return p.key("leases:" + q.String()) }
 
 func (p *Partition) droppedKey(q Queue) string { return p.key("dropped:" + q.String()) }
+
+// The keys of the catalogue.
+
+func (p *Partition) venuesKey() string     { return p.key("venues") }
+func (p *Partition) cataloguedKey() string { return p.key("catalogued") }
+func (p *Partition) revisionsKey() string  { return p.key("revisions") }
+func (p *Partition) botsKey() string       { return p.key("bots") }
+
+func (p *Partition) symbolsKey(exchange string) string { return p.key("symbols:" + exchange) }
+
+func (p *Partition) shadowedKey(exchange string) string { return p.key("shadowed:" + exchange) }
+
+func (p *Partition) venueSymbolsKey(exchange string) string { return p.key("venuesymbols:" + exchange) }
+
+func (p *Partition) botKey(bot string) string { return p.key("bot:" + bot) }

@@ -27,6 +27,11 @@ type Client struct {
 	// Accounts are balances and positions, Fills the accounts' own trades.
 	Accounts *Accounts
 	Fills    *Fills
+	// Venues and Symbols are the catalogue.
+	Venues  *Venues
+	Symbols *Symbols
+	// Bots is what bots say and claim.
+	Bots *Bots
 	// Processes and VenueErrors are written to Redis directly.
 	Processes   *Processes
 	VenueErrors *VenueErrors
@@ -75,6 +80,8 @@ func New(log *bus.Bus, store *cachestore.Store) *Client {
 	c.Candles = &Candles{trades: c.Trades}
 	c.Accounts = newAccounts(c)
 	c.Fills = &Fills{client: c, accounts: c.Accounts}
+	c.Venues, c.Symbols = &Venues{client: c}, &Symbols{client: c}
+	c.Bots = &Bots{client: c}
 	c.Processes, c.VenueErrors = NewProcesses(store), NewVenueErrors(store)
 	c.Processes.closed, c.VenueErrors.closed = c.changes.ctx.Done(), c.changes.ctx.Done()
 	return c
