@@ -53,7 +53,8 @@ type Bus struct {
 	cfg       Config
 	nc        *nats.Conn
 	js        jetstream.JetStream
-	addresses sync.Map // domain.Key to Address: subjects are not built anew for each event
+	addresses sync.Map      // domain.Key to Address: subjects are not built anew for each event
+	underWay  chan struct{} // holds a token for each message of PublishAll that waits for its acknowledgement
 }
 
 // Half-open connections must be noticed well within the time that readers take
@@ -95,12 +96,12 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("NATS at %s: %w: %w", domain.Redact(cfg.URL), domain.ErrUnreachable, err)
 	}
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(cfg.Timeout))
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(cfg.Timeout), jetstream.WithPublishAsyncTimeout(cfg.Timeout))
 	if err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("JetStream: %w", err)
 	}
-	return &Bus{cfg: cfg, nc: nc, js: js}, nil
+	return &Bus{cfg: cfg, nc: nc, js: js, underWay: make(chan struct{}, maxUnderWay)}, nil
 }
 
 // Close ends the connection at once. Flush or stop publishers first.

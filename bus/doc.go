@@ -71,7 +71,8 @@
 //	        token 0: of the grant that is stored just before, in the same batch
 //	halt    [1, state (1 active, 2 reduce only, 3 halted), reason, time ns]
 //	fence   [1, worker]
-//	venue   [1, title, status (1 open, 2 maintenance, 3 closed), params (array of text: name, value, name, value…), time ns]
+//	venue   [1, title, status (1 open, 2 maintenance, 3 closed), params (array of text: name, value, name, value…), time ns, emptied]
+//	        emptied is the sequence of the venue's last deletion, 0: none; its symbols up to there are gone
 //	symbol  [1, venue_symbol, base, quote, settle, tick_size, lot_size, min_volume, min_notional, trading]
 //	bot     [1, fields (as params), time ns]
 //
@@ -84,7 +85,8 @@
 //
 // Publish stores one event and returns its position. Commit stores one or more
 // on conditions, all or none: an order only where it has not changed since it was
-// read, and where the right to send it is still the same. TickPublisher is for
+// read, and where the right to send it is still the same. PublishAll stores many that
+// are independent of each other with one wait. TickPublisher is for
 // feeds of ticks: it never blocks, and while the log is slow or away the latest
 // tick of each market waits. OrderedPublisher is for trades: it stores each
 // once and in order through outages. It sends fast batches, in which the server
@@ -96,5 +98,7 @@
 //
 // Reader is one unfiltered ordered consumer: a wildcard filter costs a server
 // nine tenths of its rate. A watchdog makes a consumer anew that delivers
-// nothing while its stream has something.
+// nothing while its stream has something. In the catalogue's stream, whose sequences
+// have holes, a message that is lost between stream and reader is noticed by the
+// numbers that the consumer gives to what it delivers.
 package bus

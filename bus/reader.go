@@ -24,6 +24,10 @@ const (
 
 // Reader delivers the messages of one stream in order and without holes, but
 // those that the catalogue has by design. It is for one goroutine.
+//
+// In a dense stream a hole shows in the sequences. In the catalogue's it would
+// not: there the numbers count that each consumer gives to what it delivers.
+// They have no holes, so one in them is a message that was lost on its way.
 type Reader struct {
 	bus    *Bus
 	stream string
@@ -41,6 +45,7 @@ type Reader struct {
 	keys     map[string]domain.Key
 	created  int64     // when the stream was created; zero: not asked yet
 	verified string    // origin of the consumer that was found to read that stream
+	serials  uint64    // how many of that consumer's messages were seen
 	hole     uint64    // sequence that a consumer skipped although the stream may have it
 	taken    []message // arrived but not yet returned
 	returned int       // how many of taken were
@@ -87,6 +92,9 @@ func (r *Reader) Read(ctx context.Context, dst []domain.Record, wait time.Durati
 		case n > 0:
 			r.progress = time.Now()
 			return n, nil
+		case errors.Is(err, errLostOnTheWay):
+			r.log.Debug("consumer made anew", "error", err)
+			r.stop()
 		case errors.Is(err, errSkipped) && r.hole != r.next:
 			// The client library makes consumers anew by itself, and for a
 			// moment two of them may deliver. Only a hole that a fresh consumer
@@ -130,6 +138,9 @@ func (r *Reader) Read(ctx context.Context, dst []domain.Record, wait time.Durati
 var (
 	// errSkipped: the consumer skipped a message.
 	errSkipped = fmt.Errorf("%w: message gone", domain.ErrHistoryLost)
+	// errLostOnTheWay: the consumer delivered a message that did not arrive; the
+	// stream has it still, or something newer in its place.
+	errLostOnTheWay = errors.New("message lost between stream and reader")
 	// errUnverified: the consumer may read another stream than before.
 	errUnverified = errors.New("consumer not verified yet")
 )
@@ -145,7 +156,7 @@ func (r *Reader) verify(ctx context.Context) error {
 	if err := r.sameStream(extent); err != nil {
 		return err
 	}
-	r.verified = origin(r.taken[r.returned].reply)
+	r.verified, r.serials = origin(r.taken[r.returned].reply), 0
 	return nil
 }
 
@@ -161,7 +172,13 @@ func (r *Reader) take() {
 func (r *Reader) fill(dst []domain.Record) (int, error) {
 	n := 0
 	for ; n < len(dst) && r.returned < len(r.taken); r.returned++ {
-		rec, err := r.record(r.taken[r.returned])
+		rec, serial, err := r.record(r.taken[r.returned])
+		if err == nil && r.sparse && serial != r.serials+1 {
+			err = fmt.Errorf("%s: %w: number %d of a consumer follows its %d", r.stream, errLostOnTheWay, serial, r.serials)
+		}
+		if err == nil {
+			r.serials = serial
+		}
 		if err == nil && rec.Seq < r.next {
 			continue // a consumer that was made anew may repeat
 		}
@@ -181,17 +198,18 @@ func (r *Reader) fill(dst []domain.Record) (int, error) {
 	return n, nil
 }
 
-func (r *Reader) record(msg message) (domain.Record, error) {
-	place, ok := strings.CutPrefix(msg.reply, r.verified)
+// record reads a message and its number among those of its consumer.
+func (r *Reader) record(msg message) (rec domain.Record, serial uint64, err error) {
+	text, ok := strings.CutPrefix(msg.reply, r.verified)
 	if !ok || r.verified == "" {
 		if origin(msg.reply) == "" {
-			return domain.Record{}, fmt.Errorf("reply subject %q: %w", msg.reply, domain.ErrUnknown)
+			return rec, 0, fmt.Errorf("reply subject %q: %w", msg.reply, domain.ErrUnknown)
 		}
-		return domain.Record{}, errUnverified
+		return rec, 0, errUnverified
 	}
-	seq, at, ok := storedAt(place)
+	at, ok := placeOf(text)
 	if !ok {
-		return domain.Record{}, fmt.Errorf("reply subject %q: %w", msg.reply, domain.ErrUnknown)
+		return rec, 0, fmt.Errorf("reply subject %q: %w", msg.reply, domain.ErrUnknown)
 	}
 	key, known := r.keys[msg.subject]
 	if !known {
@@ -202,7 +220,7 @@ func (r *Reader) record(msg message) (domain.Record, error) {
 		}
 		r.keys[msg.subject] = key
 	}
-	return domain.Record{Key: key, Subject: msg.subject, Seq: seq, Time: at, Data: msg.data}, nil
+	return domain.Record{Key: key, Subject: msg.subject, Seq: at.seq, Time: at.at, Data: msg.data}, at.serial, nil
 }
 
 // start makes a consumer that begins at the next sequence.

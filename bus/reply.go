@@ -31,23 +31,30 @@ func origin(reply string) string {
 	return reply[:end]
 }
 
-// storedAt reads sequence and time from what follows the origin.
-func storedAt(place string) (seq uint64, at time.Time, ok bool) {
+// place is where a message stands.
+type place struct {
+	seq    uint64 // in the stream
+	serial uint64 // among those that its consumer has delivered, from 1, without holes
+	at     time.Time
+}
+
+// placeOf reads what follows the origin.
+func placeOf(text string) (p place, ok bool) {
 	var numbers [4]uint64 // delivered, stream sequence, consumer sequence, unix ns
 	i := 0
 	for n := range numbers {
 		begin := i
-		for ; i < len(place) && place[i] != '.'; i++ {
-			digit := place[i] - '0'
+		for ; i < len(text) && text[i] != '.'; i++ {
+			digit := text[i] - '0'
 			if digit > 9 || numbers[n] > 1<<60 {
-				return 0, time.Time{}, false
+				return place{}, false
 			}
 			numbers[n] = numbers[n]*10 + uint64(digit)
 		}
-		if i == begin || i == len(place) {
-			return 0, time.Time{}, false
+		if i == begin || i == len(text) {
+			return place{}, false
 		}
 		i++ // the dot
 	}
-	return numbers[1], time.Unix(0, int64(numbers[3])), numbers[1] > 0
+	return place{seq: numbers[1], serial: numbers[2], at: time.Unix(0, int64(numbers[3]))}, numbers[1] > 0
 }

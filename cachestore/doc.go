@@ -37,6 +37,14 @@
 //	<prefix>{<stream>}:halts                       hash: bot, or "" for all → <state> <sequence> <time, unix ms> <reason>;
 //	                                               no bot whose state is active
 //	<prefix>{<stream>}:livecount                   hash: <bot> <symbol> → number of orders that are not final
+//	<prefix>{CATALOG}:venues                       hash: exchange → stamped venue; a stamp without a venue: deleted
+//	<prefix>{CATALOG}:symbols:<exchange>           hash: symbol → stamped symbol
+//	<prefix>{CATALOG}:shadowed:<exchange>          hash: symbol → stamped symbol from before the venue was deleted; not to be read
+//	<prefix>{CATALOG}:venuesymbols:<exchange>      hash: venue symbol → symbol; of several the one that was stored last
+//	<prefix>{CATALOG}:catalogued                   set of exchanges that have symbols
+//	<prefix>{CATALOG}:revisions                    hash: exchange → sequence of the last message about it or its symbols
+//	<prefix>{CATALOG}:bots                         set of bots that have a status
+//	<prefix>{CATALOG}:bot:<bot>                    hash: feed → stamped status
 //
 // Trades are a list and candles one hash for a market, because a batch then
 // costs one command for each, however many trades it has and although each
@@ -71,6 +79,12 @@
 // names; it stays known when a block was given back. A block that has expired is
 // in blocks until somebody takes it or gives it back: whether it keeps others
 // out is a matter of the log's clock and of what its bot has at stake.
+//
+// The log keeps only the newest message of each subject of the catalogue. So the
+// catalogue must follow from those alone, or it would be another one after it
+// was folded anew. A venue that is deleted takes its symbols along; that is why the
+// venues that are set later say where that was, and why symbols that were taken
+// along are kept until a newer message replaces them.
 //
 // # What is not folded
 //

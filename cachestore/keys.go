@@ -68,3 +68,17 @@ func (p *Partition) returnedKey(kind domain.Kind) string { return p.freedKey(kin
 func (p *Partition) haltsKey() string { return p.key("halts") }
 
 func (p *Partition) liveCountKey() string { return p.key("livecount") }
+// The keys of the catalogue.
+
+func (p *Partition) venuesKey() string     { return p.key("venues") }
+func (p *Partition) cataloguedKey() string { return p.key("catalogued") }
+func (p *Partition) revisionsKey() string  { return p.key("revisions") }
+func (p *Partition) botsKey() string       { return p.key("bots") }
+
+func (p *Partition) symbolsKey(exchange string) string { return p.key("symbols:" + exchange) }
+
+func (p *Partition) shadowedKey(exchange string) string { return p.key("shadowed:" + exchange) }
+
+func (p *Partition) venueSymbolsKey(exchange string) string { return p.key("venuesymbols:" + exchange) }
+
+func (p *Partition) botKey(bot string) string { return p.key("bot:" + bot) }

@@ -27,7 +27,11 @@ type Client struct {
 	// Accounts are balances and positions, Fills the accounts' own trades.
 	Accounts *Accounts
 	Fills    *Fills
-	// Bots are the rights to trade: blocks, opening marks and halts.
+	// Venues and Symbols are the catalogue.
+	Venues  *Venues
+	Symbols *Symbols
+	// Bots is what bots say, and the rights to trade: blocks, opening marks and
+	// halts.
 	Bots *Bots
 	// Processes and VenueErrors are written to Redis directly.
 	Processes   *Processes
@@ -77,6 +81,7 @@ func New(log *bus.Bus, store *cachestore.Store) *Client {
 	c.Candles = &Candles{trades: c.Trades}
 	c.Accounts = newAccounts(c)
 	c.Fills = &Fills{client: c, accounts: c.Accounts}
+	c.Venues, c.Symbols = &Venues{client: c}, &Symbols{client: c}
 	c.Bots = newBots(c)
 	c.Processes, c.VenueErrors = NewProcesses(store), NewVenueErrors(store)
 	c.Processes.closed, c.VenueErrors.closed = c.changes.ctx.Done(), c.changes.ctx.Done()

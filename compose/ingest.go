@@ -44,7 +44,7 @@ func (c *IngestCommand) Run() error {
 	defer stop()
 	log := c.Logger(os.Stderr)
 	return RunApp(ctx, log, withPresence(c.Redis(), "ingest",
-		logModule("fullon-ingest", c.Log()), ingestModule(c.Feeds), httpModule(c.HTTP)))
+		logModule("fullon-ingest", c.Log()), ingestModule(c.Feeds), listingModule(c.Feeds, c.Redis()), httpModule(c.HTTP)))
 }
 
 // publishers are the two ways into the log, running.

@@ -79,6 +79,10 @@ type GetCommand struct {
 	Positions PositionsCommand   `cmd:"" help:"What an account holds."`
 	Portfolio PortfolioCommand   `cmd:"" help:"What an account is worth."`
 	Fills     FillsCommand       `cmd:"" help:"The newest trades of an account's own."`
+	Venues    VenuesCommand      `cmd:"" help:"The exchanges of the catalogue."`
+	Symbols   SymbolsCommand     `cmd:"" help:"The symbols of an exchange."`
+	Symbol    SymbolCommand      `cmd:"" help:"A symbol, and what orders of it must be like."`
+	Bots      BotsCommand        `cmd:"" help:"What bots say of their feeds."`
 }
 
 // TickerCommand is 'fullon get ticker'.

@@ -95,6 +95,9 @@ type SetCommand struct {
 	Ticker   SetTickerCommand   `cmd:"" help:"Store a market's tick."`
 	Balance  SetBalanceCommand  `cmd:"" help:"Store what an account has of a currency."`
 	Position SetPositionCommand `cmd:"" help:"Store what an account holds of a symbol."`
+	Venue    SetVenueCommand    `cmd:"" help:"Store an exchange of the catalogue."`
+	Symbol   SetSymbolCommand   `cmd:"" help:"Store a symbol of the catalogue."`
+	Bot      SetBotCommand      `cmd:"" help:"Store what a bot says of a feed."`
 }
 
 // SetTickerCommand is 'fullon set ticker'.

@@ -52,6 +52,9 @@ type DeleteCommand struct {
 	Process DeleteProcessCommand `cmd:"" help:"Forget a process, or all that are dead."`
 
 	Position DeletePositionCommand `cmd:"" help:"Say that an account is flat in a symbol."`
+	Venue    DeleteVenueCommand    `cmd:"" help:"Remove an exchange from the catalogue, with its symbols."`
+	Symbol   DeleteSymbolCommand   `cmd:"" help:"Remove a symbol from the catalogue."`
+	Bot      DeleteBotCommand      `cmd:"" help:"Forget what a bot says, of a feed or of all."`
 }
 
 // ProcessesCommand is 'fullon get processes'.

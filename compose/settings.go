@@ -95,11 +95,12 @@ type HTTP struct {
 
 // Feeds says which venue is followed.
 type Feeds struct {
-	Venue       Venue        `env:"FULLON_VENUE" default:"${venue}" help:"Venue to follow: sim (simulated) or binance."`
-	Symbols     Symbols      `env:"FULLON_SYMBOLS" placeholder:"A/B,C/D" help:"Symbols to follow (default: BTC/USDT,ETH/USDT; of the simulated venue: all)."`
-	SilentAfter Period       `env:"FULLON_SILENT_AFTER" default:"15s" help:"A venue that sends nothing for so long makes its ticks stale."`
-	BinanceWS   WebSocketURL `name:"binance-ws-url" env:"BINANCE_WS_URL" placeholder:"URL" help:"In place of Binance's WebSocket host."`
-	BinanceREST RESTURL      `name:"binance-rest-url" env:"BINANCE_REST_URL" placeholder:"URL" help:"In place of Binance's REST host."`
+	Venue             Venue        `env:"FULLON_VENUE" default:"${venue}" help:"Venue to follow: sim (simulated) or binance."`
+	Symbols           Symbols      `env:"FULLON_SYMBOLS" placeholder:"A/B,C/D" help:"Symbols to follow (default: BTC/USDT,ETH/USDT; of the simulated venue: all)."`
+	SilentAfter       Period       `env:"FULLON_SILENT_AFTER" default:"15s" help:"A venue that sends nothing for so long makes its ticks stale."`
+	CatalogueInterval Period       `env:"FULLON_CATALOGUE_INTERVAL" default:"1h" help:"How often the venue is asked which symbols it has."`
+	BinanceWS         WebSocketURL `name:"binance-ws-url" env:"BINANCE_WS_URL" placeholder:"URL" help:"In place of Binance's WebSocket host."`
+	BinanceREST       RESTURL      `name:"binance-rest-url" env:"BINANCE_REST_URL" placeholder:"URL" help:"In place of Binance's REST host."`
 }
 
 // checkSymbols is run where the venue is known for certain.

@@ -60,6 +60,7 @@ var wrongSettings = []wrong{
 	{"FULLON_SYMBOLS", "symbols", "XX/YY", "", "symbols of the simulated venue: BTC/USDT, ETH/USDT, SOL/USDT, BNB/USDT, XRP/USDT, DOGE/USDT, ADA/USDT, ETH/BTC", upCommand},
 	{"FULLON_SYMBOLS", "symbols", "btc/usdt", "", "spot symbols in capital letters, like BTC/USDT", []string{"up", "--venue=binance"}},
 	{"FULLON_SILENT_AFTER", "silent-after", "0s", "", "a time span above zero, like 500ms, 30s or 24h", upCommand},
+	{"FULLON_CATALOGUE_INTERVAL", "catalogue-interval", "hourly", "", "a time span above zero, like 500ms, 30s or 24h", upCommand},
 	{"FULLON_SIM_RATE", "sim-rate", "fast", "", "a whole number from 1 to 1000000", upCommand},
 	{"FULLON_SYNC_ALWAYS", "sync-always", "perhaps", "", "true or false", upCommand},
 	{"FULLON_TRADE_CAP", "trade-cap", "none", "", "a whole number from 1 to 1000000", upCommand},

@@ -148,7 +148,7 @@ func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 	}
 	options = append(options, withPresence(redisConfig, "up",
 		logModule("fullon-up", servers.Log()), redisModule(redisConfig),
-		projectorModule(c.Projection), ingestModule(feeds), httpModule(c.HTTP), c.boardModule(here, feeds)))
+		projectorModule(c.Projection), ingestModule(feeds), listingModule(feeds, redisConfig), httpModule(c.HTTP), c.boardModule(here, feeds)))
 	if err := RunApp(ctx, log, options...); err != nil {
 		return err
 	}

@@ -77,6 +77,7 @@ var settingTypes = []encoding.TextUnmarshaler{
 	new(ProcessType), new(ProcessID), new(BroadcastID), new(ErrorLimit),
 	new(Account), new(Currency), new(FillLimit),
 	new(Bot), new(ClaimPeriod), new(Reason),
+	new(VenueStatus), new(VenueSymbol), new(BotFeed), new(NamedValue),
 }
 
 // notAllowed is a wrong value; settingMapper fills in the name of the setting.

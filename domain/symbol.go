@@ -104,6 +104,10 @@ func CheckSymbol(name string) error {
 	return err
 }
 
+// CheckVenueSymbol tells what is wrong with a venue's own spelling of a symbol.
+// The error is a *FieldError.
+func CheckVenueSymbol(name string) error { return checkName("venue_symbol", name) }
+
 func checkName(field, value string) error {
 	ok := value != "" && len(value) <= MaxNameBytes
 	for i := 0; ok && i < len(value); i++ {

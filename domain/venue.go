@@ -39,6 +39,10 @@ type Venue struct {
 	Status VenueStatus
 	Params map[string]string // what else is to be known of it; same bounds as Process.Params
 	Time   time.Time         // when it was found so, by the writer's clock
+	// Emptied is where in the log the venue was deleted last: symbols from before
+	// are no part of it. Zero: never. Writers that do not know leave it zero and
+	// may bring such symbols back; Venues.Set of package client knows.
+	Emptied uint64
 
 	Sequence uint64 // position in its log stream; set by readers
 }

@@ -21,6 +21,8 @@ type ignored struct{}
 
 func (ignored) load(context.Context, []domain.Record) error { return nil }
 
+func (ignored) asked() bool { return false }
+
 func (ignored) add(rec domain.Record) error {
 	_, err := wire.Decode(rec.Key, rec.Data)
 	return err

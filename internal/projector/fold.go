@@ -14,7 +14,7 @@ type fold interface {
 	// load makes the state of every market that records are about known.
 	load(ctx context.Context, records []domain.Record) error
 	// add folds one record. An error means that the record cannot be used and
-	// has changed nothing.
+	// has changed nothing; in the catalogue it has removed what it replaced.
 	add(rec domain.Record) error
 	// flush writes what has changed since the last flush.
 	flush(b *cachestore.Batch, s *stats) error

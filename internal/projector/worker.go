@@ -32,6 +32,9 @@ type worker struct {
 	stats     stats
 
 	at      domain.Checkpoint // what the in-memory state belongs to
+	read    uint64            // the last message that was folded; beyond at while the state is not whole
+	whole   uint64            // of a sparse stream: the state is whole from this message on
+	folded  uint64            // messages that were folded and not applied yet
 	records []domain.Record
 	keeps   time.Duration // how long the log keeps a message; zero: for ever
 	renewAt time.Time     // when to look for old state again
@@ -115,6 +118,7 @@ func (w *worker) session(ctx context.Context, anew string, wait *backoff.Exponen
 	reader := w.log.Open(w.partition.Stream(), from)
 	defer reader.Close()
 	w.keeps, w.renewAt = extent.Keeps, time.Time{}
+	w.read, w.whole, w.folded = w.at.Seq, 0, 0
 	w.stats.sequence.Store(w.at.Seq)
 	w.stats.attached.Store(true)
 	if w.stats.well() {
@@ -240,6 +244,10 @@ func (w *worker) advance(ctx context.Context, state fold, batch *cachestore.Batc
 			}
 		}
 	}
+	w.folded += uint64(len(records))
+	if whole, err := w.gather(ctx, records); !whole || err != nil {
+		return err
+	}
 	batch.Reset()
 	if err := state.flush(batch, &w.stats); err != nil {
 		return err
@@ -252,8 +260,9 @@ func (w *worker) advance(ctx context.Context, state fold, batch *cachestore.Batc
 	}
 	w.at = next
 	w.stats.sequence.Store(next.Seq)
-	w.stats.messages.Add(uint64(len(records)))
+	w.stats.messages.Add(w.folded)
 	w.stats.batches.Add(1)
+	w.folded = 0
 	return nil
 }
 
@@ -266,6 +275,27 @@ func (w *worker) unmoved(ctx context.Context) error {
 		err = fmt.Errorf("%w from %d to %d", errMoved, w.at.Seq, stored.Seq)
 	}
 	return err
+}
+
+// gather notes what was folded and reports whether it may be applied. In a sparse
+// stream a message is missing because a later one took its place. Until that
+// one is folded as well, what the missing one was about would be missing from
+// the state, as if nobody had ever said anything of it. So behind a hole
+// everything is folded that the stream has by now, and applied in one step.
+func (w *worker) gather(ctx context.Context, records []domain.Record) (whole bool, err error) {
+	hole := false
+	for _, rec := range records {
+		hole = hole || rec.Seq != w.read+1
+		w.read = rec.Seq
+	}
+	if hole && w.sparse {
+		extent, err := w.log.Extent(ctx, w.partition.Stream())
+		if err != nil {
+			return false, err
+		}
+		w.whole = max(w.whole, extent.Last)
+	}
+	return w.read >= w.whole, nil
 }
 
 // apply stores the batch, however long Redis is away.

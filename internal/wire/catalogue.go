@@ -30,24 +30,26 @@ func (d *decoder) named(field string) map[string]string {
 }
 
 func (e *encoder) venue(v domain.Venue) {
-	e.begin(4)
+	e.begin(5)
 	e.text(v.Title)
 	e.uint(uint64(v.Status))
 	e.named(v.Params)
 	e.int(domain.UnixNano(v.Time))
+	e.uint(v.Emptied)
 }
 
 // DecodeVenue reads a venue's payload, which must not be empty. The key gives
 // the exchange.
 func DecodeVenue(key domain.Key, data []byte) (domain.Venue, error) {
 	var d decoder
-	d.begin(data, 4)
+	d.begin(data, 5)
 	v := domain.Venue{
-		Name:   key.Exchange,
-		Title:  d.text("title"),
-		Status: domain.VenueStatus(d.small("status")),
-		Params: d.named("params"),
-		Time:   d.time("time"),
+		Name:    key.Exchange,
+		Title:   d.text("title"),
+		Status:  domain.VenueStatus(d.small("status")),
+		Params:  d.named("params"),
+		Time:    d.time("time"),
+		Emptied: d.uint("emptied"),
 	}
 	return v, d.err
 }

@@ -60,7 +60,7 @@ var otherEvents = rapid.Custom(func(t *rapid.T) domain.Event {
 	case 4:
 		return domain.Venue{
 			Name: exchange, Title: "Kraken", Status: domain.VenueStatus(rapid.IntRange(1, 3).Draw(t, "status")),
-			Params: namedValues.Draw(t, "params"), Time: moments.Draw(t, "time"),
+			Params: namedValues.Draw(t, "params"), Time: moments.Draw(t, "time"), Emptied: rapid.Uint64().Draw(t, "emptied"),
 		}
 	case 5:
 		return domain.Symbol{
