@@ -68,6 +68,7 @@ func (p *Partition) returnedKey(kind domain.Kind) string { return p.freedKey(kin
 func (p *Partition) haltsKey() string { return p.key("halts") }
 
 func (p *Partition) liveCountKey() string { return p.key("livecount") }
+
 // The keys of the catalogue.
 
 func (p *Partition) venuesKey() string     { return p.key("venues") }

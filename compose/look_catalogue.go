@@ -191,7 +191,7 @@ func (c *BotsCommand) Run() error {
 
 // SetBotCommand is 'fullon set bot'.
 type SetBotCommand struct {
-	Bot    Bot        `arg:"" help:"Id of the bot."`
+	Bot    Bot          `arg:"" help:"Id of the bot."`
 	Feed   BotFeed      `arg:"" help:"One of its feeds; the others stay as they are."`
 	Fields []NamedValue `arg:"" sep:"none" name:"name=value" help:"What it says; nothing secret."`
 	Look
@@ -208,7 +208,7 @@ func (c *SetBotCommand) Run() error {
 
 // DeleteBotCommand is 'fullon delete bot'.
 type DeleteBotCommand struct {
-	Bot  Bot   `arg:"" help:"Id of the bot."`
+	Bot  Bot     `arg:"" help:"Id of the bot."`
 	Feed BotFeed `arg:"" optional:"" help:"Only what it says of one feed."`
 	Look
 }

@@ -97,10 +97,17 @@ func (r *catalogueRig) settle(store *cachestore.Store) {
 }
 
 // dump is everything that a store has of the catalogue but how it came there.
-func dump(tb testing.TB, rdb *redis.Client, store *cachestore.Store) string {
+func dump(tb testing.TB, rdb redis.UniversalClient, store *cachestore.Store) string {
 	tb.Helper()
 	ctx := context.Background()
 	prefix := store.Prefix() + "{" + bus.CatalogueStream + "}:"
+	if cluster, ok := rdb.(*redis.ClusterClient); ok { // all of a partition is on one master
+		master, err := cluster.MasterForKey(ctx, prefix)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		rdb = master
+	}
 	var lines []string
 	iter := rdb.Scan(ctx, 0, prefix+"*", 1000).Iterator()
 	for iter.Next(ctx) {
