@@ -178,6 +178,10 @@ func (x *Exchange) fail(err error) {
 	x.cutAll()
 }
 
+// Disconnect cuts off everybody who listens, as a venue does now and then. They
+// come back by themselves.
+func (x *Exchange) Disconnect() { x.cutAll() }
+
 func (x *Exchange) cutAll() {
 	x.mu.Lock()
 	defer x.mu.Unlock()

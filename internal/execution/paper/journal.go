@@ -170,6 +170,9 @@ func records(changes []change, each func([]byte) error) error {
 			part = part[:len(part)/2]
 			record, err = appendRecord(nil, part)
 		}
+		if err == nil && len(record) > 2*maxRecord {
+			err = errors.New("a change is longer than a record may be")
+		}
 		if err == nil {
 			err = each(record)
 		}

@@ -23,7 +23,7 @@ func (e *engine) begin(name string, now time.Time) *turn {
 		now = e.books.time // the clock went back; what comes after is not to look older
 	}
 	return &turn{e: e, a: e.books.accounts[name], c: change{
-		Seq: e.books.seq + 1, Time: now.UTC(), Account: name, NextOrder: e.books.nextOrder, NextFill: e.books.nextFill,
+		Seq: e.books.seq + 1, Time: now.Round(0).UTC(), Account: name, NextOrder: e.books.nextOrder, NextFill: e.books.nextFill,
 	}}
 }
 
