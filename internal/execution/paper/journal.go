@@ -48,11 +48,11 @@ type journal struct {
 // hands every change in it to apply, and writes the file anew from what
 // snapshot returns after that. A record that a killed process left incomplete,
 // and garbage behind it, is dropped and counted in cut.
-func openJournal(cfg Config, epoch string, apply func(change), snapshot func() []change) (j *journal, cut int, err error) {
+func openJournal(cfg Config, epoch string, apply func(change), snapshot func() []change) (_ *journal, cut int, err error) {
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, 0, fmt.Errorf("paper journal: %w", err)
 	}
-	j = &journal{
+	j := &journal{
 		path: filepath.Join(cfg.Dir, cfg.Exchange+".paper"), sync: cfg.Sync, compact: cfg.CompactBytes,
 		header: journalHeader{Exchange: cfg.Exchange, Epoch: epoch},
 	}
@@ -78,7 +78,10 @@ func openJournal(cfg Config, epoch string, apply func(change), snapshot func() [
 			return nil, 0, fmt.Errorf("paper journal %s: %w", j.path, err)
 		}
 	}
-	return j, cut, j.rewrite(snapshot())
+	if err := j.rewrite(snapshot()); err != nil {
+		return nil, 0, err
+	}
+	return j, cut, nil
 }
 
 // load reads what a file holds, up to the first record that is not whole.
@@ -236,14 +239,18 @@ func (j *journal) rewrite(changes []change) (err error) {
 	if err := records(changes, write); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
-		return err
+	if j.sync == SyncAlways {
+		if err := f.Sync(); err != nil {
+			return err
+		}
 	}
 	if err := os.Rename(temporary, j.path); err != nil {
 		return err
 	}
-	if err := syncDir(filepath.Dir(j.path)); err != nil {
-		return err
+	if j.sync == SyncAlways {
+		if err := syncDir(filepath.Dir(j.path)); err != nil {
+			return err
+		}
 	}
 	if j.file != nil {
 		_ = j.file.Close() // of the file that was replaced: nothing in it is needed

@@ -22,7 +22,7 @@ func (e *engine) see(symbol string, tick domain.Tick) *market {
 		m = &market{}
 		e.markets[symbol] = m
 	}
-	if tick.Symbol == "" || m.tick.Symbol != "" && older(tick, m.tick) {
+	if tick.Symbol == "" || m.tick.Symbol != "" && e.older(tick, m.tick) {
 		return m
 	}
 	id := idOf(tick)
@@ -37,9 +37,13 @@ func (e *engine) see(symbol string, tick domain.Tick) *market {
 	return m
 }
 
-func older(a, b domain.Tick) bool {
+// older tells whether a is from before b: one that was read a moment ago comes
+// after one that was watched. What was received much earlier than that is no
+// such case, but a clock that was set back.
+func (e *engine) older(a, b domain.Tick) bool {
 	x, y := a.Order(), b.Order()
-	return x.OlderThan(y) || !y.OlderThan(x) && a.Received.Before(b.Received)
+	early := b.Received.Sub(a.Received)
+	return x.OlderThan(y) || !y.OlderThan(x) && early > 0 && early < e.maxTickAge
 }
 
 // unfit says why nothing may be filled by the newest tick; empty: it may.

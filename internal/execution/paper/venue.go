@@ -141,7 +141,7 @@ func (a *Account) Run(ctx context.Context, sink execution.Sink) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for ctx.Err() == nil {
-		if err := a.exchange.listen(ctx, a.name, &a.at, sink); err != nil {
+		if err := a.exchange.listen(ctx, a.name, &a.at, sink); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
