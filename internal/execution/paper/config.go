@@ -49,8 +49,9 @@ type Config struct {
 
 	// Sync says when an answer may leave. The default survives a loss of power.
 	Sync Sync
-	// CompactBytes is how much the journal grows until it is written anew, with
-	// nothing in it but what is known then. Default 16 MiB; at least 4 KiB.
+	// CompactBytes is how much the journal grows, if it has doubled, until it is
+	// written anew, with nothing in it but what is known then. Default 16 MiB; at
+	// least 4 KiB.
 	CompactBytes int64
 
 	// Latency is how long each call takes, plus up to LatencySpread, at random.

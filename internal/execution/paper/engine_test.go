@@ -2,6 +2,7 @@ package paper
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/execution"
 )
 
 var noon = time.Date(2024, 8, 9, 12, 0, 0, 0, time.UTC)
@@ -343,5 +345,22 @@ func TestTheOldestOrderGetsWhatIsOffered(t *testing.T) {
 	}
 	if !slices.Equal(got, []string{"o-0 2", "o-1 1"}) {
 		t.Fatalf("got %v", got)
+	}
+}
+
+func TestAnOrderThatArrivesAfterItsDeadlineIsRejected(t *testing.T) {
+	t.Parallel()
+	x := open(t, stillConfig(t.TempDir()))
+	e := x.engine
+	if _, err := e.enter(accountA, noon); err != nil {
+		t.Fatal(err)
+	}
+	o := wants("late")
+	o.Type, o.Price, o.Deadline = domain.Limit, domain.MustDecimal("50"), noon
+	if _, _, err := e.submit(o, domain.Tick{}, "", noon.Add(1)); !errors.Is(err, execution.ErrRejected) {
+		t.Fatalf("got %v", err)
+	}
+	if _, _, err := e.submit(o, domain.Tick{}, "", noon); err != nil {
+		t.Fatal(err)
 	}
 }

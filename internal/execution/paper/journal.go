@@ -207,8 +207,9 @@ func (j *journal) append(changes []change) error {
 	return nil
 }
 
-// grown tells whether it is time to rewrite.
-func (j *journal) grown() bool { return j.size-j.base > j.compact }
+// grown tells whether it is time to rewrite: not before it has doubled, or a
+// venue that knows much would do nothing else.
+func (j *journal) grown() bool { return j.size-j.base > max(j.compact, j.base) }
 
 // rewrite replaces the file in one step.
 func (j *journal) rewrite(changes []change) (err error) {
