@@ -44,3 +44,20 @@ func (p *Partition) waitingKey(q Queue) string { return p.key("waiting:" + q.Str
 func (p *Partition) leasesKey(q Queue) string { return p.key("leases:" + q.String()) }
 
 func (p *Partition) droppedKey(q Queue) string { return p.key("dropped:" + q.String()) }
+
+// Those of an exchange's orders; a partition has one exchange.
+
+func (p *Partition) ordersKey() string      { return p.key("orders") }
+func (p *Partition) liveCountKey() string   { return p.key("livecount") }
+func (p *Partition) queuedKey() string      { return p.key("queued") }
+func (p *Partition) headsKey() string       { return p.key("heads") }
+func (p *Partition) ticketsKey() string     { return p.key("tickets") }
+func (p *Partition) triesKey() string       { return p.key("tries") }
+func (p *Partition) orderLeasesKey() string { return p.key("leases") }
+
+// What the pop of orders reads of the rights to trade.
+
+func (p *Partition) blocksKey() string   { return p.key("blocks") }
+func (p *Partition) freedKey() string    { return p.key("freed") }
+func (p *Partition) openingsKey() string { return p.key("openings") }
+func (p *Partition) haltsKey() string    { return p.key("halts") }

@@ -17,6 +17,8 @@ import (
 type Config struct {
 	Log   bus.Config
 	Redis cachestore.Config
+	// Orders bounds the queues of orders.
+	Orders OrderLimits
 }
 
 // Client reads and writes one deployment.
@@ -27,6 +29,7 @@ type Client struct {
 	// Accounts are balances and positions, Fills the accounts' own trades.
 	Accounts *Accounts
 	Fills    *Fills
+	Orders   *Orders
 	// Processes and VenueErrors are written to Redis directly.
 	Processes   *Processes
 	VenueErrors *VenueErrors
@@ -43,9 +46,12 @@ type Client struct {
 
 // Connect connects to both servers and checks that the deployment was
 // provisioned with the configured layout. Close the client. The error matches
-// domain.ErrUnreachable, domain.ErrNotFound (not provisioned) or
-// domain.ErrMismatch.
+// domain.ErrUnreachable, domain.ErrNotFound (not provisioned),
+// domain.ErrMismatch or domain.ErrInvalid.
 func Connect(ctx context.Context, cfg Config) (*Client, error) {
+	if err := cfg.Orders.validate(); err != nil {
+		return nil, err
+	}
 	log, err := bus.Connect(ctx, cfg.Log)
 	if err != nil {
 		return nil, err
@@ -61,6 +67,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	c := New(log, store)
 	c.owned = true
+	c.Orders.limits = cfg.Orders.withDefaults()
 	return c, nil
 }
 
@@ -75,6 +82,7 @@ func New(log *bus.Bus, store *cachestore.Store) *Client {
 	c.Candles = &Candles{trades: c.Trades}
 	c.Accounts = newAccounts(c)
 	c.Fills = &Fills{client: c, accounts: c.Accounts}
+	c.Orders = newOrders(c)
 	c.Processes, c.VenueErrors = NewProcesses(store), NewVenueErrors(store)
 	c.Processes.closed, c.VenueErrors.closed = c.changes.ctx.Done(), c.changes.ctx.Done()
 	return c

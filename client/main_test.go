@@ -73,7 +73,7 @@ func newRig(tb testing.TB, store *cachestore.Store, keep int) *rig {
 	p := projector.New(projector.Config{
 		TickStreams: small.TickStreams(), TradeStreams: small.TradeStreams(), TradeCap: keep,
 		AccountStreams: r.bus.Layout().AccountStreams(), FillCap: keep,
-		ProbeInterval: 50 * time.Millisecond, Log: testserver.Quiet(),
+		Orders: true, ProbeInterval: 50 * time.Millisecond, Log: testserver.Quiet(),
 	}, logOf{r.bus}, store)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

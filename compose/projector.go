@@ -43,6 +43,7 @@ func projectorModule(cfg Projection) fx.Option {
 				Orders:          true,
 				TradeCap:        int(cfg.TradeCap),
 				FillCap:         int(cfg.FillCap),
+				OrderCap:        int(cfg.OrderCap),
 				Log:             log,
 			}, projectorLog{b}, store)
 		}),
