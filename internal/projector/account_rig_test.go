@@ -14,10 +14,12 @@ import (
 	"github.com/fullon/fullon/internal/testserver"
 )
 
-// accountRig is a deployment whose accounts are in one partition, over a Redis
-// of its own, and whose projector can be stopped and started.
+// accountRig is a deployment whose accounts are in one partition, and which has
+// orders for one exchange, over a Redis of its own, and whose projector can be
+// stopped and started.
 type accountRig struct {
 	tb     testing.TB
+	nats   *testserver.NATS
 	bus    *bus.Bus
 	redis  *testserver.Redis
 	store  *cachestore.Store
@@ -27,19 +29,23 @@ type accountRig struct {
 
 var oneOfEach = bus.Layout{Ticks: 1, Trades: 1, Accounts: 1}
 
-// newAccountRig starts a deployment that keeps what is said of accounts for so
-// long; zero is the default.
+// ordersKept is how many final orders the rig keeps.
+const ordersKept = 20
+
+// newAccountRig starts a deployment that keeps what is said of accounts and
+// orders for so long; zero is the default.
 func newAccountRig(tb testing.TB, keeps time.Duration) *accountRig {
 	tb.Helper()
-	b, err := bus.Connect(tb.Context(), bus.Config{URL: testserver.NewNATS(tb).URL, Layout: oneOfEach, Log: testserver.Quiet()})
+	n := testserver.NewNATS(tb)
+	b, err := bus.Connect(tb.Context(), bus.Config{URL: n.URL, Layout: oneOfEach, Log: testserver.Quiet()})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(b.Close)
-	if err := b.Provision(tb.Context(), bus.Plan{Retention: bus.Retention{Accounts: keeps}}); err != nil {
+	if err := b.Provision(tb.Context(), bus.Plan{Retention: bus.Retention{Accounts: keeps, Orders: keeps}, Exchanges: []string{"kraken"}}); err != nil {
 		tb.Fatal(err)
 	}
-	r := &accountRig{tb: tb, bus: b, redis: testserver.NewRedis(tb)}
+	r := &accountRig{tb: tb, nats: n, bus: b, redis: testserver.NewRedis(tb)}
 	r.store = r.redis.Store(tb)
 	r.client = client.New(b, r.store)
 	tb.Cleanup(r.client.Close)
@@ -51,7 +57,7 @@ func newAccountRig(tb testing.TB, keeps time.Duration) *accountRig {
 // start runs a projector until the returned function is called.
 func (r *accountRig) start() (stop func()) {
 	p := projector.New(projector.Config{
-		AccountStreams: oneOfEach.AccountStreams(), FillCap: 50, ProbeInterval: probe, Log: testserver.Quiet(),
+		AccountStreams: oneOfEach.AccountStreams(), FillCap: 50, Orders: true, OrderCap: ordersKept, ProbeInterval: probe, Log: testserver.Quiet(),
 	}, logOf{r.bus}, r.store)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -77,14 +83,16 @@ func (r *accountRig) wipe() {
 }
 
 // settle waits until Redis reflects what the log held when it was called.
-func (r *accountRig) settle() {
+func (r *accountRig) settle() { r.settleOn(bus.AccountStream(0)) }
+
+func (r *accountRig) settleOn(stream string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	extent, err := r.bus.Extent(ctx, bus.AccountStream(0))
+	extent, err := r.bus.Extent(ctx, stream)
 	if err != nil {
 		r.tb.Fatal(err)
 	}
-	p := r.store.Partition(bus.AccountStream(0))
+	p := r.store.Partition(stream)
 	for {
 		at, err := p.Checkpoint(ctx)
 		if err == nil && at.Seq >= extent.Last {
