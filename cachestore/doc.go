@@ -36,7 +36,6 @@
 //	<prefix>{<stream>}:openings, opened, openedby  the same three of opening marks
 //	<prefix>{<stream>}:halts                       hash: bot, or "" for all → <state> <sequence> <time, unix ms> <reason>;
 //	                                               no bot whose state is active
-//	<prefix>{<stream>}:livecount                   hash: <bot> <symbol> → number of orders that are not final
 //	<prefix>{CATALOG}:venues                       hash: exchange → stamped venue; a stamp without a venue: deleted
 //	<prefix>{CATALOG}:symbols:<exchange>           hash: symbol → stamped symbol
 //	<prefix>{CATALOG}:shadowed:<exchange>          hash: symbol → stamped symbol from before the venue was deleted; not to be read
@@ -45,6 +44,26 @@
 //	<prefix>{CATALOG}:revisions                    hash: exchange → sequence of the last message about it or its symbols
 //	<prefix>{CATALOG}:bots                         set of bots that have a status
 //	<prefix>{CATALOG}:bot:<bot>                    hash: feed → stamped status
+//
+// Of the orders of an exchange, which are a partition of their own; what is called
+// first is the sequence that an order was created with:
+//
+//	<prefix>{<stream>}:orders            hash: id → stamped order
+//	<prefix>{<stream>}:newest            sorted set: ids by the sequence of the order's newest state
+//	<prefix>{<stream>}:live              sorted set: ids of those that are not final, by first
+//	<prefix>{<stream>}:done              sorted set: ids of those that are, by the sequence of their end; capped
+//	<prefix>{<stream>}:dead              sorted set: ids of those that are handed out no more, by first
+//	<prefix>{<stream>}:symbol:<symbol>   sorted set: ids of the orders in a symbol, by first
+//	<prefix>{<stream>}:bot:<bot>         sorted set: ids of the orders of a bot, by first
+//	<prefix>{<stream>}:livecount         hash: <bot> <symbol> → how many live orders
+//	<prefix>{<stream>}:queue:<symbol>    sorted set: ids of those that wait for a worker, by first
+//	<prefix>{<stream>}:queued            sorted set: symbol → first of its oldest one that waits
+//	<prefix>{<stream>}:heads             hash: symbol → id of that one
+//	<prefix>{<stream>}:tickets           hash: id → <bot> <account> <reduce only> <expires, unix ms or 0> <status> <created, unix ms>
+//	                                     of each one that waits
+//	<prefix>{<stream>}:leases            hash: symbol → <end, unix ms> <token> <id> <worker>, the token "-" for a mere delay;
+//	                                     not folded
+//	<prefix>{<stream>}:tries             hash: id → how often it was handed out; not folded, but emptied by the fold
 //
 // Trades are a list and candles one hash for a market, because a batch then
 // costs one command for each, however many trades it has and although each
@@ -72,6 +91,15 @@
 // A cursor would not do that, because fills are acknowledged out of order. While
 // a partition is folded anew it has fills whose acknowledgement is yet to come;
 // so pop names the epoch and the sequence that must have been reached.
+//
+// The orders that wait are a queue for each symbol, and what a pop needs to choose
+// one is text in hashes of fixed names: the script can be told every key that it
+// touches, however many symbols there are, and does not decode an order. Only the
+// oldest of a symbol is ever handed out, and a symbol has one lease, which keeps
+// its order. A lease counts for as long as its order waits: when the order has
+// left the queue, the next one goes out at once. Pop checks blocks, opening marks
+// and halts for orders that would be sent; one that may have been sent already is
+// handed out whatever they say, because somebody must find out what became of it.
 //
 // Values are the msgpack arrays of internal/wire, but for the rights to trade:
 // those are plain text, because the script that hands out orders reads them.

@@ -83,3 +83,12 @@ func (p *Partition) shadowedKey(exchange string) string { return p.key("shadowed
 func (p *Partition) venueSymbolsKey(exchange string) string { return p.key("venuesymbols:" + exchange) }
 
 func (p *Partition) botKey(bot string) string { return p.key("bot:" + bot) }
+
+// Those of an exchange's orders; a partition has one exchange.
+
+func (p *Partition) ordersKey() string      { return p.key("orders") }
+func (p *Partition) queuedKey() string      { return p.key("queued") }
+func (p *Partition) headsKey() string       { return p.key("heads") }
+func (p *Partition) ticketsKey() string     { return p.key("tickets") }
+func (p *Partition) triesKey() string       { return p.key("tries") }
+func (p *Partition) orderLeasesKey() string { return p.key("leases") }

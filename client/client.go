@@ -17,6 +17,8 @@ import (
 type Config struct {
 	Log   bus.Config
 	Redis cachestore.Config
+	// Orders bounds the queues of orders.
+	Orders OrderLimits
 }
 
 // Client reads and writes one deployment.
@@ -27,6 +29,8 @@ type Client struct {
 	// Accounts are balances and positions, Fills the accounts' own trades.
 	Accounts *Accounts
 	Fills    *Fills
+	// Orders are what became of each order, and the queues of those that wait.
+	Orders *Orders
 	// Venues and Symbols are the catalogue.
 	Venues  *Venues
 	Symbols *Symbols
@@ -49,9 +53,12 @@ type Client struct {
 
 // Connect connects to both servers and checks that the deployment was
 // provisioned with the configured layout. Close the client. The error matches
-// domain.ErrUnreachable, domain.ErrNotFound (not provisioned) or
-// domain.ErrMismatch.
+// domain.ErrUnreachable, domain.ErrNotFound (not provisioned),
+// domain.ErrMismatch or domain.ErrInvalid.
 func Connect(ctx context.Context, cfg Config) (*Client, error) {
+	if err := cfg.Orders.validate(); err != nil {
+		return nil, err
+	}
 	log, err := bus.Connect(ctx, cfg.Log)
 	if err != nil {
 		return nil, err
@@ -67,6 +74,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	c := New(log, store)
 	c.owned = true
+	c.Orders.limits = cfg.Orders.withDefaults()
 	return c, nil
 }
 
@@ -81,6 +89,7 @@ func New(log *bus.Bus, store *cachestore.Store) *Client {
 	c.Candles = &Candles{trades: c.Trades}
 	c.Accounts = newAccounts(c)
 	c.Fills = &Fills{client: c, accounts: c.Accounts}
+	c.Orders = newOrders(c)
 	c.Venues, c.Symbols = &Venues{client: c}, &Symbols{client: c}
 	c.Bots = newBots(c)
 	c.Processes, c.VenueErrors = NewProcesses(store), NewVenueErrors(store)

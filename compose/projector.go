@@ -53,6 +53,7 @@ func projectorConfig(layout bus.Layout, cfg Projection, log *slog.Logger) projec
 		Orders:          true,
 		TradeCap:        int(cfg.TradeCap),
 		FillCap:         int(cfg.FillCap),
+		OrderCap:        int(cfg.OrderCap),
 		Log:             log,
 	}
 }

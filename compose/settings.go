@@ -116,5 +116,6 @@ func (f Feeds) checkSymbols() error {
 // Projection says what the projector keeps.
 type Projection struct {
 	TradeCap Count `env:"FULLON_TRADE_CAP" default:"10000" help:"Trades of a market that Redis keeps; the same for all projectors."`
+	OrderCap Count `env:"FULLON_ORDER_CAP" default:"100000" help:"Final orders of an exchange that Redis keeps; the same for all projectors."`
 	FillCap  Count `env:"FULLON_FILL_CAP" default:"10000" help:"Fills of an account at an exchange that Redis keeps; the same for all projectors."`
 }

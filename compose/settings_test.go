@@ -65,6 +65,7 @@ var wrongSettings = []wrong{
 	{"FULLON_SYNC_ALWAYS", "sync-always", "perhaps", "", "true or false", upCommand},
 	{"FULLON_TRADE_CAP", "trade-cap", "none", "", "a whole number from 1 to 1000000", upCommand},
 	{"FULLON_FILL_CAP", "fill-cap", "1.5", "", "a whole number from 1 to 1000000", upCommand},
+	{"FULLON_ORDER_CAP", "order-cap", "0", "", "a whole number from 1 to 1000000", upCommand},
 	{"FULLON_HTTP", "http", "8080", "", "HOST:PORT, like 127.0.0.1:9464, or off", upCommand},
 	{"FULLON_LOG_LEVEL", "log-level", "loud", "", "debug or info or warn or error", upCommand},
 	{"FULLON_LOG_FORMAT", "log-format", "xml", "", "text or json", upCommand},

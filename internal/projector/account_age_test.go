@@ -62,7 +62,7 @@ func TestWhatIsStillValidOutlivesTheLog(t *testing.T) {
 	if got := r.seen("old"); got != want {
 		t.Fatalf("got %q, want %q", got, want)
 	}
-	b, err := patiently(r, func(ctx context.Context) (domain.Balance, error) { return a.Balance(ctx, "old", "BTC") })
+	b, err := patiently(func(ctx context.Context) (domain.Balance, error) { return a.Balance(ctx, "old", "BTC") })
 	if err != nil || !b.Time.Equal(epoch) {
 		t.Fatalf("stored again, a balance has another time: %+v (%v)", b, err)
 	}
@@ -70,7 +70,7 @@ func TestWhatIsStillValidOutlivesTheLog(t *testing.T) {
 		t.Fatalf("a flat account: %q", got)
 	}
 	for _, want := range []string{"2", "3"} {
-		d, err := patiently(r, func(ctx context.Context) (client.Delivery, error) {
+		d, err := patiently(func(ctx context.Context) (client.Delivery, error) {
 			return f.Pop(ctx, "old", "kraken", time.Hour, 0)
 		})
 		if err != nil || d.ID != want {

@@ -88,14 +88,14 @@ func (m *accountModel) String() string {
 // seen is the same, read through the client.
 func (r *crashRig) seen(account string) string {
 	var out []string
-	balances, err := patiently(r, func(ctx context.Context) ([]domain.Balance, error) { return r.client.Accounts.Balances(ctx, account) })
+	balances, err := patiently(func(ctx context.Context) ([]domain.Balance, error) { return r.client.Accounts.Balances(ctx, account) })
 	if err != nil && !errors.Is(err, domain.ErrNotFound) {
 		return err.Error()
 	}
 	for _, b := range balances {
 		out = append(out, b.Currency+"="+b.Total.String())
 	}
-	positions, err := patiently(r, func(ctx context.Context) ([]domain.Position, error) {
+	positions, err := patiently(func(ctx context.Context) ([]domain.Position, error) {
 		return r.client.Accounts.Positions(ctx, account)
 	})
 	if errors.Is(err, domain.ErrNotFound) {
@@ -196,7 +196,7 @@ func (r *crashRig) agree(t *rapid.T, m *accountModel) {
 // pop takes the next fill, which must be the model's.
 func (r *crashRig) pop(t *rapid.T, m *accountModel, acknowledge bool) {
 	r.settle()
-	d, err := patiently(r, func(ctx context.Context) (client.Delivery, error) {
+	d, err := patiently(func(ctx context.Context) (client.Delivery, error) {
 		return r.client.Fills.Pop(ctx, m.account, "kraken", time.Hour, 0)
 	})
 	if len(m.waiting) == 0 {

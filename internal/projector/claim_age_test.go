@@ -56,7 +56,7 @@ func TestRightsToTradeOutliveTheLog(t *testing.T) {
 	r.wipe()
 	r.seen()
 
-	blocks, err := patiently(nil, func(ctx context.Context) ([]domain.Claim, error) { return b.Blocks(ctx, "binance") })
+	blocks, err := patiently(func(ctx context.Context) ([]domain.Claim, error) { return b.Blocks(ctx, "binance") })
 	if err != nil || len(blocks) != 1 {
 		t.Fatalf("%+v %v", blocks, err)
 	}

@@ -228,7 +228,7 @@ func (r *crashRig) raw(subject string, payload []byte) error {
 }
 
 // patiently repeats a read for as long as Redis is being folded anew.
-func patiently[T any](r *crashRig, read func(context.Context) (T, error)) (T, error) {
+func patiently[T any](read func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for {

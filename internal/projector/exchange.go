@@ -10,8 +10,9 @@ import (
 
 // newExchangeFold folds the orders of an exchange and the rights to trade
 // there.
-func newExchangeFold(p *cachestore.Partition) fold {
+func newExchangeFold(p *cachestore.Partition, cfg Config) fold {
 	return newParts().
+		with(newOrderFold(p, cfg.OrderCap), domain.KindOrder).
 		with(newClaimFold(p), claimKinds...).
 		with(ignored{}, domain.KindFence)
 }

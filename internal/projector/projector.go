@@ -56,6 +56,10 @@ type Config struct {
 	// fill is recognised. All projectors of a deployment must agree. Default
 	// 10,000.
 	FillCap int
+	// OrderCap is how many final orders of an exchange Redis keeps; those that
+	// ended first are forgotten. All projectors of a deployment must agree.
+	// Default 100,000.
+	OrderCap int
 	// ProbeInterval is how often the checkpoint of an idle partition is read, to
 	// notice a rollback or a wipe. Default 500 ms.
 	ProbeInterval time.Duration
@@ -69,6 +73,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.FillCap == 0 {
 		c.FillCap = 10_000
+	}
+	if c.OrderCap == 0 {
+		c.OrderCap = 100_000
 	}
 	if c.ProbeInterval == 0 {
 		c.ProbeInterval = 500 * time.Millisecond
@@ -145,7 +152,7 @@ func (p *Projector) discover(ctx context.Context) error {
 		for _, stream := range streams {
 			if !known[stream] {
 				known[stream] = true
-				group.Go(p.add(stream, newExchangeFold).run)
+				group.Go(p.add(stream, func(part *cachestore.Partition) fold { return newExchangeFold(part, p.cfg) }).run)
 			}
 		}
 		sleep(ctx, discoverInterval)

@@ -16,6 +16,7 @@ type Stats struct {
 	Duplicates  uint64 // trades, fills and acknowledgements that were folded before
 	OutOfOrder  uint64 // ticks, balances and positions older than the stored one, renewals of claims that are not held
 	Dropped     uint64 // fills that were not acknowledged and that the queue had no room for
+	Forgotten   uint64 // final orders that had to make room
 	Renewed     uint64 // events stored again before the log would have dropped them
 	Rebuilds    uint64 // times that the partition was folded anew
 	Lost        uint64 // rebuilds because the log had lost or changed history
@@ -26,7 +27,7 @@ type Stats struct {
 type stats struct {
 	sequence, messages, batches, conflicts, deadLetters atomic.Uint64
 	duplicates, outOfOrder, rebuilds, lost              atomic.Uint64
-	dropped, renewed                                    atomic.Uint64
+	dropped, renewed, forgotten                         atomic.Uint64
 	attached                                            atomic.Bool
 	troubledSince                                       atomic.Int64 // unix ns; zero: no trouble
 }
@@ -36,7 +37,7 @@ func (s *stats) snapshot(stream string) Stats {
 		Stream: stream, Sequence: s.sequence.Load(), Messages: s.messages.Load(), Batches: s.batches.Load(),
 		Conflicts: s.conflicts.Load(), DeadLetters: s.deadLetters.Load(), Duplicates: s.duplicates.Load(),
 		OutOfOrder: s.outOfOrder.Load(), Rebuilds: s.rebuilds.Load(), Lost: s.lost.Load(),
-		Dropped: s.dropped.Load(), Renewed: s.renewed.Load(), Attached: s.attached.Load(),
+		Dropped: s.dropped.Load(), Forgotten: s.forgotten.Load(), Renewed: s.renewed.Load(), Attached: s.attached.Load(),
 	}
 	if since := s.troubledSince.Load(); since != 0 {
 		out.Waiting = time.Since(time.Unix(0, since))
