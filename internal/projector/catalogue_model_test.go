@@ -101,13 +101,7 @@ func dump(tb testing.TB, rdb redis.UniversalClient, store *cachestore.Store) str
 	tb.Helper()
 	ctx := context.Background()
 	prefix := store.Prefix() + "{" + bus.CatalogueStream + "}:"
-	if cluster, ok := rdb.(*redis.ClusterClient); ok { // all of a partition is on one master
-		master, err := cluster.MasterForKey(ctx, prefix)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		rdb = master
-	}
+	rdb = testserver.NodeOf(tb, rdb, prefix)
 	var lines []string
 	iter := rdb.Scan(ctx, 0, prefix+"*", 1000).Iterator()
 	for iter.Next(ctx) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/cachestore"
@@ -25,6 +26,7 @@ type crashRig struct {
 	bus    *bus.Bus
 	js     jetstream.JetStream
 	store  *cachestore.Store
+	rdb    redis.UniversalClient
 	wipe   func()
 	client *client.Client
 	stop   func() // the projector that runs
@@ -38,8 +40,14 @@ var crashLayout = bus.Layout{Ticks: 2, Trades: 2, Accounts: 1}
 // crashCap is how many trades and fills are kept: few, so that some must go.
 const crashCap = 10
 
-// newCrashRig starts a deployment that keeps what is said of accounts for so
-// long; zero is the default.
+// ordersKept is how many final orders are kept.
+const ordersKept = 20
+
+// krakenOrders is the stream of the exchange that the rig has orders for.
+var krakenOrders = bus.OrderStream("kraken")
+
+// newCrashRig starts a deployment that keeps what is said of accounts and orders
+// for so long; zero is the default.
 func newCrashRig(tb testing.TB, keeps time.Duration) *crashRig {
 	tb.Helper()
 	log := testserver.NewNATS(tb)
@@ -48,7 +56,7 @@ func newCrashRig(tb testing.TB, keeps time.Duration) *crashRig {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(b.Close)
-	if err := b.Provision(tb.Context(), bus.Plan{Retention: bus.Retention{Accounts: keeps}}); err != nil {
+	if err := b.Provision(tb.Context(), bus.Plan{Retention: bus.Retention{Accounts: keeps, Orders: keeps}, Exchanges: []string{"kraken"}}); err != nil {
 		tb.Fatal(err)
 	}
 	nc, err := nats.Connect(log.URL)
@@ -60,7 +68,7 @@ func newCrashRig(tb testing.TB, keeps time.Duration) *crashRig {
 	if r.js, err = jetstream.New(nc); err != nil {
 		tb.Fatal(err)
 	}
-	r.store, r.wipe = testserver.OwnStore(tb)
+	r.store, r.rdb, r.wipe = testserver.OwnStore(tb)
 	r.client = client.New(b, r.store)
 	tb.Cleanup(r.client.Close)
 	r.stop = r.start()
@@ -90,7 +98,8 @@ func (r *crashRig) start() (stop func()) {
 func (r *crashRig) run(ctx context.Context, log projector.Log) (wait func()) {
 	p := projector.New(projector.Config{
 		TickStreams: crashLayout.TickStreams(), TradeStreams: crashLayout.TradeStreams(), TradeCap: crashCap,
-		AccountStreams: crashLayout.AccountStreams(), FillCap: crashCap, ProbeInterval: probe, Log: testserver.Quiet(),
+		AccountStreams: crashLayout.AccountStreams(), FillCap: crashCap,
+		Orders: true, OrderCap: ordersKept, ProbeInterval: probe, Log: testserver.Quiet(),
 	}, log, r.store)
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
@@ -202,7 +211,7 @@ func (r *crashRig) settleWith(start func() func()) {
 func (r *crashRig) settle() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	for _, stream := range crashLayout.Streams() {
+	for _, stream := range append(crashLayout.Streams(), krakenOrders) {
 		extent, err := r.bus.Extent(ctx, stream)
 		if err != nil {
 			r.tb.Fatal(err)

@@ -14,9 +14,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/testserver"
 )
 
 // orderModel is what the answers must be, told as plainly as possible: all orders
@@ -88,12 +88,11 @@ func (m *orderModel) heads() string {
 }
 
 var (
-	krakenOrders = bus.OrderStream("kraken")
-	modelBots    atomic.Int64
+	modelBots atomic.Int64
 )
 
 // seenOrders is what readers see.
-func (r *orderRig) seenOrders(bot string) string {
+func (r *crashRig) seenOrders(bot string) string {
 	orders, err := patiently(func(ctx context.Context) ([]domain.Order, error) {
 		return r.client.Orders.List(ctx, client.OrderFilter{Exchange: "kraken", Bot: bot})
 	})
@@ -108,7 +107,7 @@ func (r *orderRig) seenOrders(bot string) string {
 	if err != nil {
 		return err.Error()
 	}
-	counts, err := r.redis.Client(r.tb).HGetAll(context.Background(), r.store.Prefix()+"{"+krakenOrders+"}:livecount").Result()
+	counts, err := r.rdb.HGetAll(context.Background(), r.store.Prefix()+"{"+krakenOrders+"}:livecount").Result()
 	if err != nil {
 		return err.Error()
 	}
@@ -125,7 +124,7 @@ func (r *orderRig) seenOrders(bot string) string {
 // projector and Redis between any two steps.
 func TestOrdersAreWhatAPlainModelSaysThroughCrashes(t *testing.T) {
 	t.Parallel()
-	r := newOrderRig(t, 0)
+	r := newCrashRig(t, 0)
 	var ended []*modelOrder
 	rapid.Check(t, func(t *rapid.T) {
 		m := &orderModel{bot: "bot-" + strconv.FormatInt(modelBots.Add(1), 10), ended: &ended}
@@ -138,7 +137,7 @@ func TestOrdersAreWhatAPlainModelSaysThroughCrashes(t *testing.T) {
 }
 
 // finish empties the queue for the next model.
-func (r *orderRig) finish(t *rapid.T, m *orderModel) {
+func (r *crashRig) finish(t *rapid.T, m *orderModel) {
 	for _, o := range m.orders {
 		for !o.status.Final() {
 			next := domain.OrderCanceled
@@ -156,8 +155,8 @@ func (r *orderRig) finish(t *rapid.T, m *orderModel) {
 	}
 }
 
-func (r *orderRig) agreeOnOrders(t *rapid.T, m *orderModel) {
-	r.settleOn(krakenOrders)
+func (r *crashRig) agreeOnOrders(t *rapid.T, m *orderModel) {
+	r.settle()
 	if got, want := r.seenOrders(m.bot), m.String(); got != want {
 		t.Fatalf("%s\n got %s\nwant %s", m.bot, got, want)
 	}
@@ -170,7 +169,7 @@ func modelled(m *orderModel, id, symbol string) domain.Order {
 }
 
 // orderStep does one thing to the system and to the model.
-func (r *orderRig) orderStep(t *rapid.T, m *orderModel) {
+func (r *crashRig) orderStep(t *rapid.T, m *orderModel) {
 	orders := r.client.Orders
 	pick := func(fits func(*modelOrder) bool) *modelOrder {
 		var some []*modelOrder
@@ -243,13 +242,13 @@ func (r *orderRig) orderStep(t *rapid.T, m *orderModel) {
 	case 12:
 		r.agreeOnOrders(t, m)
 	case 13, 14:
-		r.crash(rapid.IntRange(0, 3).Draw(t, "crash"))
+		r.crash(rapid.IntRange(0, 5).Draw(t, "crash"), nil)
 	}
 }
 
 // popOrders takes what can be taken, which must be the model's.
-func (r *orderRig) popOrders(t *rapid.T, m *orderModel, acknowledge bool) {
-	r.settleOn(krakenOrders)
+func (r *crashRig) popOrders(t *rapid.T, m *orderModel, acknowledge bool) {
+	r.settle()
 	orders, err := r.client.Orders.WithLimits(client.OrderLimits{Lease: time.Hour, MaxTries: 1000})
 	if err != nil {
 		t.Fatal(err)
@@ -286,10 +285,10 @@ func (r *orderRig) popOrders(t *rapid.T, m *orderModel, acknowledge bool) {
 }
 
 // indexes are the members and fields of the orders' keys.
-func (r *orderRig) indexes(t *testing.T) map[string][]string {
+func (r *crashRig) indexes(t *testing.T) map[string][]string {
 	t.Helper()
-	rdb := r.redis.Client(t)
 	prefix := r.store.Prefix() + "{" + krakenOrders + "}:"
+	rdb := testserver.NodeOf(t, r.rdb, prefix)
 	found := make(map[string][]string)
 	keys, err := rdb.Keys(t.Context(), "*").Result()
 	if err != nil {

@@ -11,15 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 )
 
-func (r *orderRig) pushOrder(t *testing.T, id, symbol string) domain.Order {
+func (r *crashRig) pushOrder(t *testing.T, id, symbol string) domain.Order {
 	t.Helper()
 	o, _, err := r.client.Orders.Push(t.Context(), domain.Order{ID: id, Exchange: "kraken", OrderTerms: domain.OrderTerms{
 		Account: "1001", Bot: "grid", Symbol: symbol, Side: domain.Buy, Type: domain.Market, Volume: domain.MustDecimal("1"),
@@ -31,7 +28,7 @@ func (r *orderRig) pushOrder(t *testing.T, id, symbol string) domain.Order {
 	return o
 }
 
-func (r *orderRig) moveOrder(t *testing.T, id string, statuses ...domain.OrderStatus) {
+func (r *crashRig) moveOrder(t *testing.T, id string, statuses ...domain.OrderStatus) {
 	t.Helper()
 	for _, s := range statuses {
 		if _, err := r.client.Orders.Update(t.Context(), "kraken", id, func(o *domain.Order) error { o.Status = s; return nil }); err != nil {
@@ -44,22 +41,13 @@ func (r *orderRig) moveOrder(t *testing.T, id string, statuses ...domain.OrderSt
 // them.
 func TestWhatIsNoOrderBecomesADeadLetter(t *testing.T) {
 	t.Parallel()
-	r := newOrderRig(t, 0)
-	nc, err := nats.Connect(r.nats.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := newCrashRig(t, 0)
 	r.pushOrder(t, "good-1", "BTC/USDT")
 	ctx := t.Context()
 	for subject, payload := range map[string]string{
 		"order.kraken.bad": "nonsense", "order.kraken.good-1": "\xc1", "order.kraken.what?": "\x90",
 	} {
-		if _, err := js.Publish(ctx, subject, []byte(payload)); err != nil {
+		if err := r.raw(subject, []byte(payload)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -76,7 +64,7 @@ func TestWhatIsNoOrderBecomesADeadLetter(t *testing.T) {
 		}
 	}
 	r.pushOrder(t, "good-2", "ETH/USDT")
-	r.settleOn(krakenOrders)
+	r.settle()
 	if got := r.seenOrders("grid"); got != "[good-2=new false good-1=new false] 2 map[BTC/USDT:1 ETH/USDT:1]" {
 		t.Errorf("%s", got)
 	}
@@ -90,12 +78,12 @@ func TestWhatIsNoOrderBecomesADeadLetter(t *testing.T) {
 // they come one by one or many in one batch, and no index keeps anything of them.
 func TestOnlySoManyFinalOrdersAreKept(t *testing.T) {
 	t.Parallel()
-	r := newOrderRig(t, 0)
+	r := newCrashRig(t, 0)
 	const all = 3*ordersKept + 7
 	r.pushOrder(t, "live", "BTC/USDT")
 	for i := range all {
 		if i == ordersKept+3 {
-			r.settleOn(krakenOrders)
+			r.settle()
 			r.stop() // the rest comes in one batch
 		}
 		id := fmt.Sprintf("%03d", i)
@@ -112,7 +100,7 @@ func TestOnlySoManyFinalOrdersAreKept(t *testing.T) {
 		r.moveOrder(t, id, domain.OrderCanceled)
 	}
 	r.stop = r.start()
-	r.settleOn(krakenOrders)
+	r.settle()
 	var kept []string
 	for i := all - ordersKept; i < all; i++ {
 		kept = append(kept, fmt.Sprintf("%03d", i))
@@ -169,7 +157,7 @@ func TestOnlySoManyFinalOrdersAreKept(t *testing.T) {
 func TestLiveOrdersOutliveTheLog(t *testing.T) {
 	t.Parallel()
 	const keeps = 3 * time.Second
-	r := newOrderRig(t, keeps)
+	r := newCrashRig(t, keeps)
 	second := r.start()
 	defer second()
 	ctx := t.Context()
@@ -180,7 +168,7 @@ func TestLiveOrdersOutliveTheLog(t *testing.T) {
 	r.moveOrder(t, "filled", domain.OrderIntent, domain.OrderFilled)
 	r.moveOrder(t, "1", domain.OrderIntent)
 	r.moveOrder(t, "dealt-with", domain.OrderIntent, domain.OrderAccepted, domain.OrderFilled)
-	r.settleOn(krakenOrders)
+	r.settle()
 	first, err := r.client.Orders.Get(ctx, "kraken", "1")
 	if err != nil {
 		t.Fatal(err)

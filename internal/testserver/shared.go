@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"sync"
@@ -68,15 +69,29 @@ func SharedClient(tb testing.TB) redis.UniversalClient {
 }
 
 // OwnStore connects to a Redis of the test's own, one server or a cluster as
-// SharedStore does. The returned function empties it.
-func OwnStore(tb testing.TB) (store *cachestore.Store, wipe func()) {
+// SharedStore does; rdb is a bare connection to it, and wipe empties it.
+func OwnStore(tb testing.TB) (store *cachestore.Store, rdb redis.UniversalClient, wipe func()) {
 	tb.Helper()
 	if wantsCluster() {
 		c := NewRedisCluster(tb)
-		return c.Store(tb), c.Wipe
+		return c.Store(tb), c.Client(tb), c.Wipe
 	}
 	r := NewRedis(tb)
-	return r.Store(tb), r.Wipe
+	return r.Store(tb), r.Client(tb), r.Wipe
+}
+
+// NodeOf is the server that has a key.
+func NodeOf(tb testing.TB, rdb redis.UniversalClient, key string) redis.UniversalClient {
+	tb.Helper()
+	cluster, ok := rdb.(*redis.ClusterClient)
+	if !ok {
+		return rdb
+	}
+	master, err := cluster.MasterForKey(context.Background(), key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return master
 }
 
 // Shutdown ends the shared Redis.
