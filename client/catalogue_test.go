@@ -345,14 +345,19 @@ func TestSetsOfAVenueAtTheSameTimeKeepItsDeletion(t *testing.T) {
 		}
 		var deleted domain.LogPosition
 		var group sync.WaitGroup
+		begun := make(chan struct{}, 20)
 		for range 4 {
 			group.Go(func() {
-				if _, err := r.Venues.Set(context.Background(), open); err != nil {
-					t.Error(err)
+				for range 5 {
+					if _, err := r.Venues.Set(context.Background(), open); err != nil {
+						t.Error(err)
+					}
+					begun <- struct{}{}
 				}
 			})
 		}
 		group.Go(func() {
+			<-begun // then all of them are in the middle of it
 			var err error
 			if deleted, err = r.Venues.Delete(context.Background(), "binance"); err != nil {
 				t.Error(err)
