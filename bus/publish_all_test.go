@@ -57,10 +57,8 @@ func TestPublishAllStoresEachOnceHoweverManyCallsThereAre(t *testing.T) {
 func TestPublishAllValidatesBeforeItSendsAndNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	n := testserver.NewNATS(t)
+	n.Bus(t, one)
 	b := hasty(t, n.URL, one)
-	if err := b.Provision(t.Context(), bus.Plan{}); err != nil {
-		t.Fatal(err)
-	}
 	good := listing("x", 3)
 	for what, events := range map[string][]domain.Event{
 		"invalid":   append(listing("x", 3), domain.Symbol{Exchange: "x", Name: "BTC"}),

@@ -338,24 +338,39 @@ func TestSetsOfAVenueAtTheSameTimeKeepItsDeletion(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, testserver.SharedStore(t), 100)
 	ctx := t.Context()
-	r.visible(r.Symbols.Set(ctx, instrument("binance", "BTC/USDT")))
-	deleted, err := r.Venues.Delete(ctx, "binance")
-	r.visible(deleted, err)
-	var group sync.WaitGroup
-	for i := range 10 {
+	open := domain.Venue{Name: "binance", Status: domain.VenueOpen}
+	for round := range 30 {
+		if _, err := r.Symbols.Set(ctx, instrument("binance", "BTC/USDT")); err != nil {
+			t.Fatal(err)
+		}
+		var deleted domain.LogPosition
+		var group sync.WaitGroup
+		begun := make(chan struct{}, 20)
+		for range 4 {
+			group.Go(func() {
+				for range 5 {
+					if _, err := r.Venues.Set(context.Background(), open); err != nil {
+						t.Error(err)
+					}
+					begun <- struct{}{}
+				}
+			})
+		}
 		group.Go(func() {
-			if _, err := r.Venues.Set(context.Background(), domain.Venue{Name: "binance", Title: strconv.Itoa(i), Status: domain.VenueOpen}); err != nil {
+			<-begun // then all of them are in the middle of it
+			var err error
+			if deleted, err = r.Venues.Delete(context.Background(), "binance"); err != nil {
 				t.Error(err)
 			}
 		})
-	}
-	group.Wait()
-	r.visible(r.Venues.Set(ctx, domain.Venue{Name: "binance", Status: domain.VenueOpen}))
-	if v, err := r.Venues.Get(ctx, "binance"); err != nil || v.Emptied != deleted.Seq {
-		t.Fatalf("%+v %v", v, err)
-	}
-	if ok, err := r.Symbols.Exists(ctx, "binance", "BTC/USDT"); err != nil || ok {
-		t.Fatalf("%v %v", ok, err)
+		group.Wait()
+		r.visible(r.Venues.Set(ctx, open))
+		if v, err := r.Venues.Get(ctx, "binance"); err != nil || v.Emptied != deleted.Seq {
+			t.Fatalf("round %d: %+v %v, deleted at %d", round, v, err, deleted.Seq)
+		}
+		if ok, err := r.Symbols.Exists(ctx, "binance", "BTC/USDT"); err != nil || ok {
+			t.Fatalf("round %d: %v %v", round, ok, err)
+		}
 	}
 }
 

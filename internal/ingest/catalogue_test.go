@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,8 +17,9 @@ import (
 )
 
 // shop is a venue's catalogue and the place where it is kept. Time passes only
-// when everything waits.
+// when everything waits; a test has the lock while none does.
 type shop struct {
+	mu      sync.Mutex
 	offers  []string // names that the venue lists
 	away    error    // what the venue says instead
 	asked   int
@@ -32,6 +34,8 @@ type shop struct {
 func (*shop) Exchange() string { return "test" }
 
 func (s *shop) Symbols(context.Context) ([]domain.Symbol, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.asked++
 	return symbolsOf(s.offers), s.away
 }
@@ -48,10 +52,14 @@ func symbolsOf(names []string) []domain.Symbol {
 type kept struct{ *shop }
 
 func (k kept) Symbols(context.Context, string) ([]domain.Symbol, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	return symbolsOf(k.known), k.refuses
 }
 
 func (k kept) Replace(_ context.Context, exchange string, symbols []domain.Symbol) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	var names []string
 	for _, s := range symbols {
 		names = append(names, s.Name)
@@ -65,6 +73,8 @@ func (k kept) Replace(_ context.Context, exchange string, symbols []domain.Symbo
 }
 
 func (k kept) Venue(context.Context, string) (domain.Venue, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.venue.Name == "" {
 		return domain.Venue{}, domain.ErrNotFound
 	}
@@ -72,6 +82,8 @@ func (k kept) Venue(context.Context, string) (domain.Venue, error) {
 }
 
 func (k kept) SetVenue(_ context.Context, v domain.Venue) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.sets++
 	k.venue = v
 	return nil
@@ -83,17 +95,31 @@ func inShop(t *testing.T, s *shop, test func(pass func(time.Duration))) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := ingest.NewListing(ingest.ListingConfig{
-			Report: func(text string) { s.reports = append(s.reports, text) }, Log: slog.New(slog.DiscardHandler),
+			Report: func(text string) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.reports = append(s.reports, text)
+			},
+			Log: slog.New(slog.DiscardHandler),
 		}, s, kept{s})
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- l.Run(ctx) }()
 		synctest.Wait()
-		test(func(d time.Duration) { time.Sleep(d); synctest.Wait() })
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the listing ended with %v", err)
-		}
+		s.mu.Lock()
+		defer func() { // also when the test fails
+			s.mu.Unlock()
+			cancel()
+			if err := <-done; err != nil {
+				t.Errorf("the listing ended with %v", err)
+			}
+		}()
+		test(func(d time.Duration) {
+			s.mu.Unlock()
+			time.Sleep(d)
+			synctest.Wait()
+			s.mu.Lock()
+		})
 	})
 }
 
