@@ -193,11 +193,12 @@ func (p *Partition) Gaps(ctx context.Context, exchange, symbol string, limit int
 
 // readList reads the newest limit values of a list of stamped payloads.
 func readList[T any](ctx context.Context, p *Partition, key string, limit int, decode func([]byte, uint64) (T, error)) ([]T, error) {
-	values, err := p.store.rdb.LRange(ctx, key, int64(-limit), -1).Result()
-	if err != nil {
+	reads := p.store.reads()
+	reply := reads.LRange(ctx, key, int64(-limit), -1)
+	if err := p.read(ctx, reads); err != nil {
 		return nil, p.failed(ctx, "read "+key, err)
 	}
-	return decodeList(key, values, decode)
+	return decodeList(key, reply.Val(), decode)
 }
 
 func decodeList[T any](key string, values []string, decode func([]byte, uint64) (T, error)) ([]T, error) {
