@@ -253,7 +253,7 @@ func (s *Store) Accounts(ctx context.Context, partitions []*Partition) ([]string
 }
 
 func readBalance(account, currency, value string) (domain.Balance, error) {
-	seq, payload, err := wire.Unstamp([]byte(value))
+	seq, payload, err := wire.UnstampText(value)
 	var b domain.Balance
 	if err == nil {
 		b, err = wire.DecodeBalance(domain.Key{Account: account, Currency: currency}, payload)
@@ -266,7 +266,7 @@ func readBalance(account, currency, value string) (domain.Balance, error) {
 }
 
 func readPosition(account, symbol, value string) (pos domain.Position, deleted bool, err error) {
-	seq, payload, err := wire.Unstamp([]byte(value))
+	seq, payload, err := wire.UnstampText(value)
 	if err == nil {
 		pos, deleted, err = wire.DecodePosition(domain.Key{Account: account, Symbol: symbol}, payload)
 	}
@@ -278,7 +278,7 @@ func readPosition(account, symbol, value string) (pos domain.Position, deleted b
 }
 
 func readKnown(account, value string) (domain.PositionsReplaced, error) {
-	seq, payload, err := wire.Unstamp([]byte(value))
+	seq, payload, err := wire.UnstampText(value)
 	var set domain.PositionsReplaced
 	if err == nil {
 		set, err = wire.DecodePositions(domain.Key{Account: account}, payload)

@@ -180,7 +180,7 @@ func (p *Partition) candles(ctx context.Context, s Series, intervals, skip int) 
 }
 
 func readCandle(s Series, value string) (domain.Candle, error) {
-	seq, payload, err := wire.Unstamp([]byte(value))
+	seq, payload, err := wire.UnstampText(value)
 	if err != nil {
 		return domain.Candle{}, err
 	}

@@ -111,7 +111,7 @@ func (p *Partition) LoadQueues(ctx context.Context, queues []Queue, keep int) (m
 	for i, q := range queues {
 		state := QueueState{Unacked: make(map[string]uint64)}
 		for _, value := range fills[i].Val() {
-			if _, payload, err := wire.Unstamp([]byte(value)); err == nil {
+			if _, payload, err := wire.UnstampText(value); err == nil {
 				if id, err := wire.FillID(payload); err == nil {
 					state.IDs = append(state.IDs, id)
 				}

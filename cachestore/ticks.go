@@ -231,7 +231,7 @@ func readTick(exchange, symbol string, value, feed any, now time.Time) (domain.T
 	if !ok {
 		return domain.Tick{}, fmt.Errorf("tick %s %s: %w", exchange, symbol, domain.ErrNotFound)
 	}
-	seq, payload, err := wire.Unstamp([]byte(text))
+	seq, payload, err := wire.UnstampText(text)
 	if err != nil {
 		return domain.Tick{}, fmt.Errorf("tick %s %s: %w: %w", exchange, symbol, domain.ErrUnknown, err)
 	}
@@ -244,7 +244,7 @@ func readTick(exchange, symbol string, value, feed any, now time.Time) (domain.T
 	if text, ok := feed.(string); ok {
 		// A sign of life that cannot be read is none.
 		tick.Stale = true
-		if _, payload, err := wire.Unstamp([]byte(text)); err == nil {
+		if _, payload, err := wire.UnstampText(text); err == nil {
 			if f, err := wire.DecodeFeed(domain.Key{Exchange: exchange}, payload); err == nil {
 				tick.Stale = f.StaleAt(now)
 			}

@@ -77,7 +77,7 @@ func (p *Partition) LoadTradeIDs(ctx context.Context, markets []Market, keep int
 	for i, m := range markets {
 		list := make([]string, 0, len(replies[i].Val()))
 		for _, value := range replies[i].Val() {
-			if _, payload, err := wire.Unstamp([]byte(value)); err == nil {
+			if _, payload, err := wire.UnstampText(value); err == nil {
 				if id, err := wire.TradeID(payload); err == nil {
 					list = append(list, id)
 				}
@@ -204,7 +204,7 @@ func readList[T any](ctx context.Context, p *Partition, key string, limit int, d
 func decodeList[T any](key string, values []string, decode func([]byte, uint64) (T, error)) ([]T, error) {
 	out := make([]T, len(values))
 	for i, value := range values {
-		seq, payload, err := wire.Unstamp([]byte(value))
+		seq, payload, err := wire.UnstampText(value)
 		if err == nil {
 			out[i], err = decode(payload, seq)
 		}
