@@ -136,15 +136,14 @@ type Account struct {
 // Account reads all of an account, in one step. One that nothing is known of is
 // empty. The error matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Account(ctx context.Context, account string) (Account, error) {
-	tx := p.store.rdb.TxPipeline()
-	checkpoint := tx.Get(ctx, p.checkpointKey())
-	balances := tx.HGetAll(ctx, p.balancesKey(account))
-	positions := tx.HGetAll(ctx, p.positionsKey(account))
-	_, _ = tx.Exec(ctx) // gives the first error, which may only say that there is no checkpoint
-	at, err := p.checkpointOf(ctx, checkpoint)
-	if err == nil {
-		err = p.failedReply(ctx, balances, positions)
+	reads := p.store.reads()
+	checkpoint := reads.Get(ctx, p.checkpointKey())
+	balances := reads.HGetAll(ctx, p.balancesKey(account))
+	positions := reads.HGetAll(ctx, p.positionsKey(account))
+	if err := p.readAtOnce(ctx, reads); err != nil {
+		return Account{}, p.failed(ctx, "read the account", err)
 	}
+	at, err := p.checkpointOf(ctx, checkpoint)
 	if err != nil {
 		return Account{}, err
 	}
@@ -209,14 +208,13 @@ func (p *Partition) Position(ctx context.Context, account, symbol string) (pos d
 // fields reads fields of a hash and the checkpoint that they are of, in one
 // step.
 func (p *Partition) fields(ctx context.Context, key string, fields ...string) ([]any, domain.Checkpoint, error) {
-	tx := p.store.rdb.TxPipeline()
-	checkpoint := tx.Get(ctx, p.checkpointKey())
-	values := tx.HMGet(ctx, key, fields...)
-	_, _ = tx.Exec(ctx) // gives the first error, which may only say that there is no checkpoint
-	at, err := p.checkpointOf(ctx, checkpoint)
-	if err == nil {
-		err = p.failedReply(ctx, values)
+	reads := p.store.reads()
+	checkpoint := reads.Get(ctx, p.checkpointKey())
+	values := reads.HMGet(ctx, key, fields...)
+	if err := p.readAtOnce(ctx, reads); err != nil {
+		return nil, domain.Checkpoint{}, p.failed(ctx, "read the account", err)
 	}
+	at, err := p.checkpointOf(ctx, checkpoint)
 	return values.Val(), at, err
 }
 
@@ -255,7 +253,7 @@ func (s *Store) Accounts(ctx context.Context, partitions []*Partition) ([]string
 }
 
 func readBalance(account, currency, value string) (domain.Balance, error) {
-	seq, payload, err := wire.Unstamp([]byte(value))
+	seq, payload, err := wire.UnstampText(value)
 	var b domain.Balance
 	if err == nil {
 		b, err = wire.DecodeBalance(domain.Key{Account: account, Currency: currency}, payload)
@@ -268,7 +266,7 @@ func readBalance(account, currency, value string) (domain.Balance, error) {
 }
 
 func readPosition(account, symbol, value string) (pos domain.Position, deleted bool, err error) {
-	seq, payload, err := wire.Unstamp([]byte(value))
+	seq, payload, err := wire.UnstampText(value)
 	if err == nil {
 		pos, deleted, err = wire.DecodePosition(domain.Key{Account: account, Symbol: symbol}, payload)
 	}
@@ -280,7 +278,7 @@ func readPosition(account, symbol, value string) (pos domain.Position, deleted b
 }
 
 func readKnown(account, value string) (domain.PositionsReplaced, error) {
-	seq, payload, err := wire.Unstamp([]byte(value))
+	seq, payload, err := wire.UnstampText(value)
 	var set domain.PositionsReplaced
 	if err == nil {
 		set, err = wire.DecodePositions(domain.Key{Account: account}, payload)

@@ -3,7 +3,6 @@ package cachestore
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -117,21 +116,21 @@ func (p *Partition) LoadCandles(ctx context.Context, series []Series, intervals 
 
 // newestBars reads when the newest bar of each series begins, unix seconds.
 func (p *Partition) newestBars(ctx context.Context, series []Series) (map[Series]int64, error) {
-	pipe := p.store.rdb.Pipeline()
+	reads := p.store.reads()
 	replies := make([]*redis.StringCmd, len(series))
 	for i, s := range series {
-		replies[i] = pipe.HGet(ctx, p.candlesKey(s.Exchange, s.Symbol), string(s.Timeframe))
+		replies[i] = reads.HGet(ctx, p.candlesKey(s.Exchange, s.Symbol), string(s.Timeframe))
 	}
-	_, _ = pipe.Exec(ctx) // gives the first error, which may only say that a series has no bar
+	if err := p.read(ctx, reads); err != nil {
+		return nil, p.failed(ctx, "load the candles", err)
+	}
 	newest := make(map[Series]int64)
 	for i, reply := range replies {
 		start, err := reply.Int64()
 		switch {
 		case err == redis.Nil:
-		case errors.Is(err, strconv.ErrSyntax), errors.Is(err, strconv.ErrRange):
-			return nil, fmt.Errorf("newest candle %s %s %s: %w: %w", series[i].Exchange, series[i].Symbol, series[i].Timeframe, domain.ErrUnknown, err)
 		case err != nil:
-			return nil, p.failed(ctx, "load the candles", err)
+			return nil, fmt.Errorf("newest candle %s %s %s: %w: %w", series[i].Exchange, series[i].Symbol, series[i].Timeframe, domain.ErrUnknown, err)
 		default:
 			newest[series[i]] = start
 		}
@@ -172,7 +171,7 @@ func (p *Partition) Candles(ctx context.Context, s Series, limit int) ([]domain.
 }
 
 func (p *Partition) candles(ctx context.Context, s Series, intervals, skip int) ([]string, error) {
-	values, err := candlesScript.RunRO(ctx, p.store.rdb, []string{p.candlesKey(s.Exchange, s.Symbol)},
+	values, err := p.gather.readScript(ctx, candlesScript, []string{p.candlesKey(s.Exchange, s.Symbol)},
 		string(s.Timeframe), int64(s.Timeframe.Duration()/time.Second), intervals, skip).StringSlice()
 	if err != nil {
 		return nil, p.failed(ctx, "read candles", err)
@@ -181,7 +180,7 @@ func (p *Partition) candles(ctx context.Context, s Series, intervals, skip int) 
 }
 
 func readCandle(s Series, value string) (domain.Candle, error) {
-	seq, payload, err := wire.Unstamp([]byte(value))
+	seq, payload, err := wire.UnstampText(value)
 	if err != nil {
 		return domain.Candle{}, err
 	}

@@ -33,12 +33,13 @@ func (p *Partition) CandlesBetween(ctx context.Context, s Series, from, to time.
 	if len(fields) == 0 {
 		return nil, nil
 	}
-	values, err := p.store.rdb.HMGet(ctx, p.candlesKey(s.Exchange, s.Symbol), fields...).Result()
-	if err != nil {
+	reads := p.store.reads()
+	reply := reads.HMGet(ctx, p.candlesKey(s.Exchange, s.Symbol), fields...)
+	if err := p.read(ctx, reads); err != nil {
 		return nil, p.failed(ctx, "read candles", err)
 	}
-	var candles []domain.Candle
-	for _, value := range values {
+	candles := make([]domain.Candle, 0, len(fields))
+	for _, value := range reply.Val() {
 		text, ok := value.(string)
 		if !ok {
 			continue // an interval without a trade

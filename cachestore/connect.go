@@ -55,8 +55,9 @@ func (c Config) withDefaults() Config {
 
 // Store is a connection to Redis. Its methods are safe for concurrent use.
 type Store struct {
-	cfg Config
-	rdb redis.UniversalClient
+	cfg    Config
+	rdb    redis.UniversalClient
+	gather *gatherer // of all reads; nil for a cluster
 }
 
 // Connect opens a pool, checks that Redis answers and never evicts, and loads
@@ -77,7 +78,11 @@ func Connect(ctx context.Context, cfg Config) (*Store, error) {
 // It does no input or output; connections are made when they are needed.
 func Open(cfg Config) *Store {
 	cfg = cfg.withDefaults()
-	return &Store{cfg: cfg, rdb: newClient(cfg)}
+	s := &Store{cfg: cfg, rdb: newClient(cfg)}
+	if !cfg.Cluster {
+		s.gather = &gatherer{rdb: s.rdb, timeout: cfg.Timeout}
+	}
+	return s
 }
 
 func newClient(cfg Config) redis.UniversalClient {

@@ -111,7 +111,7 @@ func (p *Partition) LoadQueues(ctx context.Context, queues []Queue, keep int) (m
 	for i, q := range queues {
 		state := QueueState{Unacked: make(map[string]uint64)}
 		for _, value := range fills[i].Val() {
-			if _, payload, err := wire.Unstamp([]byte(value)); err == nil {
+			if _, payload, err := wire.UnstampText(value); err == nil {
 				if id, err := wire.FillID(payload); err == nil {
 					state.IDs = append(state.IDs, id)
 				}
@@ -128,10 +128,22 @@ func (p *Partition) LoadQueues(ctx context.Context, queues []Queue, keep int) (m
 }
 
 // Fills reads the newest limit fills of a queue, acknowledged or not, oldest
-// first; none gives an empty result. The error matches domain.ErrUnreachable or
-// domain.ErrUnknown.
-func (p *Partition) Fills(ctx context.Context, q Queue, limit int) ([]domain.Fill, error) {
-	return readList(ctx, p, p.fillsKey(q), limit, fillDecoder(q))
+// first, and the checkpoint that they are of; none gives an empty result. The
+// error matches domain.ErrUnreachable or domain.ErrUnknown.
+func (p *Partition) Fills(ctx context.Context, q Queue, limit int) ([]domain.Fill, domain.Checkpoint, error) {
+	key := p.fillsKey(q)
+	reads := p.store.reads()
+	checkpoint := reads.Get(ctx, p.checkpointKey())
+	values := reads.LRange(ctx, key, int64(-limit), -1)
+	if err := p.readAtOnce(ctx, reads); err != nil {
+		return nil, domain.Checkpoint{}, p.failed(ctx, "read "+key, err)
+	}
+	at, err := p.checkpointOf(ctx, checkpoint)
+	if err != nil {
+		return nil, at, err
+	}
+	fills, err := decodeList(key, values.Val(), fillDecoder(q))
+	return fills, at, err
 }
 
 func fillDecoder(q Queue) func([]byte, uint64) (domain.Fill, error) {

@@ -108,7 +108,7 @@ func (p *Partition) oldFills(ctx context.Context, q Queue, at domain.Checkpoint,
 	decode := fillDecoder(q)
 	var old []oldEvent
 	for _, value := range unacked.Val() {
-		seq, payload, err := wire.Unstamp([]byte(value))
+		seq, payload, err := wire.UnstampText(value)
 		if err != nil || seq >= before {
 			continue
 		}

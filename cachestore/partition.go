@@ -30,11 +30,12 @@ type Partition struct {
 	store  *Store
 	stream string
 	tag    string // prefix and hash tag of every key
+	gather *gatherer
 }
 
 // Partition names the projection of a stream. It does no input or output.
 func (s *Store) Partition(stream string) *Partition {
-	return &Partition{store: s, stream: stream, tag: s.cfg.Prefix + "{" + stream + "}:"}
+	return &Partition{store: s, stream: stream, tag: s.cfg.Prefix + "{" + stream + "}:", gather: s.gathererOf()}
 }
 
 // Stream is the name of the stream that the partition reflects.

@@ -37,20 +37,21 @@ var (
 // safe for concurrent use. Their errors match domain.ErrUnreachable, or
 // domain.ErrUnknown for what is stored and cannot be read.
 type Processes struct {
-	store *Store
-	tag   string
-	clock func() time.Time // nil: Redis's own
+	store  *Store
+	tag    string
+	gather *gatherer
+	clock  func() time.Time // nil: Redis's own
 }
 
 // Processes names the deployment's processes. It does no input or output.
 func (s *Store) Processes() *Processes {
-	return &Processes{store: s, tag: s.tag(processesTag)}
+	return &Processes{store: s, tag: s.tag(processesTag), gather: s.gathererOf()}
 }
 
 // WithClock is the same processes by another clock than Redis's, which is for
 // tests and for simulated time: all users of a deployment must agree on one.
 func (p *Processes) WithClock(clock func() time.Time) *Processes {
-	return &Processes{store: p.store, tag: p.tag, clock: clock}
+	return &Processes{store: p.store, tag: p.tag, gather: p.gather, clock: clock}
 }
 
 // now is what scripts take for the present; nothing says that they ask Redis.
@@ -114,7 +115,7 @@ func (p *Processes) Update(ctx context.Context, id string, change domain.Process
 // Get reads one process. The error matches domain.ErrNotFound for an id that is
 // not there.
 func (p *Processes) Get(ctx context.Context, id string) (domain.Process, error) {
-	reply, err := getScript.Run(ctx, p.store.rdb, p.keys(p.paramsKey(id)), id, p.now()).Slice()
+	reply, err := p.gather.readScript(ctx, getScript, p.keys(p.paramsKey(id)), id, p.now()).Slice()
 	if err != nil {
 		return domain.Process{}, p.store.failed(ctx, "read process "+id, err)
 	}
@@ -144,12 +145,12 @@ func (p *Processes) List(ctx context.Context) ([]domain.Process, time.Time, erro
 	if err != nil || len(listed) == 0 {
 		return nil, now, err
 	}
-	pipe := p.store.rdb.Pipeline()
+	reads := p.store.reads()
 	params := make([]*redis.MapStringStringCmd, len(listed))
 	for i, l := range listed {
-		params[i] = pipe.HGetAll(ctx, p.paramsKey(l.process.ID))
+		params[i] = reads.HGetAll(ctx, p.paramsKey(l.process.ID))
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
+	if err := gatheredError(p.gather.read(ctx, reads.Cmds(), false), reads.Cmds()); err != nil {
 		return nil, now, p.store.failed(ctx, "read the processes", err)
 	}
 	out := make([]domain.Process, len(listed))
@@ -170,7 +171,7 @@ type listedProcess struct {
 }
 
 func (p *Processes) list(ctx context.Context) ([]listedProcess, time.Time, error) {
-	reply, err := listScript.Run(ctx, p.store.rdb, p.keys(), p.now()).Slice()
+	reply, err := p.gather.readScript(ctx, listScript, p.keys(), p.now()).Slice()
 	if err != nil {
 		return nil, time.Time{}, p.store.failed(ctx, "read the processes", err)
 	}

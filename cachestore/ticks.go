@@ -94,10 +94,12 @@ func (p *Partition) LoadTickOrders(ctx context.Context, markets []Market) (map[M
 // domain.ErrNotFound, domain.ErrUnreachable, or domain.ErrUnknown for a stored
 // value that cannot be read.
 func (p *Partition) Tick(ctx context.Context, exchange, symbol string, now time.Time) (domain.Tick, error) {
-	values, err := p.store.rdb.HMGet(ctx, p.ticksKey(exchange), symbol, feedField).Result()
-	if err != nil {
+	reads := p.store.reads()
+	reply := reads.HMGet(ctx, p.ticksKey(exchange), symbol, feedField)
+	if err := p.read(ctx, reads); err != nil {
 		return domain.Tick{}, p.failed(ctx, "read a tick", err)
 	}
+	values := reply.Val()
 	return readTick(exchange, symbol, values[0], values[1], now)
 }
 
@@ -124,12 +126,12 @@ func (p *Partition) Ticks(ctx context.Context, exchange string, symbols []string
 // AllTicks reads all ticks of an exchange from the partitions, in no order.
 // Errors as for Tick, but an exchange without ticks is an empty result.
 func (s *Store) AllTicks(ctx context.Context, partitions []*Partition, exchange string, now time.Time) ([]domain.Tick, error) {
-	pipe := s.rdb.Pipeline()
+	reads := s.reads()
 	replies := make([]*redis.MapStringStringCmd, len(partitions))
 	for i, p := range partitions {
-		replies[i] = pipe.HGetAll(ctx, p.ticksKey(exchange))
+		replies[i] = reads.HGetAll(ctx, p.ticksKey(exchange))
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
+	if err := s.read(ctx, reads); err != nil {
 		return nil, s.failed(ctx, "read the ticks", err)
 	}
 	var ticks []domain.Tick
@@ -151,16 +153,63 @@ func (s *Store) AllTicks(ctx context.Context, partitions []*Partition, exchange 
 	return ticks, nil
 }
 
+// Place is a market and the partition that its tick is in.
+type Place struct {
+	Partition *Partition
+	Market
+}
+
+// TicksAt reads the ticks of markets, in order, with one request. Markets that
+// have none get the zero Tick. Errors as for Tick.
+func (s *Store) TicksAt(ctx context.Context, places []Place, now time.Time) ([]domain.Tick, error) {
+	if len(places) == 0 {
+		return nil, nil
+	}
+	type hash struct {
+		partition *Partition
+		exchange  string
+	}
+	symbols := make(map[hash][]string)
+	for _, at := range places {
+		h := hash{at.Partition, at.Exchange}
+		symbols[h] = append(symbols[h], at.Symbol)
+	}
+	reads := s.reads()
+	replies := make(map[hash]*redis.SliceCmd, len(symbols))
+	for h, names := range symbols {
+		replies[h] = reads.HMGet(ctx, h.partition.ticksKey(h.exchange), append(names, feedField)...)
+	}
+	if err := s.read(ctx, reads); err != nil {
+		return nil, s.failed(ctx, "read the ticks", err)
+	}
+	ticks := make([]domain.Tick, len(places))
+	next := make(map[hash]int, len(symbols))
+	for i, at := range places {
+		h := hash{at.Partition, at.Exchange}
+		values := replies[h].Val()
+		value := values[next[h]]
+		next[h]++
+		if value == nil {
+			continue
+		}
+		var err error
+		if ticks[i], err = readTick(at.Exchange, at.Symbol, value, values[len(values)-1], now); err != nil {
+			return nil, err
+		}
+	}
+	return ticks, nil
+}
+
 // Exchanges lists the exchanges that have or had ticks in the partitions, each
 // once, in no order. The error matches domain.ErrUnreachable or
 // domain.ErrUnknown.
 func (s *Store) Exchanges(ctx context.Context, partitions []*Partition) ([]string, error) {
-	pipe := s.rdb.Pipeline()
+	reads := s.reads()
 	replies := make([]*redis.StringSliceCmd, len(partitions))
 	for i, p := range partitions {
-		replies[i] = pipe.SMembers(ctx, p.exchangesKey())
+		replies[i] = reads.SMembers(ctx, p.exchangesKey())
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
+	if err := s.read(ctx, reads); err != nil {
 		return nil, s.failed(ctx, "read the ticks", err)
 	}
 	seen := make(map[string]bool)
@@ -182,7 +231,7 @@ func readTick(exchange, symbol string, value, feed any, now time.Time) (domain.T
 	if !ok {
 		return domain.Tick{}, fmt.Errorf("tick %s %s: %w", exchange, symbol, domain.ErrNotFound)
 	}
-	seq, payload, err := wire.Unstamp([]byte(text))
+	seq, payload, err := wire.UnstampText(text)
 	if err != nil {
 		return domain.Tick{}, fmt.Errorf("tick %s %s: %w: %w", exchange, symbol, domain.ErrUnknown, err)
 	}
@@ -195,7 +244,7 @@ func readTick(exchange, symbol string, value, feed any, now time.Time) (domain.T
 	if text, ok := feed.(string); ok {
 		// A sign of life that cannot be read is none.
 		tick.Stale = true
-		if _, payload, err := wire.Unstamp([]byte(text)); err == nil {
+		if _, payload, err := wire.UnstampText(text); err == nil {
 			if f, err := wire.DecodeFeed(domain.Key{Exchange: exchange}, payload); err == nil {
 				tick.Stale = f.StaleAt(now)
 			}

@@ -77,7 +77,7 @@ func (p *Partition) LoadTradeIDs(ctx context.Context, markets []Market, keep int
 	for i, m := range markets {
 		list := make([]string, 0, len(replies[i].Val()))
 		for _, value := range replies[i].Val() {
-			if _, payload, err := wire.Unstamp([]byte(value)); err == nil {
+			if _, payload, err := wire.UnstampText(value); err == nil {
 				if id, err := wire.TradeID(payload); err == nil {
 					list = append(list, id)
 				}
@@ -193,17 +193,18 @@ func (p *Partition) Gaps(ctx context.Context, exchange, symbol string, limit int
 
 // readList reads the newest limit values of a list of stamped payloads.
 func readList[T any](ctx context.Context, p *Partition, key string, limit int, decode func([]byte, uint64) (T, error)) ([]T, error) {
-	values, err := p.store.rdb.LRange(ctx, key, int64(-limit), -1).Result()
-	if err != nil {
+	reads := p.store.reads()
+	reply := reads.LRange(ctx, key, int64(-limit), -1)
+	if err := p.read(ctx, reads); err != nil {
 		return nil, p.failed(ctx, "read "+key, err)
 	}
-	return decodeList(key, values, decode)
+	return decodeList(key, reply.Val(), decode)
 }
 
 func decodeList[T any](key string, values []string, decode func([]byte, uint64) (T, error)) ([]T, error) {
 	out := make([]T, len(values))
 	for i, value := range values {
-		seq, payload, err := wire.Unstamp([]byte(value))
+		seq, payload, err := wire.UnstampText(value)
 		if err == nil {
 			out[i], err = decode(payload, seq)
 		}

@@ -31,30 +31,30 @@ func (p *Partition) TradesSince(ctx context.Context, exchange, symbol string, si
 	}
 }
 
-// CountTrades tells how many trades of a market are kept. The error matches
-// domain.ErrUnreachable or domain.ErrUnknown.
-func (p *Partition) CountTrades(ctx context.Context, exchange, symbol string) (int, error) {
-	n, err := p.store.rdb.LLen(ctx, p.tradesKey(exchange, symbol)).Result()
-	if err != nil {
-		return 0, p.failed(ctx, "count the trades", err)
-	}
-	return int(n), nil
+// TradeEnds is what is at the ends of a market's trades that are kept.
+type TradeEnds struct {
+	Count int
+	First domain.Trade // the oldest
+	Last  domain.Trade // the newest
 }
 
-// FirstTrade reads the oldest trade of a market that is kept. The error matches
-// domain.ErrNotFound, domain.ErrUnreachable or domain.ErrUnknown.
-func (p *Partition) FirstTrade(ctx context.Context, exchange, symbol string) (domain.Trade, error) {
+// TradeEnds reads how many trades of a market are kept, the oldest and the
+// newest. The error matches domain.ErrNotFound, domain.ErrUnreachable or
+// domain.ErrUnknown.
+func (p *Partition) TradeEnds(ctx context.Context, exchange, symbol string) (TradeEnds, error) {
 	key := p.tradesKey(exchange, symbol)
-	values, err := p.store.rdb.LRange(ctx, key, 0, 0).Result()
+	reads := p.store.reads()
+	count := reads.LLen(ctx, key)
+	first, last := reads.LRange(ctx, key, 0, 0), reads.LRange(ctx, key, -1, -1)
+	if err := p.readAtOnce(ctx, reads); err != nil {
+		return TradeEnds{}, p.failed(ctx, "read the ends of the trades", err)
+	}
+	if count.Val() == 0 {
+		return TradeEnds{}, domain.ErrNotFound
+	}
+	ends, err := decodeList(key, append(first.Val(), last.Val()...), tradeDecoder(exchange, symbol))
 	if err != nil {
-		return domain.Trade{}, p.failed(ctx, "read the first trade", err)
+		return TradeEnds{}, err
 	}
-	trades, err := decodeList(key, values, tradeDecoder(exchange, symbol))
-	if err != nil {
-		return domain.Trade{}, err
-	}
-	if len(trades) == 0 {
-		return domain.Trade{}, domain.ErrNotFound
-	}
-	return trades[0], nil
+	return TradeEnds{Count: int(count.Val()), First: ends[0], Last: ends[1]}, nil
 }

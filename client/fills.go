@@ -211,10 +211,15 @@ func (f *Fills) List(ctx context.Context, account, exchange string, limit int) (
 		return nil, err
 	}
 	p := f.accounts.partition(account)
-	if err := p.settled(ctx, func() (domain.Checkpoint, error) { return p.Checkpoint(ctx) }); err != nil {
+	var fills []domain.Fill
+	err = p.settled(ctx, func() (at domain.Checkpoint, err error) {
+		fills, at, err = p.Fills(ctx, q, limit)
+		return at, err
+	})
+	if err != nil {
 		return nil, err
 	}
-	return p.Fills(ctx, q, limit)
+	return fills, nil
 }
 
 // FillStatus is how the fills of an account at an exchange are doing.

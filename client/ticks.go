@@ -52,6 +52,27 @@ func (t *Ticks) Get(ctx context.Context, exchange, symbol string) (domain.Tick, 
 	return t.partition(exchange, symbol).Tick(ctx, exchange, symbol, time.Now())
 }
 
+// Market names a symbol on an exchange.
+type Market = cachestore.Market
+
+func (t *Ticks) place(m Market) cachestore.Place {
+	return cachestore.Place{Partition: t.partition(m.Exchange, m.Symbol), Market: m}
+}
+
+// GetMany reads the ticks of markets with one request, in their order; a market
+// without a tick gets the zero Tick, which has no Symbol. Errors as for Get,
+// without domain.ErrNotFound.
+func (t *Ticks) GetMany(ctx context.Context, markets []Market) ([]domain.Tick, error) {
+	places := make([]cachestore.Place, len(markets))
+	for i, m := range markets {
+		if err := checkMarket(m.Exchange, m.Symbol); err != nil {
+			return nil, err
+		}
+		places[i] = t.place(m)
+	}
+	return t.client.store.TicksAt(ctx, places, time.Now())
+}
+
 // All reads all ticks of an exchange, by symbol. An exchange without ticks
 // gives an empty result. Errors as for Get, without domain.ErrNotFound.
 func (t *Ticks) All(ctx context.Context, exchange string) ([]domain.Tick, error) {
@@ -76,16 +97,17 @@ func (t *Ticks) Any(ctx context.Context, symbol string) (domain.Tick, error) {
 	if err != nil {
 		return domain.Tick{}, err
 	}
+	places := make([]cachestore.Place, len(exchanges))
+	for i, exchange := range exchanges {
+		places[i] = t.place(Market{Exchange: exchange, Symbol: symbol})
+	}
+	ticks, err := t.client.store.TicksAt(ctx, places, time.Now())
+	if err != nil {
+		return domain.Tick{}, err
+	}
 	var newest domain.Tick
-	for _, exchange := range exchanges {
-		tick, err := t.Get(ctx, exchange, symbol)
-		if errors.Is(err, domain.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return domain.Tick{}, err
-		}
-		if newest.Symbol == "" || better(tick, newest) {
+	for _, tick := range ticks {
+		if tick.Symbol != "" && (newest.Symbol == "" || better(tick, newest)) {
 			newest = tick
 		}
 	}

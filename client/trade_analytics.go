@@ -57,20 +57,12 @@ func (t *Trades) Status(ctx context.Context, exchange, symbol string) (TradeStat
 		return TradeStatus{}, err
 	}
 	p := t.partition(exchange, symbol)
-	status := TradeStatus{Exchange: exchange, Symbol: symbol}
-	newest, err := p.Trades(ctx, exchange, symbol, 1)
-	if err == nil && len(newest) == 0 {
-		err = domain.ErrNotFound
-	}
-	if err == nil {
-		status.Last = newest[0]
-		status.First, err = p.FirstTrade(ctx, exchange, symbol)
-	}
-	if err == nil {
-		status.Count, err = p.CountTrades(ctx, exchange, symbol)
-	}
+	ends, err := p.TradeEnds(ctx, exchange, symbol)
 	if errors.Is(err, domain.ErrNotFound) {
-		return TradeStatus{}, notFound("trades", exchange, symbol)
+		err = notFound("trades", exchange, symbol)
 	}
-	return status, err
+	if err != nil {
+		return TradeStatus{}, err
+	}
+	return TradeStatus{Exchange: exchange, Symbol: symbol, Count: ends.Count, First: ends.First, Last: ends.Last}, nil
 }

@@ -7,13 +7,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/testserver"
 )
 
-// BenchmarkMemory reports what Redis takes for each tick and for each trade with
-// its share of the candles, and what the projector's heap holds for each market
+// BenchmarkMemory reports what Redis takes for each tick, for each trade with
+// its share of the candles and for each candle, and what the projector's heap holds for each market
 // and each trade whose id it remembers.
 func BenchmarkMemory(b *testing.B) {
 	const markets, trades = 20_000, 200_000
@@ -26,6 +27,16 @@ func BenchmarkMemory(b *testing.B) {
 	d.measure(d.layout.TickStreams(), nil, markets, "tick")
 	d.fill(trades, func(i int) domain.Event { return trade(i) })
 	d.measure(nil, d.layout.TradeStreams(), trades, "trade")
+	// By themselves, because those that trades make are few beside them.
+	d = deploy(b, 4)
+	d.fill(trades, func(i int) domain.Event {
+		t := trade(i)
+		return domain.Candle{
+			Exchange: t.Exchange, Symbol: t.Symbol, Timeframe: "1m", Time: time.Unix(int64(1_700_000_040+i/symbols*60), 0),
+			Open: t.Price, High: t.Price, Low: t.Price, Close: t.Price, Volume: t.Volume, Trades: 100, Source: domain.FromVenue,
+		}
+	})
+	d.measure(nil, d.layout.TradeStreams(), trades, "candle")
 	b.ReportMetric(0, "ns/op")
 }
 

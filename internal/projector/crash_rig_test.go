@@ -3,7 +3,6 @@ package projector_test
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,7 +171,6 @@ type mortalLog struct {
 	logOf
 	die     func()
 	applied bool // only when it asks for more
-	dead    atomic.Bool
 }
 
 func (l *mortalLog) Open(stream string, from uint64) projector.Reader {

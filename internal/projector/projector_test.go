@@ -29,7 +29,8 @@ func trade(symbol string, id int, price, volume string, at time.Duration) domain
 	}
 }
 
-func TestAnOlderTickNeverReplacesANewerOne(t *testing.T) {
+// D2: an older tick replaced a newer one.
+func TestD2AnOlderTickNeverReplacesANewerOne(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, testserver.SharedStore(t))
 	r.project(r.store, 100)
@@ -78,7 +79,8 @@ func TestADeletedTickIsNotFound(t *testing.T) {
 	expectPrice(t, r, "99")
 }
 
-func TestAReplayedTradeAppearsOnceAndTheCapHolds(t *testing.T) {
+// D16: a trade that was replayed or pushed again was there twice.
+func TestD16AReplayedTradeAppearsOnceAndTheCapHolds(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, testserver.SharedStore(t))
 	_, stop := r.project(r.store, 10)
@@ -154,7 +156,8 @@ func expectCandles(t *testing.T, r *rig, tf domain.Timeframe, want ...string) {
 	}
 }
 
-func TestFeedsDecideWhatIsStale(t *testing.T) {
+// D3: a dead feed served its last price for ever.
+func TestD3FeedsDecideWhatIsStale(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, testserver.SharedStore(t))
 	r.project(r.store, 100)

@@ -70,8 +70,10 @@ func (d *decoder) signed(field string) domain.Decimal {
 	if d.err != nil {
 		return domain.Decimal{}
 	}
-	v, err := domain.ParseDecimal(field, string(text))
+	v, err := domain.ParseDecimal(field, msgp.UnsafeString(text))
 	if err != nil {
+		// Again, because the error keeps the text.
+		_, err = domain.ParseDecimal(field, string(text))
 		d.fail(field, err)
 	}
 	return v

@@ -116,8 +116,10 @@ func (d *decoder) decimal(field string) domain.Decimal {
 	if d.err != nil {
 		return domain.Decimal{}
 	}
-	v, err := domain.ParseUnsigned(field, string(text))
+	v, err := domain.ParseUnsigned(field, msgp.UnsafeString(text))
 	if err != nil {
+		// Again, because the error keeps the text.
+		_, err = domain.ParseUnsigned(field, string(text))
 		d.fail(field, err)
 	}
 	return v

@@ -27,3 +27,9 @@ func Unstamp(value []byte) (seq uint64, payload []byte, err error) {
 	}
 	return seq, payload, nil
 }
+
+// UnstampText is Unstamp of a text, without copying it: the payload must only be
+// read.
+func UnstampText(value string) (seq uint64, payload []byte, err error) {
+	return Unstamp(msgp.UnsafeBytes(value))
+}
