@@ -85,6 +85,9 @@ func TestD25OfManyOpenersOneWins(t *testing.T) {
 		for i := range 20 {
 			group.Go(func() {
 				c, err := verb.get(t.Context(), request("bot-"+strconv.Itoa(i)))
+				for errors.Is(err, domain.ErrUnreachable) && !t.Failed() { // a busy machine; what to do then is to ask again
+					c, err = verb.get(bounded(t), request("bot-"+strconv.Itoa(i)))
+				}
 				switch {
 				case err == nil:
 					winners.Store(c.Bot, c)
@@ -116,11 +119,12 @@ func TestD25OfManyOpenersOneWins(t *testing.T) {
 	}
 }
 
-// holding is a time during which one bot was told that it has the block.
+// holding is a grant and, if its end is known, a time during which the bot surely
+// had the block: it was told so before, and could renew it afterwards.
 type holding struct {
 	bot        string
 	token      uint64
-	begin, end time.Time // surely held from the one to the other
+	begin, end time.Time
 }
 
 // Fifty bots want the block again and again; some give it back, some let it
@@ -139,7 +143,7 @@ func TestD25OverTimeThereIsOneHolderWithAHigherTokenEachTime(t *testing.T) {
 			for life := 0; ctx.Err() == nil; {
 				bot := "bot-" + strconv.Itoa(i) + "-" + strconv.Itoa(life)
 				c, err := r.Bots.Block(ctx, briefly(bot))
-				if errors.Is(err, domain.ErrConflict) {
+				if errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrUnreachable) {
 					rest(ctx, 20*time.Millisecond)
 					continue
 				}
@@ -150,18 +154,19 @@ func TestD25OverTimeThereIsOneHolderWithAHigherTokenEachTime(t *testing.T) {
 					return
 				}
 				h := holding{bot: bot, token: c.Token(), begin: time.Now()}
-				if i%mortality != 0 { // others die: it is theirs until it expires
-					_, err = r.Bots.Renew(ctx, c, domain.MinClaim)
-					h.end = time.Now()
-					if err == nil {
+				if i%mortality == 0 {
+					life++ // it dies: the block is nobody's else until it expires
+				} else {
+					rest(ctx, time.Millisecond)
+					end := time.Now()
+					if _, err = r.Bots.Renew(ctx, c, domain.MinClaim); err == nil {
+						h.end = end
 						err = r.Bots.Unblock(ctx, c)
 					}
-					if err != nil && ctx.Err() == nil {
-						t.Errorf("%s lost what it held: %v", bot, err)
+					// On a busy machine it may have expired.
+					if err != nil && !errors.Is(err, domain.ErrConflict) && !errors.Is(err, domain.ErrUnreachable) && ctx.Err() == nil {
+						t.Errorf("%s: %v", bot, err)
 					}
-				} else {
-					h.end = h.begin.Add(domain.MinClaim / 2)
-					life++
 				}
 				mu.Lock()
 				if history = append(history, h); len(history) == holders {
@@ -172,16 +177,24 @@ func TestD25OverTimeThereIsOneHolderWithAHigherTokenEachTime(t *testing.T) {
 		})
 	}
 	bots.Wait()
-	slices.SortFunc(history, func(a, b holding) int { return a.begin.Compare(b.begin) })
-	if len(history) < holders {
-		t.Fatalf("only %d holders", len(history))
+	tokens := make(map[uint64]string)
+	for _, h := range history {
+		if before, ok := tokens[h.token]; ok && before != h.bot {
+			t.Errorf("%s and %s have the token %d", before, h.bot, h.token)
+		}
+		tokens[h.token] = h.bot
 	}
-	for i, h := range history[1:] {
-		before := history[i]
+	sure := slices.DeleteFunc(history, func(h holding) bool { return h.end.IsZero() })
+	slices.SortFunc(sure, func(a, b holding) int { return a.begin.Compare(b.begin) })
+	if len(sure) < holders/4 {
+		t.Fatalf("only %d surely had it", len(sure))
+	}
+	for i, h := range sure[1:] {
+		before := sure[i]
 		if h.begin.Before(before.end) {
 			t.Errorf("%s has it at %v, %s until %v", h.bot, h.begin, before.bot, before.end)
 		}
-		if h.token <= before.token {
+		if h.token < before.token || h.token == before.token && h.bot != before.bot {
 			t.Errorf("%s has the token %d after %d", h.bot, h.token, before.token)
 		}
 	}
@@ -348,6 +361,7 @@ func TestD25ADeadBotsBlockIsTakenAfterItExpired(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, testserver.SharedStore(t), 100)
 	ctx := t.Context()
+	r.stop() // Redis has not heard of any of it: what counts is the log
 	dead := granted(t)(r.Bots.Block(ctx, briefly("dead")))
 	_, err := r.Bots.Block(ctx, request("next"))
 	heldBy(t, err, "dead")

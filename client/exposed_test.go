@@ -124,7 +124,7 @@ func TestHoldingRenewsUntilTheFunctionReturns(t *testing.T) {
 	r := newRig(t, testserver.SharedStore(t), 100)
 	ctx := bounded(t)
 	c := granted(t)(r.Bots.Block(ctx, briefly("one")))
-	err := r.Bots.Holding(ctx, c, domain.MinClaim*3, func(held context.Context) error {
+	err := r.Bots.Holding(ctx, c, 2*time.Second, func(held context.Context) error {
 		for {
 			now, err := r.Bots.Now(held, "binance")
 			if err != nil || !c.HeldAt(now) {
@@ -149,7 +149,7 @@ func TestHoldingEndsWithTheClaim(t *testing.T) {
 	r := newRig(t, testserver.SharedStore(t), 100)
 	ctx := bounded(t)
 	c := granted(t)(r.Bots.Block(ctx, request("one")))
-	err := r.Bots.Holding(ctx, c, domain.MinClaim, func(held context.Context) error {
+	err := r.Bots.Holding(ctx, c, 6*time.Second, func(held context.Context) error {
 		if err := r.Bots.Unblock(ctx, c); err != nil { // another process of the bot
 			return err
 		}

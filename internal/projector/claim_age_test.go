@@ -106,7 +106,7 @@ func (r *claimRig) conditionsHold() {
 		for _, h := range rights.Halts {
 			keys[h.Key()] = h.Sequence
 		}
-		if len(keys) < 4 { // the block, the mark, what was given back, the halt and the exchange's
+		if len(keys) != 5 { // the block, two that were given back, the bot's halt and the exchange's
 			r.tb.Fatalf("%+v", rights)
 		}
 		wrong := ""
