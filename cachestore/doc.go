@@ -53,6 +53,7 @@
 //	<prefix>{<stream>}:live              sorted set: ids of those that are not final, by first
 //	<prefix>{<stream>}:done              sorted set: ids of those that are, by the sequence of their end; capped
 //	<prefix>{<stream>}:dead              sorted set: ids of those that are handed out no more, by first
+//	<prefix>{<stream>}:cancels           sorted set: ids of those that rest at the venue and are to be cancelled, by first
 //	<prefix>{<stream>}:symbol:<symbol>   sorted set: ids of the orders in a symbol, by first
 //	<prefix>{<stream>}:bot:<bot>         sorted set: ids of the orders of a bot, by first
 //	<prefix>{<stream>}:livecount         hash: <bot> <symbol> → how many live orders

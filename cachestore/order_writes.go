@@ -13,6 +13,7 @@ type OrderPlace struct {
 	Final       bool
 	Dead        bool
 	Queued      bool // waits for a worker
+	Cancel      bool // rests at the venue, and is to be cancelled
 }
 
 // OrderChange takes an order from one place to another.
@@ -50,6 +51,9 @@ func (p *Partition) entries(dst []indexEntry, o OrderPlace) []indexEntry {
 	dst = append(dst, indexEntry{p.indexKey(LiveOrders), o.First})
 	if o.Dead {
 		dst = append(dst, indexEntry{p.indexKey(DeadOrders), o.First})
+	}
+	if o.Cancel {
+		dst = append(dst, indexEntry{p.indexKey(CancelOrders), o.First})
 	}
 	if o.Queued {
 		dst = append(dst, indexEntry{p.indexKey(QueueOf(o.Symbol)), o.First})

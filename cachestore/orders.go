@@ -30,6 +30,7 @@ const (
 	LiveOrders   OrderIndex = "live"
 	DoneOrders   OrderIndex = "done"
 	DeadOrders   OrderIndex = "dead"
+	CancelOrders OrderIndex = "cancels"
 )
 
 // OrdersOfSymbol are all orders in a symbol.

@@ -126,7 +126,7 @@ func placeOf(o domain.Order) cachestore.OrderPlace {
 	}
 	return cachestore.OrderPlace{
 		Bot: o.Bot, Symbol: o.Symbol, First: o.First, Seq: o.Sequence,
-		Final: o.Status.Final(), Dead: o.Dead, Queued: o.InQueue(),
+		Final: o.Status.Final(), Dead: o.Dead, Queued: o.InQueue(), Cancel: o.CancelRequested && o.Status.Resting(),
 	}
 }
 

@@ -1,7 +1,6 @@
 package risk
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/fullon/fullon/domain"
@@ -19,11 +18,6 @@ type Limits struct {
 	// MaxTickAge is how old the tick may be that an order is judged by. Zero
 	// takes the default, 10s; negative: as old as one likes, but not stale.
 	MaxTickAge time.Duration
-	// OrdersPerSecond is how many orders of one account may be sent, on average;
-	// Burst is how many at once. They are for a Pace, and hold for one process.
-	// Zero: no limit; a zero Burst: one second's.
-	OrdersPerSecond int
-	Burst           int
 }
 
 // defaultMaxTickAge is what a zero MaxTickAge takes.
@@ -34,9 +28,6 @@ const defaultMaxTickAge = 10 * time.Second
 func (l Limits) WithDefaults() Limits {
 	if l.MaxTickAge == 0 {
 		l.MaxTickAge = defaultMaxTickAge
-	}
-	if l.Burst == 0 {
-		l.Burst = l.OrdersPerSecond
 	}
 	return l
 }
@@ -49,12 +40,6 @@ func (l Limits) Validate() error {
 		return domain.Invalid("max_notional", l.MaxNotional.String(), "zero or more")
 	case l.PriceBand.IsNeg():
 		return domain.Invalid("price_band", l.PriceBand.String(), "zero or more, 0.05 for 5 %")
-	case l.OrdersPerSecond < 0:
-		return domain.Invalid("orders_per_second", strconv.Itoa(l.OrdersPerSecond), "zero or more")
-	case l.Burst < 0:
-		return domain.Invalid("burst", strconv.Itoa(l.Burst), "zero or more")
-	case l.Burst > 0 && l.OrdersPerSecond == 0:
-		return domain.Invalid("burst", strconv.Itoa(l.Burst), "none without orders_per_second")
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package risk
 import (
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/fullon/fullon/domain"
 )
@@ -25,15 +24,13 @@ const (
 	GateNotional   Gate = "notional"    // worth more than allowed
 	GatePriceBand  Gate = "price_band"  // a price too far from the market
 	GateReduceOnly Gate = "reduce_only" // would not only make a position smaller
-	GatePace       Gate = "pace"        // too many orders in a short time; passes by itself
+	GateAccount    Gate = "account"     // of which the venue, or who sends there, does not know
 )
 
 // Rejection is an order that may not be sent. It matches ErrRejected.
 type Rejection struct {
 	Gate   Gate
 	Reason string // fit for domain.Order.Reason
-	// Wait is after how long the gate is open again; zero: not known.
-	Wait time.Duration
 }
 
 func (r *Rejection) Error() string { return "rejected by risk: " + string(r.Gate) + ": " + r.Reason }

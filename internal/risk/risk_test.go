@@ -217,35 +217,12 @@ func rational(d domain.Decimal) *big.Rat {
 	return r
 }
 
-func TestPaceHoldsEachAccountToItsRate(t *testing.T) {
-	t.Parallel()
-	p := risk.NewPace(risk.Limits{OrdersPerSecond: 10, Burst: 3})
-	for range 3 {
-		wantGate(t, p.Take("a", noon), "", "")
-	}
-	err := p.Take("a", noon)
-	wantGate(t, err, risk.GatePace, "10 orders a second")
-	if r, _ := errors.AsType[*risk.Rejection](err); r.Wait != 100*time.Millisecond {
-		t.Fatalf("it says to wait %s", r.Wait)
-	}
-	wantGate(t, p.Take("b", noon), "", "") // each for itself
-	wantGate(t, p.Take("a", noon.Add(99*time.Millisecond)), risk.GatePace, "")
-	wantGate(t, p.Take("a", noon.Add(100*time.Millisecond)), "", "")
-	wantGate(t, p.Take("a", noon.Add(2*time.Minute)), "", "") // forgotten and made anew
-	none := risk.NewPace(risk.Limits{})
-	for range 1000 {
-		wantGate(t, none.Take("a", noon), "", "")
-	}
-}
-
 func TestLimitsSayWhatIsWrongWithThem(t *testing.T) {
 	t.Parallel()
 	for field, limits := range map[string]risk.Limits{
-		"":                  {MaxNotional: dec("1"), PriceBand: dec("0.1"), OrdersPerSecond: 1, Burst: 2},
-		"max_notional":      {MaxNotional: dec("-1")},
-		"price_band":        {PriceBand: dec("-0.1")},
-		"orders_per_second": {OrdersPerSecond: -1},
-		"burst":             {Burst: 1},
+		"":             {MaxNotional: dec("1"), PriceBand: dec("0.1")},
+		"max_notional": {MaxNotional: dec("-1")},
+		"price_band":   {PriceBand: dec("-0.1")},
 	} {
 		err := limits.Validate()
 		fe, ok := errors.AsType[*domain.FieldError](err)

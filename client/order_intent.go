@@ -1,0 +1,107 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/fullon/fullon/bus"
+	"github.com/fullon/fullon/domain"
+)
+
+// Intend records that orders which were popped are about to be sent, by worker
+// and before deadline: domain.OrderIntent, the next attempt of each. An order's
+// intent is stored on the conditions that nothing has changed since the pop: not
+// the order, not the block of its market, not the halts of its exchange. So who
+// gets no error has the right to send the order, once, until the deadline; and a
+// worker that was paused, or reads a Redis that is behind, gets none.
+//
+// All deliveries must be of one exchange. They are stored together, or one by
+// one where that is refused. The results are in the order of the deliveries: the
+// order as it is then, or an error that matches domain.ErrConflict (something
+// has changed: give the delivery back), domain.ErrInvalid or
+// domain.ErrUnreachable, after which it may have been stored.
+func (o *Orders) Intend(ctx context.Context, worker string, deadline time.Time, deliveries []OrderDelivery) ([]domain.Order, []error) {
+	orders := make([]domain.Order, len(deliveries))
+	now := time.Now()
+	for i, d := range deliveries {
+		order := d.Order
+		order.Status, order.Reason = domain.OrderIntent, ""
+		order.Attempt++
+		order.Worker, order.Deadline, order.Token, order.Updated = worker, deadline, d.BlockToken, now
+		orders[i] = order
+	}
+	return o.together(ctx, orders, func(i int) []bus.Change {
+		d := deliveries[i]
+		market := domain.Key{Kind: domain.KindBlock, Exchange: d.Exchange, Symbol: d.Symbol}
+		halts := domain.Key{Kind: domain.KindHalt, Exchange: d.Exchange}
+		return []bus.Change{
+			{Event: domain.Fence{Exchange: d.Exchange, Symbol: d.Symbol, Worker: worker}, If: market, Last: d.BlockSeq},
+			{Event: domain.Fence{Exchange: d.Exchange, Worker: worker}, If: halts, Last: d.HaltSeq},
+		}
+	})
+}
+
+// Record stores the next state of orders, each on the condition that the one
+// with its Sequence is still the newest. All must be of one exchange. Results as
+// those of Intend, without the orders.
+func (o *Orders) Record(ctx context.Context, orders []domain.Order) []error {
+	now := time.Now()
+	states := make([]domain.Order, len(orders))
+	for i, order := range orders {
+		order.Updated = now
+		states[i] = order
+	}
+	_, errs := o.together(ctx, states, nil)
+	return errs
+}
+
+// together stores states of orders with one commit, each on the condition of its
+// Sequence and of what fences gives for it; what is refused together is stored
+// one by one, so that one conflict stops nobody else.
+func (o *Orders) together(ctx context.Context, states []domain.Order, fences func(i int) []bus.Change) ([]domain.Order, []error) {
+	errs := make([]error, len(states))
+	all := make([]int, len(states))
+	for i := range all {
+		all[i] = i
+	}
+	store := func(which []int) error {
+		// The orders come first, so that their sequences follow from the last
+		// one's. A fence that two orders share is stored once.
+		changes := make([]bus.Change, 0, 3*len(which))
+		for _, i := range which {
+			changes = append(changes, bus.Change{Event: states[i], Last: states[i].Sequence})
+		}
+		known := make(map[domain.Key]bool)
+		for _, i := range which {
+			if fences == nil {
+				break
+			}
+			for _, fence := range fences(i) {
+				if !known[fence.If] {
+					known[fence.If] = true
+					changes = append(changes, fence)
+				}
+			}
+		}
+		pos, err := o.client.log.Commit(ctx, changes...)
+		if err != nil {
+			return err
+		}
+		for n, i := range which {
+			states[i].Sequence = pos.Seq - uint64(len(changes)-1-n)
+		}
+		return nil
+	}
+	err := store(all)
+	if err == nil {
+		return states, errs
+	}
+	alone := len(all) > 1 && (errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrInvalid))
+	for i := range states {
+		if errs[i] = err; alone {
+			errs[i] = store([]int{i})
+		}
+	}
+	return states, errs
+}

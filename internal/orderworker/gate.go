@@ -1,0 +1,116 @@
+package orderworker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fullon/fullon/client"
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/risk"
+)
+
+// gate holds orders to their limits and waits for the account's share of the
+// venue's rate. It returns those that may be sent now; it has rejected or given
+// back the others.
+func (w *Worker) gate(ctx context.Context, batch []client.OrderDelivery) []client.OrderDelivery {
+	var passed []client.OrderDelivery
+	counts := make(map[string]int)
+	for _, d := range batch {
+		err := w.check(ctx, d.Order)
+		var no *risk.Rejection
+		switch {
+		case errors.As(err, &no):
+			w.reject(ctx, d, no.Error())
+		case err != nil:
+			// Nothing is known of the market, or of the account: that is no reason
+			// to reject, and none to send.
+			w.log.Warn("order waits", "order", d.ID, "error", err)
+			w.giveBack(ctx, d, retryAfter(d))
+		default:
+			passed = append(passed, d)
+			counts[d.Account]++
+		}
+	}
+	for account, n := range counts {
+		if err := w.wait(ctx, account, n); err != nil {
+			rest := passed[:0]
+			for _, d := range passed {
+				if d.Account == account {
+					w.giveBack(ctx, d, time.Second)
+				} else {
+					rest = append(rest, d)
+				}
+			}
+			passed = rest
+		}
+	}
+	return passed
+}
+
+// wait waits until n orders of an account may be sent. Leases would end in the
+// meantime if it waited for long.
+func (w *Worker) wait(ctx context.Context, account string, n int) error {
+	delay, err := w.limiter.Reserve(ctx, w.cfg.Exchange, account, n)
+	if err != nil {
+		return err
+	}
+	if delay > 0 {
+		sleep(ctx, delay)
+	}
+	return ctx.Err()
+}
+
+// check tells whether an order may be sent: a *risk.Rejection when it may not,
+// another error when that is not known.
+func (w *Worker) check(ctx context.Context, o domain.Order) error {
+	if _, err := w.venue(o.Account); err != nil {
+		return &risk.Rejection{Gate: risk.GateAccount, Reason: err.Error()}
+	}
+	tick, err := w.markets.Tick(ctx, o.Exchange, o.Symbol)
+	if err != nil && !errors.Is(err, domain.ErrNotFound) {
+		return fmt.Errorf("tick of %s: %w", o.Symbol, err)
+	}
+	symbol, err := w.markets.Symbol(ctx, o.Exchange, o.Symbol)
+	if errors.Is(err, domain.ErrNotFound) {
+		return &risk.Rejection{Gate: risk.GateTrading, Reason: o.Symbol + " is not in the catalogue of " + o.Exchange}
+	}
+	if err != nil {
+		return fmt.Errorf("symbol %s: %w", o.Symbol, err)
+	}
+	if o.ReduceOnly {
+		position, err := w.markets.Position(ctx, o.Account, o.Symbol)
+		if err != nil {
+			return fmt.Errorf("position of %s in %s: %w", o.Account, o.Symbol, err)
+		}
+		if err := risk.CheckReduceOnly(o, position); err != nil {
+			return err
+		}
+	}
+	return risk.Check(o, tick, symbol, w.cfg.Limits, time.Now())
+}
+
+// reject ends an order that was not sent.
+func (w *Worker) reject(ctx context.Context, d client.OrderDelivery, reason string) {
+	w.stats.rejected.Add(1)
+	_, err := w.orders.Update(ctx, d.Exchange, d.ID, func(o *domain.Order) error {
+		if o.Status != domain.OrderNew && o.Status != domain.OrderNotFound {
+			return fmt.Errorf("order %s is %s: %w", o.ID, o.Status, domain.ErrConflict)
+		}
+		o.Status, o.Reason = domain.OrderRejected, abbreviate(reason)
+		return nil
+	})
+	if err != nil {
+		w.log.Warn("order not rejected yet", "order", d.ID, "error", err)
+		w.giveBack(ctx, d, time.Second)
+	}
+}
+
+func abbreviate(reason string) string {
+	if len(reason) > domain.MaxReasonBytes {
+		reason = strings.ToValidUTF8(reason[:domain.MaxReasonBytes], "")
+	}
+	return reason
+}

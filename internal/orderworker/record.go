@@ -1,0 +1,88 @@
+package orderworker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/fullon/fullon/client"
+	"github.com/fullon/fullon/domain"
+)
+
+// outcome is what became of an order, on its way into the log.
+type outcome struct {
+	order domain.Order // with the Sequence that it was read with
+	done  chan error
+}
+
+// recordAtOnce bounds how many outcomes are stored together.
+const recordAtOnce = 64
+
+// record stores outcomes until there are no more: those together that come
+// while the ones before are stored.
+func (w *Worker) record(ctx context.Context) {
+	var batch []outcome
+	for first := range w.outcomes {
+		batch = append(batch[:0], first)
+	gather:
+		for len(batch) < recordAtOnce {
+			select {
+			case next, ok := <-w.outcomes:
+				if !ok {
+					break gather
+				}
+				batch = append(batch, next)
+			default:
+				break gather
+			}
+		}
+		orders := make([]domain.Order, len(batch))
+		for i, o := range batch {
+			orders[i] = o.order
+		}
+		for i, err := range w.orders.Record(ctx, orders) {
+			batch[i].done <- err
+		}
+	}
+}
+
+// retryOutcome is how long the recording of an outcome that is known is tried
+// again: past it the order is found at INTENT by somebody else, who asks.
+const retryOutcome = 30 * time.Second
+
+// outcome records what became of an order, of which before is what is known. If
+// it is known otherwise by now, what the venue said is put on top of that.
+func (w *Worker) outcome(ctx context.Context, d client.OrderDelivery, before, after domain.Order) {
+	if after.Status == before.Status && after.Filled.Equal(before.Filled) && after.VenueOrderID == before.VenueOrderID {
+		return // nothing new
+	}
+	o := outcome{after, make(chan error, 1)}
+	w.outcomes <- o
+	err := <-o.done
+	for end := time.Now().Add(retryOutcome); err != nil; {
+		if errors.Is(err, domain.ErrInvalid) || ctx.Err() != nil || time.Now().After(end) {
+			w.log.Error("outcome of an order not recorded", "order", after.ID, "status", after.Status, "error", err)
+			return
+		}
+		if !errors.Is(err, domain.ErrConflict) {
+			sleep(ctx, 100*time.Millisecond)
+		}
+		_, err = w.orders.Update(ctx, after.Exchange, after.ID, func(now *domain.Order) error { return onTop(now, after) })
+	}
+	if after.Status.Final() || after.Status.Resting() {
+		w.stats.settled.Add(1)
+	}
+}
+
+// onTop puts an outcome on top of what an order has become meanwhile. Where that
+// has gone further, it stays as it is.
+func onTop(now *domain.Order, outcome domain.Order) error {
+	ahead := outcome.Attempt < now.Attempt || // another attempt is under way
+		!now.Status.CanBecome(outcome.Status) || outcome.Filled.LessThan(now.Filled)
+	if ahead {
+		return nil
+	}
+	now.Status, now.Reason, now.Filled, now.AveragePrice = outcome.Status, outcome.Reason, outcome.Filled, outcome.AveragePrice
+	now.VenueOrderID, now.VenueTime = outcome.VenueOrderID, outcome.VenueTime
+	return nil
+}

@@ -1,0 +1,122 @@
+package orderworker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/fullon/fullon/client"
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/execution"
+)
+
+// submit sends an order that is at INTENT by this worker, once, and records what
+// became of it.
+func (w *Worker) submit(ctx context.Context, d client.OrderDelivery, o domain.Order) {
+	if ctx.Err() != nil || !time.Now().Before(o.Deadline) {
+		// Nobody else sends in the name of this INTENT, so it was not sent.
+		w.outcome(ctx, d, o, missing(o, "not sent before its deadline"))
+		w.giveBack(ctx, d, 0)
+		return
+	}
+	venue, err := w.venue(o.Account)
+	if err != nil {
+		w.outcome(ctx, d, o, missing(o, err.Error()))
+		w.giveBack(ctx, d, retryAfter(d))
+		return
+	}
+	sending, cancel := context.WithDeadline(ctx, o.Deadline)
+	report, err := venue.Submit(sending, o)
+	cancel()
+	w.stats.submitted.Add(1)
+	var no *execution.Rejected
+	var later *execution.RateLimited
+	switch {
+	case err == nil:
+		w.outcome(ctx, d, o, applied(o, report))
+	case errors.As(err, &no) && no.Duplicate:
+		w.ask(ctx, d, o)
+	case errors.As(err, &no):
+		o.Status, o.Reason = domain.OrderRejected, abbreviate(no.Reason)
+		w.stats.rejected.Add(1)
+		w.outcome(ctx, d, o, o)
+	case errors.As(err, &later):
+		w.log.Warn("the venue wants less", "order", o.ID, "error", err)
+		w.outcome(ctx, d, o, missing(o, later.Error()))
+		w.giveBack(ctx, d, max(later.RetryAfter, 100*time.Millisecond))
+	default:
+		w.stats.unanswered.Add(1)
+		w.log.Warn("the venue did not answer", "order", o.ID, "error", err)
+		unknown := o
+		unknown.Status, unknown.Reason = domain.OrderUnknown, abbreviate(err.Error())
+		w.outcome(ctx, d, o, unknown)
+		w.giveBack(ctx, d, w.untilSure(o))
+	}
+}
+
+// resolve finds out what became of an order that somebody was about to send.
+func (w *Worker) resolve(ctx context.Context, d client.OrderDelivery) {
+	w.ask(ctx, d, d.Order)
+}
+
+// ask asks the venue for an order and records what it says. That it does not
+// know the order is believed once it can no longer arrive.
+func (w *Worker) ask(ctx context.Context, d client.OrderDelivery, o domain.Order) {
+	venue, err := w.venue(o.Account)
+	if err != nil {
+		w.log.Warn("order not asked for", "order", o.ID, "error", err)
+		w.giveBack(ctx, d, retryAfter(d))
+		return
+	}
+	sure := w.untilSure(o) <= 0 // before the question, not after the answer
+	asking, cancel := context.WithTimeout(ctx, w.cfg.Timeout)
+	report, err := venue.Query(asking, o)
+	cancel()
+	w.stats.queried.Add(1)
+	switch {
+	case err == nil:
+		w.outcome(ctx, d, o, applied(o, report))
+	case errors.Is(err, domain.ErrNotFound) && sure:
+		w.outcome(ctx, d, o, missing(o, "the venue does not know it"))
+		w.giveBack(ctx, d, 0)
+	case errors.Is(err, domain.ErrNotFound):
+		w.giveBack(ctx, d, w.untilSure(o))
+	default:
+		if o.Status == domain.OrderIntent {
+			unknown := o
+			unknown.Status, unknown.Reason = domain.OrderUnknown, abbreviate(err.Error())
+			w.outcome(ctx, d, o, unknown)
+		}
+		w.giveBack(ctx, d, retryAfter(d))
+	}
+}
+
+// untilSure is how long it takes until an order that the venue does not know
+// cannot arrive there any more.
+func (w *Worker) untilSure(o domain.Order) time.Duration {
+	return time.Until(o.Deadline.Add(w.cfg.Margin))
+}
+
+func missing(o domain.Order, reason string) domain.Order {
+	o.Status, o.Reason = domain.OrderNotFound, abbreviate(reason)
+	return o
+}
+
+// applied is an order as a report says that it is; where the report is older
+// than what is known, as it was.
+func applied(o domain.Order, r execution.Report) domain.Order {
+	if !o.Status.CanBecome(r.Status) || r.Filled.LessThan(o.Filled) {
+		return o
+	}
+	o.Status, o.Filled, o.Reason = r.Status, r.Filled, abbreviate(r.Reason)
+	if !r.AveragePrice.IsZero() {
+		o.AveragePrice = r.AveragePrice
+	}
+	if r.VenueOrderID != "" {
+		o.VenueOrderID = r.VenueOrderID
+	}
+	if !r.Time.IsZero() {
+		o.VenueTime = r.Time
+	}
+	return o
+}

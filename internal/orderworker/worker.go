@@ -1,0 +1,301 @@
+package orderworker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sourcegraph/conc/pool"
+
+	"github.com/fullon/fullon/client"
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/execution"
+	"github.com/fullon/fullon/internal/risk"
+)
+
+// Orders is what a worker needs of the queue and of what is known of orders.
+type Orders interface {
+	PopMany(ctx context.Context, exchange string, n int, timeout time.Duration) ([]client.OrderDelivery, error)
+	Nack(ctx context.Context, d client.OrderDelivery, delay time.Duration) error
+	// Intend stores INTENT for each, on the conditions of its delivery.
+	Intend(ctx context.Context, worker string, deadline time.Time, deliveries []client.OrderDelivery) ([]domain.Order, []error)
+	// Record stores the next state of each, on the condition of its Sequence.
+	Record(ctx context.Context, orders []domain.Order) []error
+	Update(ctx context.Context, exchange, id string, change func(*domain.Order) error) (domain.Order, error)
+	// Resting reads the orders of an exchange that rest at the venue.
+	Resting(ctx context.Context, exchange string) ([]domain.Order, error)
+	// Cancels yields the orders that rest and are to be cancelled.
+	Cancels(ctx context.Context, exchange string) iter.Seq2[domain.Order, error]
+}
+
+// Markets tells what the gates look at.
+type Markets interface {
+	Tick(ctx context.Context, exchange, symbol string) (domain.Tick, error)
+	// Symbol's error matches domain.ErrNotFound for one that is not catalogued.
+	Symbol(ctx context.Context, exchange, symbol string) (domain.Symbol, error)
+	// Position's error matches domain.ErrNotFound where nobody has said.
+	Position(ctx context.Context, account, symbol string) (domain.Position, error)
+}
+
+// Limiter shares the rate of a venue account among all workers.
+type Limiter interface {
+	// Reserve takes n places, and tells how long to wait before the last of them.
+	Reserve(ctx context.Context, exchange, account string, n int) (time.Duration, error)
+}
+
+// Log stores what the venue delivers.
+type Log interface {
+	PublishAll(ctx context.Context, events []domain.Event) error
+	VenueError(ctx context.Context, exchange, text string) error
+}
+
+// Config of a worker.
+type Config struct {
+	// Exchange whose queue is served. Required.
+	Exchange string
+	// ID of the worker, another for each. Required.
+	ID string
+	// Batch is how many orders are taken at once at most. Default 64.
+	Batch int
+	// Concurrency is how many orders are with the venue at a time. Default 64.
+	Concurrency int
+	// Timeout is how long the venue has to take an order, from INTENT on.
+	// Default 3 s.
+	Timeout time.Duration
+	// Margin is how long after that time an order that the venue does not know
+	// is taken for one that it never got. It must be longer than the clocks of
+	// worker and venue may differ. Default 1 s.
+	Margin time.Duration
+	// Drain bounds how long Run goes on with the orders in hand after its
+	// context has ended. Default 10 s.
+	Drain time.Duration
+	// Limits are those that the gates hold orders to.
+	Limits risk.Limits
+	// Log takes what an operator should know. Default: slog.Default.
+	Log *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Batch == 0 {
+		c.Batch = 64
+	}
+	if c.Concurrency == 0 {
+		c.Concurrency = 64
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 3 * time.Second
+	}
+	if c.Margin == 0 {
+		c.Margin = time.Second
+	}
+	if c.Drain == 0 {
+		c.Drain = 10 * time.Second
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return c
+}
+
+// popWait bounds one wait for an order; it is no delay, only how often an idle
+// worker comes up for air.
+const popWait = 5 * time.Second
+
+// Worker serves the queue of one exchange.
+type Worker struct {
+	cfg     Config
+	log     *slog.Logger
+	orders  Orders
+	markets Markets
+	limiter Limiter
+	events  Log
+	venues  map[string]execution.Venue // by account
+	stats   Stats
+
+	slots    chan struct{} // holds a token for each order in hand
+	outcomes chan outcome
+}
+
+// New makes a worker for the given venue accounts. It does no input or output.
+func New(cfg Config, orders Orders, markets Markets, limiter Limiter, events Log, venues map[string]execution.Venue) *Worker {
+	cfg = cfg.withDefaults()
+	return &Worker{
+		cfg: cfg, log: cfg.Log.With("exchange", cfg.Exchange, "worker", cfg.ID), orders: orders, markets: markets, limiter: limiter,
+		events: events, venues: venues, slots: make(chan struct{}, cfg.Concurrency), outcomes: make(chan outcome, cfg.Concurrency),
+	}
+}
+
+// Run serves the queue until ctx ends; then it takes no more orders, finishes
+// those in hand, for at most Config.Drain, and returns nil. What it could not
+// finish is found by another worker. Outages of log, Redis and venue are waited
+// out. It is to be called once.
+func (w *Worker) Run(ctx context.Context) error {
+	// What is in hand is finished although ctx has ended.
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var recorder sync.WaitGroup
+	recorder.Go(func() { w.record(work) })
+	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
+	for account, venue := range w.venues {
+		feed := newFeed(w, account, venue)
+		group.Go(feed.run)
+	}
+	group.Go(w.cancel)
+	group.Go(func(ctx context.Context) error {
+		w.serve(ctx, work)
+		w.drain(stop)
+		return nil
+	})
+	err := group.Wait()
+	close(w.outcomes)
+	recorder.Wait()
+	return err
+}
+
+// serve takes orders while ctx lasts and works on them while work does.
+func (w *Worker) serve(ctx, work context.Context) {
+	said := false
+	for ctx.Err() == nil {
+		n := w.reserve(ctx)
+		if n == 0 {
+			return
+		}
+		batch, err := w.orders.PopMany(ctx, w.cfg.Exchange, n, popWait)
+		w.release(n - len(batch))
+		switch {
+		case ctx.Err() != nil, err == nil, errors.Is(err, domain.ErrNotFound):
+			said = false
+		case !said:
+			said = true
+			w.log.Warn("waiting for the queue", "error", err)
+		}
+		if len(batch) > 0 {
+			w.stats.popped.Add(uint64(len(batch)))
+			w.handle(work, batch)
+		} else if err != nil && !errors.Is(err, domain.ErrNotFound) {
+			sleep(ctx, 200*time.Millisecond)
+		}
+	}
+}
+
+// reserve waits for room and takes as much as there is, for at most a batch.
+func (w *Worker) reserve(ctx context.Context) int {
+	select {
+	case w.slots <- struct{}{}:
+	case <-ctx.Done():
+		return 0
+	}
+	for n := 1; n < w.cfg.Batch; n++ {
+		select {
+		case w.slots <- struct{}{}:
+		default:
+			return n
+		}
+	}
+	return w.cfg.Batch
+}
+
+func (w *Worker) release(n int) {
+	for range n {
+		<-w.slots
+	}
+}
+
+// drain waits until nothing is in hand, or gives up.
+func (w *Worker) drain(giveUp context.CancelFunc) {
+	timer := time.AfterFunc(w.cfg.Drain, giveUp)
+	defer timer.Stop()
+	for range cap(w.slots) {
+		w.slots <- struct{}{}
+	}
+}
+
+// handle works on orders that were popped, and returns as soon as the next ones
+// may be taken. Each of them holds a slot.
+func (w *Worker) handle(ctx context.Context, batch []client.OrderDelivery) {
+	var fresh []client.OrderDelivery
+	for _, d := range batch {
+		if d.Status == domain.OrderNew || d.Status == domain.OrderNotFound {
+			fresh = append(fresh, d)
+			continue
+		}
+		go func() {
+			defer w.release(1)
+			w.resolve(ctx, d)
+		}()
+	}
+	if len(fresh) > 0 {
+		go w.send(ctx, fresh)
+	}
+}
+
+// send brings orders that are not at the venue there, together up to INTENT and
+// each on its own from there.
+func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
+	passed := w.gate(ctx, batch)
+	w.release(len(batch) - len(passed))
+	if len(passed) == 0 {
+		return
+	}
+	deadline := time.Now().Add(w.cfg.Timeout)
+	orders, errs := w.orders.Intend(ctx, w.cfg.ID, deadline, passed)
+	for i, d := range passed {
+		if errs[i] != nil {
+			w.notIntended(ctx, d, errs[i])
+			w.release(1)
+			continue
+		}
+		go func() {
+			defer w.release(1)
+			w.submit(ctx, d, orders[i])
+		}()
+	}
+}
+
+// notIntended sees to an order whose INTENT was not stored, or may have been.
+func (w *Worker) notIntended(ctx context.Context, d client.OrderDelivery, err error) {
+	delay := time.Duration(0)
+	switch {
+	case errors.Is(err, domain.ErrConflict):
+		w.stats.conflicts.Add(1)
+	default:
+		// It may have been stored: whoever pops the order next sees what it is.
+		w.log.Warn("order not sent", "order", d.ID, "error", err)
+		delay = retryAfter(d)
+	}
+	w.giveBack(ctx, d, delay)
+}
+
+// retryAfter is how long to leave an order alone that could not be dealt with:
+// longer each time, so that an outage does not make a dead letter of it.
+func retryAfter(d client.OrderDelivery) time.Duration {
+	return min(time.Second<<min(max(d.Tries-1, 0), 5), 20*time.Second)
+}
+
+// giveBack ends the lease. If that fails it ends by itself.
+func (w *Worker) giveBack(ctx context.Context, d client.OrderDelivery, delay time.Duration) {
+	if err := w.orders.Nack(ctx, d, delay); err != nil {
+		w.log.Debug("lease left to end", "order", d.ID, "error", err)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// venue is the account's, or why there is none.
+func (w *Worker) venue(account string) (execution.Venue, error) {
+	if v, ok := w.venues[account]; ok {
+		return v, nil
+	}
+	return nil, fmt.Errorf("account %s: %w at %s", account, domain.ErrNotFound, w.cfg.Exchange)
+}
