@@ -400,7 +400,7 @@ func TestWhatIsStoredWhileSomebodySubscribesIsToldOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, first, err := x.subscribe(accountA, position{})
+	s, first, err := x.attach(accountA, position{})
 	if err != nil {
 		t.Fatal(err)
 	}
