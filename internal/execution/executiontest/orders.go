@@ -85,12 +85,12 @@ func testUnknown(r *rig) {
 func testForeign(r *rig) {
 	o := r.order("foreign", domain.Buy, "1", "98")
 	o.Account += "x"
-	r.refused(o)
+	_ = r.refused(o)
 	o = r.order("foreign", domain.Buy, "1", "98")
 	o.Exchange += "x"
-	r.refused(o)
-	r.refused(r.order("no good id", domain.Buy, "1", "98"))
-	r.refused(r.order("foreign", domain.Buy, "0", "98"))
+	_ = r.refused(o)
+	_ = r.refused(r.order("no good id", domain.Buy, "1", "98"))
+	_ = r.refused(r.order("foreign", domain.Buy, "0", "98"))
 	r.missing(r.order("foreign", domain.Buy, "1", "98"))
 }
 
@@ -147,15 +147,15 @@ func testPostOnly(r *rig) {
 func testReduceOnly(r *rig) {
 	early := r.order("early", domain.Sell, "1", "")
 	early.ReduceOnly = true
-	r.refused(early) // there is no position
+	_ = r.refused(early) // there is no position
 	bought := r.order("bought", domain.Buy, "2", "")
 	r.submit(bought, domain.OrderFilled, "2")
 	more := r.order("more", domain.Buy, "1", "")
 	more.ReduceOnly = true
-	r.refused(more)
+	_ = r.refused(more)
 	tooMuch := r.order("too-much", domain.Sell, "3", "")
 	tooMuch.ReduceOnly = true
-	r.refused(tooMuch)
+	_ = r.refused(tooMuch)
 	less := r.order("less", domain.Sell, "2", "")
 	less.ReduceOnly = true
 	r.submit(less, domain.OrderFilled, "2")
@@ -209,12 +209,12 @@ func testStops(r *rig) {
 }
 
 func testFunds(r *rig) {
-	r.refused(r.order("too-dear", domain.Buy, "10101", "99")) // 999,999 without a fee
-	r.refused(r.order("too-much", domain.Sell, "100.1", "101"))
+	_ = r.refused(r.order("too-dear", domain.Buy, "10101", "99")) // 999,999 without a fee
+	_ = r.refused(r.order("too-much", domain.Sell, "100.1", "101"))
 	half := r.order("half", domain.Buy, "6000", "98")
 	r.submit(half, domain.OrderAccepted, "0")
 	other := r.order("other-half", domain.Buy, "6000", "98")
-	r.refused(other)
+	_ = r.refused(other)
 	r.cancel(half, domain.OrderCanceled, "0")
 	other.ID = "again"
 	r.submit(other, domain.OrderAccepted, "0")

@@ -34,16 +34,19 @@ func clientOf(t *testing.T, url string) *paper.Client {
 func TestWhatIsNoClearAnswerIsUnanswered(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]http.HandlerFunc{
-		"500":                func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
-		"503 with a refusal": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503); fmt.Fprint(w, `{"code":"rejected"}`) },
-		"a strange 404":      func(w http.ResponseWriter, _ *http.Request) { http.NotFound(w, nil) },
+		"500": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+		"503 with a refusal": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprint(w, `{"code":"rejected"}`)
+		},
+		"a strange 404": func(w http.ResponseWriter, _ *http.Request) { http.NotFound(w, nil) },
 		"a strange 422": func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(422)
+			w.WriteHeader(http.StatusUnprocessableEntity)
 			fmt.Fprint(w, `{"code":"not_found"}`)
 		},
-		"a strange 429": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) },
-		"a redirect":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(302) },
-		"no content":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
+		"a strange 429": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
+		"a redirect":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusFound) },
+		"no content":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
 		"nothing":       func(http.ResponseWriter, *http.Request) {},
 		"nonsense":      func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") },
 		"another order": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"ID":"other","Status":3}`) },
@@ -130,7 +133,7 @@ func TestALineThatIsSilentOrTalksNonsenseIsMadeAnew(t *testing.T) {
 		case 4:
 			fmt.Fprintln(w, `{}`) // without an epoch
 		case 5:
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			return
 		case 6:
 			fmt.Fprintln(w, `{"epoch":"e","change":{"seq":1,"time":"2024-08-09T12:00:00Z","next_order":1,"next_fill":1,"balances":[{"Currency":"USDT","Total":"7"}]}}`)

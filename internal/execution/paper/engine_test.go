@@ -1,6 +1,7 @@
 package paper
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,7 +25,6 @@ type books struct {
 	now     time.Time
 	changes []change
 	orders  map[string]domain.OrderStatus // by account and id
-	ids     []string
 	ticks   uint64
 	tick    domain.Tick
 	// received is the newest tick's, which is not to go back as now does.
@@ -218,6 +218,11 @@ func (b *books) restart() {
 
 // check holds the whole of the books to what the fills say.
 func (b *books) check(t *rapid.T) {
+	for symbol, orders := range b.engine.books.open {
+		if !slices.IsSortedFunc(orders, func(x, y *order) int { return cmp.Compare(x.Number, y.Number) }) {
+			t.Fatalf("the orders of %s do not stand in line", symbol)
+		}
+	}
 	for name, a := range b.engine.books.accounts {
 		total, used := make(map[string]domain.Decimal), make(map[string]domain.Decimal)
 		begins := b.engine.balances
@@ -235,11 +240,10 @@ func (b *books) check(t *rapid.T) {
 				t.Fatalf("%+v: %v", f, err)
 			}
 			base, quote, _, _ := domain.SplitSymbol(f.Symbol)
-			sold := domain.Decimal{}
 			volume, cost := f.Volume, f.Cost()
 			filled[f.ClientOrderID], spent[f.ClientOrderID] = filled[f.ClientOrderID].Add(volume), spent[f.ClientOrderID].Add(cost)
 			if f.Side == domain.Sell {
-				sold = minDecimal(volume, positions[f.Symbol])
+				sold := minDecimal(volume, positions[f.Symbol])
 				volume, cost = volume.Neg(), cost.Neg()
 				positions[f.Symbol] = positions[f.Symbol].Sub(sold)
 				won[f.Symbol] = won[f.Symbol].Add(f.Price.Mul(sold))
@@ -362,5 +366,50 @@ func TestAnOrderThatArrivesAfterItsDeadlineIsRejected(t *testing.T) {
 	}
 	if _, _, err := e.submit(o, domain.Tick{}, "", noon); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestABuyerWhoCannotPayTheMarketGetsNothingMore(t *testing.T) {
+	t.Parallel()
+	e := newEngine(rulesOf(Config{Balances: map[string]domain.Decimal{"USDT": domain.MustDecimal("10000")}}.WithDefaults()), "epoch", newLedger())
+	if _, err := e.enter(accountA, noon); err != nil {
+		t.Fatal(err)
+	}
+	o := wants("stop")
+	o.Type, o.StopPrice, o.Volume = domain.Stop, domain.MustDecimal("100"), domain.MustDecimal("99")
+	if _, _, err := e.submit(o, domain.Tick{}, "", noon); err != nil {
+		t.Fatal(err)
+	}
+	changes := e.tick(domain.Tick{Symbol: "BTC/USDT", Ask: domain.MustDecimal("150"), Received: noon}, noon)
+	if len(changes) != 1 || changes[0].Orders[0].Status != domain.OrderExpired || len(changes[0].Fills) != 0 {
+		t.Fatalf("got %+v", changes)
+	}
+	if usdt := e.books.accounts[accountA].balances["USDT"]; !usdt.Free.Equal(domain.MustDecimal("10000")) || !usdt.Used.IsZero() {
+		t.Fatalf("got %+v", usdt)
+	}
+}
+
+func TestWhatIsStoredWhileSomebodySubscribesIsToldOnce(t *testing.T) {
+	t.Parallel()
+	x := open(t, stillConfig(t.TempDir()))
+	submitAll(t, x, 0, 1)
+	x.mu.Lock() // decided, and not stored yet
+	c, _, err := x.engine.submit(wants("pending"), domain.Tick{}, "", time.Now())
+	x.pending = append(x.pending, c)
+	x.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, first, err := x.attach(accountA, position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.leave(s)
+	fills := 0
+	for _, c := range first {
+		fills += len(c.Fills)
+	}
+	if fills != 2 || len(s.changes) != 0 {
+		t.Fatalf("told %d of 2 fills, and %d changes once more", fills, len(s.changes))
 	}
 }

@@ -275,5 +275,7 @@ func (j *journal) close() error {
 	if j.file != nil {
 		err = j.file.Close()
 	}
-	return errors.Join(err, j.lock.Close())
+	// Closing alone would leave the lock to a process that is being started by
+	// this one at the moment, and has all its files until it is another program.
+	return errors.Join(err, syscall.Flock(int(j.lock.Fd()), syscall.LOCK_UN), j.lock.Close())
 }

@@ -34,7 +34,6 @@ type feed struct {
 	seq     uint64
 	err     error // what Get answers
 	watcher chan watched
-	running chan struct{} // closed while somebody watches
 }
 
 type watched struct {

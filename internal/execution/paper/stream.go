@@ -58,6 +58,11 @@ func (x *Exchange) subscribe(name string, from position) (s *subscription, first
 	if _, err := x.decide(enter(name)); err != nil {
 		return nil, nil, err
 	}
+	return x.attach(name, from)
+}
+
+// attach is subscribe for an account that is there.
+func (x *Exchange) attach(name string, from position) (s *subscription, first []change, err error) {
 	x.mu.Lock()
 	books := x.engine.books
 	a := books.accounts[name]

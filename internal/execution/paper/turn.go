@@ -93,7 +93,7 @@ func (t *turn) needs() (currency string, amount domain.Decimal) {
 	if t.o.Terms.Side == domain.Sell {
 		return t.base, t.o.remaining()
 	}
-	return t.quote, t.o.remaining().Mul(t.o.Basis).Mul(t.e.rules.reserve)
+	return t.quote, t.o.remaining().Mul(t.o.Basis).Mul(t.e.reserve)
 }
 
 // reserve holds back what the order needs. It returns why it cannot.

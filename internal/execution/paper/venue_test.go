@@ -207,7 +207,8 @@ func TestALateOrderIsNotTaken(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
-		if _, err := v.Submit(ctx, buy("late", "1", "50")); !errors.Is(err, execution.ErrUnanswered) || !errors.Is(err, context.DeadlineExceeded) {
+		// Over the socket both ends know the deadline; whoever is first ends the call.
+		if _, err := v.Submit(ctx, buy("late", "1", "50")); !errors.Is(err, execution.ErrUnanswered) {
 			t.Fatalf("got %v", err)
 		}
 		r.stop() // lets every call end
