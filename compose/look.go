@@ -184,13 +184,16 @@ Exit codes: 1 failed, 2 wrong setting or command line, 3 not found, 4 log or Red
 
 // FullonCommand is the grammar of cmd/fullon.
 type FullonCommand struct {
-	Up        UpCommand        `cmd:"" help:"Run everything in one process."`
-	Get       GetCommand       `cmd:"" help:"Read what the cache holds."`
-	Watch     WatchCommand     `cmd:"" help:"Follow what changes."`
-	Set       SetCommand       `cmd:"" help:"Store something in the log."`
-	Delete    DeleteCommand    `cmd:"" help:"Remove what the cache holds."`
-	Broadcast BroadcastCommand `cmd:"" help:"Tell something to all processes of a type."`
-	Clear     ClearCommand     `cmd:"" help:"Delete everything that the deployment has in Redis."`
-	Status    StatusCommand    `cmd:"" help:"Streams, partitions, checkpoints and lag."`
-	Provision ProvisionCommand `cmd:"" help:"Create the streams of a deployment."`
+	Up         UpCommand         `cmd:"" help:"Run everything in one process."`
+	Get        GetCommand        `cmd:"" help:"Read what the cache holds."`
+	Watch      WatchCommand      `cmd:"" help:"Follow what changes."`
+	Set        SetCommand        `cmd:"" help:"Store something in the log."`
+	Delete     DeleteCommand     `cmd:"" help:"Remove what the cache holds."`
+	Broadcast  BroadcastCommand  `cmd:"" help:"Tell something to all processes of a type."`
+	Order      OrderCommand      `cmd:"" help:"Push, look at, cancel and follow orders."`
+	Queue      QueueCommand      `cmd:"" help:"The orders of an exchange that wait for a worker."`
+	Deadletter DeadLetterCommand `cmd:"" help:"Orders that nobody could deal with."`
+	Clear      ClearCommand      `cmd:"" help:"Delete everything that the deployment has in Redis."`
+	Status     StatusCommand     `cmd:"" help:"Streams, partitions, checkpoints and lag."`
+	Provision  ProvisionCommand  `cmd:"" help:"Create the streams of a deployment."`
 }

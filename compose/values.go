@@ -74,6 +74,7 @@ var settingTypes = []encoding.TextUnmarshaler{
 	new(NATSURL), new(RedisHost), new(KeyPrefix), new(ListenAddr), new(WebSocketURL), new(RESTURL),
 	new(ProcessType), new(ProcessID), new(BroadcastID), new(ErrorLimit),
 	new(Account), new(Currency), new(FillLimit),
+	new(OrderID), new(OrderBot), new(OrderSide), new(OrderType), new(TimeInForce), new(OrderStatuses), new(OrderLimit),
 }
 
 // notAllowed is a wrong value; settingMapper fills in the name of the setting.
