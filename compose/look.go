@@ -207,6 +207,7 @@ type FullonCommand struct {
 	Halt       HaltCommand       `cmd:"" help:"Stop the trading of an exchange, or of a bot there."`
 	Resume     ResumeCommand     `cmd:"" help:"Let it go on."`
 	Halts      HaltsCommand      `cmd:"" help:"What is halted."`
+	Paper      PaperCommand      `cmd:"" help:"A venue that fills orders at the cache's prices, for workers to send them to."`
 
 	Clear     ClearCommand     `cmd:"" help:"Delete everything that the deployment has in Redis."`
 	Status    StatusCommand    `cmd:"" help:"Streams, partitions, checkpoints and lag."`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fullon/fullon/client"
@@ -18,8 +19,14 @@ import (
 func (w *Worker) gate(ctx context.Context, batch []client.OrderDelivery) []client.OrderDelivery {
 	var passed []client.OrderDelivery
 	counts := make(map[string]int)
-	for _, d := range batch {
-		err := w.check(ctx, d.Order)
+	checks := make([]error, len(batch))
+	var checking sync.WaitGroup
+	for i, d := range batch {
+		checking.Go(func() { checks[i] = w.check(ctx, d.Order) })
+	}
+	checking.Wait()
+	for i, d := range batch {
+		err := checks[i]
 		var no *risk.Rejection
 		switch {
 		case errors.As(err, &no):
