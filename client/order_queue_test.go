@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/testserver"
@@ -131,6 +132,20 @@ func TestD7AnOrderWhosePopperDiedIsHandedOutAgain(t *testing.T) {
 	if _, err := r.Orders.Cancel(t.Context(), "kraken", "1"); err != nil {
 		t.Fatal(err)
 	}
+	// A lease that has ended is lost, even if nobody has had the order since.
+	ended := wantOrder(t, short, "2")
+	for {
+		queues, err := r.Orders.Queue(bounded(t), "kraken")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if queues[0].Leased == "" {
+			break
+		}
+	}
+	if err := r.Orders.Extend(t.Context(), ended, time.Hour); !errors.Is(err, domain.ErrConflict) {
+		t.Fatalf("a lease that has ended was extended: %v", err)
+	}
 	second := wantOrder(t, r.Orders, "2")
 	if err := r.Orders.Nack(t.Context(), second, time.Millisecond); err != nil {
 		t.Fatal(err)
@@ -180,6 +195,31 @@ func TestD7AQueueThatIsFoldedAnewKeepsItsOrder(t *testing.T) {
 	}
 	if err := r.Orders.Extend(t.Context(), leased, time.Hour); !errors.Is(err, domain.ErrConflict) {
 		t.Fatalf("a lease outlived its Redis: %v", err)
+	}
+}
+
+// D7: a Redis that does not reflect what the popper has seen hands out nothing.
+func TestD7ARedisThatIsBehindHandsOutNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, testserver.SharedStore(t), 100)
+	r.push(order("1", "BTC/USDT", "grid"))
+	p := r.store.Partition("ORDERS_KRAKEN")
+	at, err := p.Checkpoint(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := cachestore.OrderPop{Epoch: at.Epoch, Least: at.Seq, Lease: time.Hour, Token: "t", Worker: "w", Most: 1}
+	for name, change := range map[string]func(*cachestore.OrderPop){
+		"sequence": func(p *cachestore.OrderPop) { p.Least++ }, "epoch": func(p *cachestore.OrderPop) { p.Epoch++ },
+	} {
+		behind := ask
+		change(&behind)
+		if got, err := p.PopOrders(t.Context(), behind); err != nil || !got.Behind || len(got.Orders) != 0 || got.At != at {
+			t.Errorf("%s: %+v %v", name, got, err)
+		}
+	}
+	if got, err := p.PopOrders(t.Context(), ask); err != nil || got.Behind || len(got.Orders) != 1 {
+		t.Errorf("%+v %v", got, err)
 	}
 }
 
@@ -591,9 +631,13 @@ func TestPopKeepsOrdersBackThatMayNotTrade(t *testing.T) {
 	// It goes on as soon as nothing is in the way, and a block that ends by itself
 	// is waited for.
 	del("halts", "")
-	set("blocks", "BTC/USDT", fmt.Sprintf("71 70 %d 0 other - %d", time.Now().UnixMilli()-900, now))
 	r.status("trend-1", domain.OrderCanceled)
+	expires := time.Now().UnixMilli() - 700
+	set("blocks", "BTC/USDT", fmt.Sprintf("71 70 %d 0 other - %d", expires, now))
 	wantOrder(t, o, "grid-1")
+	if early := expires + domain.ClaimMargin.Milliseconds() - time.Now().UnixMilli(); early > 0 {
+		t.Errorf("handed out %d ms before the margin was over", early)
+	}
 }
 
 func TestBadInputOfTheQueueIsRefused(t *testing.T) {
