@@ -520,7 +520,8 @@ func TestCancelEndsWhatWasNotSentAndAsksForTheRest(t *testing.T) {
 	}
 }
 
-// rights writes what package projector folds of blocks, opening marks and halts.
+// What package projector folds of blocks, opening marks and halts is written here
+// by hand.
 func TestPopKeepsOrdersBackThatMayNotTrade(t *testing.T) {
 	t.Parallel()
 	server := testserver.NewRedis(t)
