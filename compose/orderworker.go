@@ -100,7 +100,7 @@ func (c *OrderWorkerCommand) Run() error {
 	log := c.Logger(os.Stderr)
 	return RunApp(ctx, log, withPresence(c.Redis(), "orderworker",
 		logModule("fullon-orderworker", c.Log()), redisModule(c.Redis()),
-		orderWorkerModule(c.Execution, c.paper), httpModule(c.HTTP)))
+		fx.Supply(venueOf(c.paper)), orderWorkerModule(c.Execution), httpModule(c.HTTP)))
 }
 
 // paper connects an account to the paper venue of another process.
@@ -114,9 +114,9 @@ func (c *OrderWorkerCommand) paper(account string, log *slog.Logger) (execution.
 type venueOf func(account string, log *slog.Logger) (execution.Venue, error)
 
 // orderWorkerModule serves the queue of one exchange.
-func orderWorkerModule(cfg Execution, venue venueOf) fx.Option {
+func orderWorkerModule(cfg Execution) fx.Option {
 	return fx.Options(
-		fx.Provide(func(s supervisor, b *bus.Bus, store *cachestore.Store, log *slog.Logger) (*orderworker.Worker, error) {
+		fx.Provide(func(s supervisor, b *bus.Bus, store *cachestore.Store, venue venueOf, log *slog.Logger) (*orderworker.Worker, error) {
 			handle := client.New(b, store)
 			s.onStop(func() error { handle.Close(); return nil })
 			orders, err := handle.Orders.WithLimits(cfg.limits())

@@ -165,7 +165,7 @@ func (w *Worker) serve(ctx, work context.Context) {
 			return
 		}
 		batch, err := w.orders.PopMany(ctx, w.cfg.Exchange, n, popWait)
-		w.release(n - len(batch))
+		w.free(n - len(batch))
 		switch {
 		case ctx.Err() != nil, err == nil, errors.Is(err, domain.ErrNotFound):
 			said = false
@@ -175,6 +175,7 @@ func (w *Worker) serve(ctx, work context.Context) {
 		}
 		if len(batch) > 0 {
 			w.stats.popped.Add(uint64(len(batch)))
+			w.stats.inHand.Add(int64(len(batch)))
 			w.handle(work, batch)
 		} else if err != nil && !errors.Is(err, domain.ErrNotFound) {
 			sleep(ctx, 200*time.Millisecond)
@@ -199,10 +200,17 @@ func (w *Worker) reserve(ctx context.Context) int {
 	return w.cfg.Batch
 }
 
-func (w *Worker) release(n int) {
+// free gives up room that was reserved and not used.
+func (w *Worker) free(n int) {
 	for range n {
 		<-w.slots
 	}
+}
+
+// release says that orders are no longer in hand.
+func (w *Worker) release(n int) {
+	w.stats.inHand.Add(-int64(n))
+	w.free(n)
 }
 
 // drain waits until nothing is in hand, or gives up.
