@@ -54,7 +54,11 @@ var rules = []rule{
 		"domain", "internal/sim/...", "github.com/coder/websocket", "github.com/sourcegraph/conc/...",
 	}, "plays what real venues sent, and shares no code with the adapters that it tests"},
 	{"internal/execution/...", []string{"domain", "internal/execution/...", "github.com/cenkalti/backoff/..."}, "a venue knows orders, nothing of where they come from"},
-	{"internal/risk", []string{"domain", "golang.org/x/time/..."}, "gates that decide, and do nothing"},
+	{"internal/risk", []string{"domain"}, "gates that decide, and do nothing"},
+	{"internal/orderworker", []string{
+		"domain", "client", "internal/execution", "internal/risk", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
+	}, "it knows a venue by its interface, and the log and Redis through the client"},
+	{"internal/demo", []string{"domain", "client", "github.com/sourcegraph/conc/..."}, "bots like any other"},
 	{"internal/board", []string{"domain", "internal/table", "github.com/sourcegraph/conc/..."}, "a reader like any bot"},
 	{"internal/console", []string{"domain", "client", "internal/table"}, "a reader like any bot"},
 	{"internal/table", nil, "text"},
