@@ -195,16 +195,20 @@ type FullonCommand struct {
 	Set       SetCommand       `cmd:"" help:"Store something in the log."`
 	Delete    DeleteCommand    `cmd:"" help:"Remove what the cache holds."`
 	Broadcast BroadcastCommand `cmd:"" help:"Tell something to all processes of a type."`
+
+	Order      OrderCommand      `cmd:"" help:"Push, look at, cancel and follow orders."`
+	Queue      QueueCommand      `cmd:"" help:"The orders of an exchange that wait for a worker."`
+	Deadletter DeadLetterCommand `cmd:"" help:"Orders that nobody could deal with."`
+	Block      BlockCommand      `cmd:"" help:"Get the right of a bot to trade in a market."`
+	Renew      RenewCommand      `cmd:"" help:"Make a block last longer."`
+	Unblock    UnblockCommand    `cmd:"" help:"Give a block back."`
+	Blocks     BlocksCommand     `cmd:"" help:"Who has the right to trade where."`
+	Opening    OpeningCommand    `cmd:"" help:"Rights to open a position."`
+	Halt       HaltCommand       `cmd:"" help:"Stop the trading of an exchange, or of a bot there."`
+	Resume     ResumeCommand     `cmd:"" help:"Let it go on."`
+	Halts      HaltsCommand      `cmd:"" help:"What is halted."`
+
 	Clear     ClearCommand     `cmd:"" help:"Delete everything that the deployment has in Redis."`
 	Status    StatusCommand    `cmd:"" help:"Streams, partitions, checkpoints and lag."`
 	Provision ProvisionCommand `cmd:"" help:"Create the streams of a deployment."`
-
-	Block   BlockCommand   `cmd:"" help:"Get the right of a bot to trade in a market."`
-	Renew   RenewCommand   `cmd:"" help:"Make a block last longer."`
-	Unblock UnblockCommand `cmd:"" help:"Give a block back."`
-	Blocks  BlocksCommand  `cmd:"" help:"Who has the right to trade where."`
-	Opening OpeningCommand `cmd:"" help:"Rights to open a position."`
-	Halt    HaltCommand    `cmd:"" help:"Stop the trading of an exchange, or of a bot there."`
-	Resume  ResumeCommand  `cmd:"" help:"Let it go on."`
-	Halts   HaltsCommand   `cmd:"" help:"What is halted."`
 }

@@ -259,5 +259,5 @@ func provisionOwn(ctx context.Context, cfg bus.Config, log *slog.Logger) error {
 		return err
 	}
 	defer b.Close()
-	return b.Provision(ctx, bus.Plan{})
+	return b.Provision(ctx, bus.Plan{Exchanges: append(bus.DefaultExchanges(), simVenue)})
 }

@@ -78,6 +78,7 @@ var settingTypes = []encoding.TextUnmarshaler{
 	new(Account), new(Currency), new(FillLimit),
 	new(Bot), new(ClaimPeriod), new(Reason),
 	new(VenueStatus), new(VenueSymbol), new(BotFeed), new(NamedValue),
+	new(OrderID), new(OrderBot), new(OrderSide), new(OrderType), new(TimeInForce), new(OrderStatuses), new(OrderLimit),
 }
 
 // notAllowed is a wrong value; settingMapper fills in the name of the setting.
