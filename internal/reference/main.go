@@ -11,7 +11,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/fullon/fullon/bus"
@@ -33,7 +32,7 @@ const head = `# Reference
 
 What each verb of the Python library fullon_cache became. This file is generated: ` + "`make reference`" + `.
 
-- **Go** is a method of package ` + "`client`" + `, reached through the handle: ` + "`c.Ticks.Get(ctx, …)`" + `. Every one takes a context first.
+- **Go** is a method of package ` + "`client`" + `, reached through the handle: ` + "`c.Ticks.Get(ctx, …)`" + `. Every one that asks a server takes a context first.
 - **CLI** is what to put behind ` + "`fullon`" + `; all of it prints JSON with ` + "`--json`" + `.
 - **Log** is where a write is stored, **Redis** the key that answers, behind the deployment's prefix. ` + "`<p>`" + ` is a partition, ` + "`<stream>`" + ` the name of one.
 - **Errors** match ` + "`domain.Err…`" + ` with ` + "`errors.Is`" + `; a wrong argument is always ` + "`ErrInvalid`" + ` and names the field, the value and what is allowed.
@@ -41,7 +40,7 @@ What each verb of the Python library fullon_cache became. This file is generated
 
 // generate makes the document from the source tree at root.
 func generate(root string) ([]byte, error) {
-	verbs, err := readVerbs(root)
+	verbs, said, err := readVerbs(root)
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +54,12 @@ func generate(root string) ([]byte, error) {
 				return nil, fmt.Errorf("%s.%s: there is no %s", s.class, r.seed, r.verb)
 			}
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", code(strings.Fields(r.seed)...), code(v.signature), code(r.cli),
-				code(subjectOf(r.kind)), code(r.key), strings.Join(v.errors, ", "), r.note)
+				code(subjectOf(r.kind)), code(r.key), strings.Join(r.errors(verbs, said), ", "), r.note)
 		}
+	}
+	b.WriteString("\n## Defects\n\nWhat was wrong with the Python library, what is so here, and the tests that fail if it were not.\n\n| | It was | It is | Tests |\n|---|---|---|---|\n")
+	for _, d := range defects {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", d.number, d.was, d.now, code(d.tests...))
 	}
 	return b.Bytes(), nil
 }
@@ -91,19 +94,4 @@ func subjectOf(kind domain.Kind) string {
 		subject = strings.ReplaceAll(subject, place(i), "<"+name+">")
 	}
 	return subject
-}
-
-// errorsIn lists the errors of package domain that a comment names, in its
-// order.
-func errorsIn(comment string) []string {
-	var found []string
-	for _, word := range strings.FieldsFunc(comment, func(r rune) bool {
-		return r != '.' && r != '_' && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	}) {
-		name, ok := strings.CutPrefix(strings.TrimRight(word, "."), "domain.")
-		if ok && strings.HasPrefix(name, "Err") && !slices.Contains(found, name) {
-			found = append(found, name)
-		}
-	}
-	return found
 }

@@ -19,6 +19,14 @@ type section struct {
 	rows  []row
 }
 
+// errors lists what the errors of the row's verb may match.
+func (r row) errors(verbs map[string]verb, said comments) []string {
+	if !verbs[r.verb].fails {
+		return nil
+	}
+	return said.errors(r.verb, r.kind != "")
+}
+
 const (
 	noRaw    = "none: raw Redis commands are no part of the contract; each cache has verbs of its own"
 	noLoop   = "none: Go has one scheduler"
@@ -45,24 +53,24 @@ var sections = []section{
 		{"set_ticker", "Ticks.Set", "set ticker", domain.KindTick, "{<stream>}:ticks:<exchange>", "an older tick never replaces a newer one"},
 		{"get_ticker", "Ticks.Get", "get ticker", "", "{<stream>}:ticks:<exchange>", "missing, unreachable and stale are different answers"},
 		{"get_price", "Ticks.Price", "get price", "", "{<stream>}:ticks:<exchange>", "a stale tick is an error"},
-		{"get_next_ticker", "Ticks.Next", "watch ticker", "", "{<stream>}:changed", "the next one, never the stored one"},
-		{"stream_ticker_updates", "Ticks.Watch", "watch ticker", "", "{<stream>}:changed", "what is there, then every change"},
+		{"get_next_ticker", "Ticks.Next", "watch tickers", "", "{<stream>}:changed", "the next one, never the stored one"},
+		{"stream_ticker_updates", "Ticks.Watch", "watch tickers", "", "{<stream>}:changed", "what is there, then every change"},
 		{"get_any_ticker get_ticker_any", "Ticks.Any", "get ticker", "", "{<stream>}:exchanges", "the newest of all exchanges"},
 		{"get_all_tickers get_tickers", "Ticks.All", "get tickers", "", "{<stream>}:ticks:<exchange>", ""},
 		{"get_tick_crawlers", "Ticks.Exchanges", "get processes", "", "{<stream>}:exchanges", ""},
 		{"delete_ticker", "Ticks.Delete", "delete ticker", domain.KindTick, "{<stream>}:ticks:<exchange>", ""},
-		{"delete_exchange_tickers del_exchange_ticker", "Ticks.DeleteExchange", "delete tickers", domain.KindTick, "{<stream>}:ticks:<exchange>", ""},
+		{"delete_exchange_tickers del_exchange_ticker", "Ticks.DeleteExchange", "delete ticker", domain.KindTick, "{<stream>}:ticks:<exchange>", ""},
 		{"update_ticker", "Ticks.Update", "set ticker", domain.KindTick, "{<stream>}:ticks:<exchange>", "loses no concurrent update"},
 		{"round_down", "Symbol.RoundVolume", "", "", "", "exact, to the venue's step; of package domain"},
 	}},
 	{"OrdersCache", []row{
 		{"push_open_order", "Orders.Push", "order push", domain.KindOrder, "{<stream>}:queue:<symbol>", "one order for each client order id, whoever retries"},
-		{"pop_open_order", "Orders.Pop", "", "", "{<stream>}:leases", "a lease: an order whose holder dies is handed out again"},
-		{"save_order save_order_data set_order_status set_orders_status", "Orders.Save", "order push", domain.KindOrder, "{<stream>}:orders", "legal transitions only"},
+		{"pop_open_order", "Orders.Pop", "", "", "{<stream>}:leases", "a lease: an order whose holder dies is handed out again; Orders.Ack ends it, `fullon deadletter` shows what nobody could deal with"},
+		{"save_order save_order_data set_order_status set_orders_status", "Orders.Save", "", domain.KindOrder, "{<stream>}:orders", "legal transitions only; by workers, not by hand"},
 		{"update_order", "Orders.Update", "", domain.KindOrder, "{<stream>}:orders", "loses no concurrent update; a field can be cleared"},
 		{"get_order get_order_data", "Orders.Get", "order get", "", "{<stream>}:orders", ""},
 		{"get_order_status", "Orders.Status", "order get", "", "{<stream>}:orders", ""},
-		{"get_orders", "Orders.List", "order list", "", "{<stream>}:live", "by exchange, symbol, bot and status"},
+		{"get_orders", "Orders.List", "order list", "", "{<stream>}:live", "by exchange, symbol, bot and status; Orders.Watch follows them"},
 		{"delete_order_status delete_order_data", "Orders.Delete", "order delete", domain.KindOrder, "{<stream>}:orders", "only what has ended"},
 		{"get_queue_length", "Orders.QueueLength", "queue", "", "{<stream>}:queue:<symbol>", ""},
 		{"get_full_accounts", "Accounts.Balances", "get balances", "", "{<stream>}:balances:<account>", ""},
@@ -113,7 +121,7 @@ var sections = []section{
 		{"get_active_processes get_top", "Processes.Active", "get processes", "", "{PROCESSES}:about", ""},
 		{"stop_process", "Processes.Stop", "", "", "{PROCESSES}:status", "of this process only"},
 		{"delete_from_top", "Processes.Remove", "delete process", "", "{PROCESSES}:about", ""},
-		{"cleanup_stale_processes", "Processes.CleanUp", "delete processes", "", "{PROCESSES}:beats", ""},
+		{"cleanup_stale_processes", "Processes.CleanUp", "delete process", "", "{PROCESSES}:beats", ""},
 		{"get_process_history", "", "", "", "", "none: it always gave an empty list; what a process did is in its own log"},
 		{"get_component_status", "Processes.Component", "get process", "", "{PROCESSES}:about", ""},
 		{"get_system_health", "Processes.SystemHealth", "get health", "", "{PROCESSES}:beats", "by each process's own interval"},

@@ -13,29 +13,27 @@ import (
 // verb is an exported method as its source has it.
 type verb struct {
 	signature string
-	errors    []string
+	fails     bool // it returns an error, or yields some
 }
 
 // readVerbs reads the exported methods of packages client and domain, by
 // Type.Method.
-func readVerbs(root string) (map[string]verb, error) {
-	verbs := make(map[string]verb)
+func readVerbs(root string) (map[string]verb, comments, error) {
+	verbs, said := make(map[string]verb), comments{make(map[string]string), make(map[string]string)}
 	for _, dir := range []string{"client", "domain"} {
-		if err := readPackage(filepath.Join(root, dir), verbs); err != nil {
-			return nil, err
+		if err := readPackage(filepath.Join(root, dir), verbs, said); err != nil {
+			return nil, said, err
 		}
 	}
-	return verbs, nil
+	return verbs, said, nil
 }
 
-func readPackage(dir string, verbs map[string]verb) error {
+func readPackage(dir string, verbs map[string]verb, said comments) error {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		return err
 	}
 	files := token.NewFileSet()
-	typeErrors := make(map[string][]string) // that the comment of a type names for its methods
-	methods := make(map[string]*ast.FuncDecl)
 	for _, path := range paths {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
@@ -49,22 +47,17 @@ func readPackage(dir string, verbs map[string]verb) error {
 			case *ast.GenDecl:
 				for _, spec := range d.Specs {
 					if t, ok := spec.(*ast.TypeSpec); ok {
-						typeErrors[t.Name.Name] = errorsIn(d.Doc.Text() + t.Doc.Text())
+						said.types[t.Name.Name] = d.Doc.Text() + t.Doc.Text()
 					}
 				}
 			case *ast.FuncDecl:
 				if d.Recv != nil && d.Name.IsExported() {
-					methods[receiver(d)+"."+d.Name.Name] = d
+					name := receiver(d) + "." + d.Name.Name
+					said.methods[name] = d.Doc.Text()
+					verbs[name] = verb{signature: signature(files, receiver(d), d), fails: returnsError(d)}
 				}
 			}
 		}
-	}
-	for name, d := range methods {
-		found := errorsIn(d.Doc.Text())
-		if len(found) == 0 && returnsError(d) {
-			found = typeErrors[receiver(d)]
-		}
-		verbs[name] = verb{signature: signature(files, receiver(d), d), errors: found}
 	}
 	return nil
 }
