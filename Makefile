@@ -55,8 +55,7 @@ $(LINT):
 ## reference: write REFERENCE.md, what each verb of the Python library became
 .PHONY: reference
 reference:
-	$(GO) run ./internal/reference > REFERENCE.tmp
-	mv REFERENCE.tmp REFERENCE.md
+	@doc="$$($(GO) run ./internal/reference)" && printf '%s\n' "$$doc" > REFERENCE.md
 
 ## bench: benchmarks with their floors, one after the other
 .PHONY: bench

@@ -38,6 +38,14 @@
 //	err = c.Bots.Holding(ctx, block, 0, func(ctx context.Context) error { … })
 //	err = c.Bots.Unblock(ctx, block)
 //
+// Orders wait in a queue for each exchange until somebody sends them, and have a
+// state that is read and changed under their id:
+//
+//	order, pos, err := c.Orders.Push(ctx, domain.Order{ID: client.NewOrderID(), …})  // the same again after ErrUnreachable
+//	d, err := c.Orders.Pop(ctx, "kraken", 30*time.Second)
+//	order, err = c.Orders.Update(ctx, "kraken", d.ID, func(o *domain.Order) error { … })
+//	err = c.Orders.Consume(ctx, "kraken", client.ConsumeConfig{Concurrency: 8}, handler)
+//
 // All methods are safe for concurrent use. Methods that take a context return
 // its error when it ends.
 package client

@@ -97,7 +97,7 @@ func pushedBefore(there, order domain.Order, wants domain.OrderTerms) (domain.Or
 	if wants.Expires.IsZero() {
 		order.Expires = there.Expires
 	}
-	if err := order.OrderTerms.Differs(there.OrderTerms); err != nil {
+	if err := order.Differs(there.OrderTerms); err != nil {
 		return domain.Order{}, fmt.Errorf("order %s of %s: %w: %w", order.ID, order.Exchange, domain.ErrConflict, err)
 	}
 	return there, nil

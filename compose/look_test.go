@@ -35,7 +35,7 @@ func redisEnv(t *testing.T, addr string) []string {
 }
 
 var lookCommands = []string{
-	"order list sim", "queue sim", "deadletter list sim",
+	"order list sim",
 	"get ticker sim BTC/USDT", "get tickers sim", "get trades sim BTC/USDT", "get candles sim BTC/USDT 1m", "watch tickers sim", "status",
 }
 

@@ -89,7 +89,8 @@ local function forbids(state, reduceonly)
   return state == '3' or (state == '2' and reduceonly ~= '1')
 end
 
-local chunk, from = math.min(500, math.max(16, wanted)), 0
+-- Mostly the first ones are free.
+local chunk, from = math.min(500, wanted + 1), 0
 while wanted > 0 do
   local symbols = redis.call('ZRANGE', KEYS[2], from, from + chunk - 1)
   if #symbols == 0 then
@@ -165,6 +166,7 @@ while wanted > 0 do
     end
   end
   from = from + chunk
+  chunk = math.min(500, chunk * 4)
 end
 if soonest > 0 then
   out[3] = string.format('%d', math.max(1, soonest - now))

@@ -25,8 +25,11 @@
 // changed: this is logged and counted, and the partition is folded anew, in a
 // new epoch, from what the log still has.
 //
-// What is known of accounts is valid for longer than the log keeps a message: a
-// balance may not change for months. So whatever is older than half of that is
+// Each state of an order is held to the one before it. What cannot follow that one
+// is refused like a message that cannot be decoded, and the order stays as it is.
+//
+// What is known of accounts, and of orders that are not final, is valid for longer
+// than the log keeps a message: a balance may not change for months. So whatever is older than half of that is
 // stored in the log again, with the time that it had. Such an event is only
 // stored as the very next behind the worker's checkpoint, so it repeats what is
 // so at its place in the log, whatever others write, and of several projectors
