@@ -76,11 +76,11 @@ var sections = []section{
 		{"get_full_accounts", "Accounts.Balances", "get balances", "", "{<stream>}:balances:<account>", ""},
 	}},
 	{"TradesCache", []row{
-		{"push_trade push_trade_list", "Trades.Push", "", domain.KindTrade, "{<stream>}:trades:<exchange>:<symbol>", "kept once, by the venue's id"},
+		{"push_trade push_trade_list", "Trades.Push", "set trade", domain.KindTrade, "{<stream>}:trades:<exchange>:<symbol>", "kept once, by the venue's id"},
 		{"get_trades get_trades_list", "Trades.List", "get trades", "", "{<stream>}:trades:<exchange>:<symbol>", "takes nothing away"},
 		{"get_trade_analytics", "Trades.Analytics", "get analytics", "", "{<stream>}:trades:<exchange>:<symbol>", ""},
 		{"update_trade_status get_trade_status get_all_trade_statuses get_trade_status_keys", "Trades.Status", "", "", "{<stream>}:trades:<exchange>:<symbol>", noStatus},
-		{"push_user_trade push_my_trades_list", "Fills.Push", "", domain.KindFill, "{<stream>}:fills:<account>:<exchange>", "kept once, by the venue's id"},
+		{"push_user_trade push_my_trades_list", "Fills.Push", "set fill", domain.KindFill, "{<stream>}:fills:<account>:<exchange>", "kept once, by the venue's id"},
 		{"pop_user_trade pop_my_trade", "Fills.Pop", "", "", "{<stream>}:leases:<account>:<exchange>", "a lease; Fills.Ack ends it"},
 		{"update_user_trade_status delete_user_trade_statuses", "Fills.Status", "get fills", "", "{<stream>}:fills:<account>:<exchange>", "status is computed from the fills"},
 	}},
@@ -111,7 +111,7 @@ var sections = []section{
 		{"get_bots", "Bots.Statuses", "get bots", "", "{CATALOG}:bots", ""},
 	}},
 	{"OHLCVCache", []row{
-		{"update_ohlcv_bars", "Candles.Put", "", domain.KindCandle, "{<stream>}:candles:<exchange>:<symbol>", "a forming bar is replaced, a late one is put in its place"},
+		{"update_ohlcv_bars", "Candles.Put", "set candle", domain.KindCandle, "{<stream>}:candles:<exchange>:<symbol>", "a forming bar is replaced, a late one is put in its place"},
 		{"get_latest_ohlcv_bars", "Candles.Latest", "get candles", "", "{<stream>}:candles:<exchange>:<symbol>", "by exchange"},
 	}},
 	{"ProcessCache", []row{
