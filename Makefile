@@ -52,6 +52,11 @@ $(LINT):
 	GOBIN=$(CURDIR)/.tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 	mv .tools/golangci-lint $(LINT)
 
+## reference: write REFERENCE.md, what each verb of the Python library became
+.PHONY: reference
+reference:
+	@doc="$$($(GO) run ./internal/reference)" && printf '%s\n' "$$doc" > REFERENCE.md
+
 ## bench: benchmarks with their floors, one after the other
 .PHONY: bench
 bench: redis

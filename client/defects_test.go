@@ -115,3 +115,60 @@ func TestManyTicksAreReadInTheOrderThatTheyAreAskedFor(t *testing.T) {
 		t.Errorf("%v %v", got, err)
 	}
 }
+
+// D45: unblocking one market deleted the blocks of all.
+func TestD45OneUnblockLeavesTheOtherBlocks(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, testserver.SharedStore(t), 100)
+	const others = 9
+	var first domain.Claim
+	for i := range others + 1 {
+		wanted := request(fmt.Sprintf("bot-%d", i%3))
+		wanted.Symbol = fmt.Sprintf("C%d/USDT", i)
+		claim := granted(t)(r.Bots.Block(t.Context(), wanted))
+		if i == 0 {
+			first = claim
+		}
+	}
+	if err := r.Bots.Unblock(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Bots.Sync(bounded(t), "binance"); err != nil {
+		t.Fatal(err)
+	}
+	blocks, err := r.Bots.Blocks(t.Context(), "binance")
+	if err != nil || len(blocks) != others {
+		t.Fatalf("%d blocks (%v), want %d", len(blocks), err, others)
+	}
+	for _, b := range blocks {
+		if b.Symbol == first.Symbol {
+			t.Errorf("%+v is still there", b)
+		}
+	}
+}
+
+// D45: the moment at which something was to end was taken for how long it should
+// last, which was 54 years.
+func TestD45ALifetimeIsNoMoment(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, testserver.SharedStore(t), 100)
+	ctx := bounded(t)
+	moment := time.Duration(time.Now().Add(24*time.Hour).Unix()) * time.Second
+	wanted := request("one")
+	wanted.For = moment
+	_, block := r.Bots.Block(ctx, wanted)
+	_, opening := r.Bots.MarkOpening(ctx, wanted)
+	_, limits := r.Orders.WithLimits(client.OrderLimits{Lease: moment})
+	_, age := r.Orders.WithLimits(client.OrderLimits{MaxAge: moment})
+	_, fill := r.Fills.Pop(ctx, "1001", "binance", moment, 0)
+	for name, err := range map[string]error{"block": block, "opening mark": opening, "lease of orders": limits, "age of orders": age, "lease of a fill": fill} {
+		if !errors.Is(err, domain.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wanted.For = time.Minute
+	claim := granted(t)(r.Bots.Block(ctx, wanted))
+	if lasts := claim.Expires.Sub(claim.Granted); lasts != time.Minute {
+		t.Errorf("a block for a minute lasts %s", lasts)
+	}
+}

@@ -30,14 +30,6 @@
 //	d, err := c.Fills.Pop(ctx, "1001", "kraken", 30*time.Second, time.Minute)
 //	_, err = c.Fills.Ack(ctx, d)
 //
-// Orders wait in a queue for each exchange until somebody sends them, and have a
-// state that is read and changed under their id:
-//
-//	order, pos, err := c.Orders.Push(ctx, domain.Order{ID: client.NewOrderID(), …})  // the same again after ErrUnreachable
-//	d, err := c.Orders.Pop(ctx, "kraken", 30*time.Second)
-//	order, err = c.Orders.Update(ctx, "kraken", d.ID, func(o *domain.Order) error { … })
-//	err = c.Orders.Consume(ctx, "kraken", client.ConsumeConfig{Concurrency: 8}, handler)
-//
 // A block is the right to trade in a market; of any number of bots one has it,
 // and what is done in its name is stored on the condition that it still has:
 //
@@ -45,6 +37,14 @@
 //	var held *client.HeldError                      // errors.As: another one has it
 //	err = c.Bots.Holding(ctx, block, 0, func(ctx context.Context) error { … })
 //	err = c.Bots.Unblock(ctx, block)
+//
+// Orders wait in a queue for each exchange until somebody sends them, and have a
+// state that is read and changed under their id:
+//
+//	order, pos, err := c.Orders.Push(ctx, domain.Order{ID: client.NewOrderID(), …})  // the same again after ErrUnreachable
+//	d, err := c.Orders.Pop(ctx, "kraken", 30*time.Second)
+//	order, err = c.Orders.Update(ctx, "kraken", d.ID, func(o *domain.Order) error { … })
+//	err = c.Orders.Consume(ctx, "kraken", client.ConsumeConfig{Concurrency: 8}, handler)
 //
 // All methods are safe for concurrent use. Methods that take a context return
 // its error when it ends.

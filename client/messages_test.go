@@ -210,7 +210,7 @@ func TestSubscriptionsAndPopsEndWithTheClient(t *testing.T) {
 	group.Wait()
 }
 
-func TestErrorsOfAVenueArePoppedInOrderAndOnce(t *testing.T) {
+func TestD45ErrorsOfAVenueArePoppedInOrderAndOnce(t *testing.T) {
 	t.Parallel()
 	c := client.NewVenueErrors(testserver.SharedStore(t))
 	ctx := bounded(t)
@@ -316,7 +316,7 @@ func TestErrorsOfAVenueAreBounded(t *testing.T) {
 	}
 }
 
-func TestClearTakesTheDeploymentAndTheLogBringsItBack(t *testing.T) {
+func TestD45ClearTakesTheDeploymentAndTheLogBringsItBack(t *testing.T) {
 	t.Parallel()
 	redis := testserver.NewRedis(t)
 	r := newRig(t, redis.Store(t), 100)

@@ -145,6 +145,7 @@ type WatchCommand struct {
 	Candles    WatchCandlesCommand    `cmd:"" help:"Candles of a market as they change."`
 	Broadcasts WatchBroadcastsCommand `cmd:"" help:"Messages to the processes of a type."`
 	Account    WatchAccountCommand    `cmd:"" help:"Balances and positions of an account as they change."`
+	Symbols    WatchSymbolsCommand    `cmd:"" help:"Symbols of an exchange as they change."`
 	Blocks     WatchBlocksCommand     `cmd:"" help:"Blocks and opening marks at an exchange as they change."`
 }
 

@@ -93,6 +93,9 @@ func (c *WatchCandlesCommand) Run() error {
 // SetCommand is 'fullon set'.
 type SetCommand struct {
 	Ticker   SetTickerCommand   `cmd:"" help:"Store a market's tick."`
+	Trade    SetTradeCommand    `cmd:"" help:"Store a trade of a market."`
+	Candle   SetCandleCommand   `cmd:"" help:"Store a candle of a market, as the venue's own."`
+	Fill     SetFillCommand     `cmd:"" help:"Store a trade of an account's own."`
 	Balance  SetBalanceCommand  `cmd:"" help:"Store what an account has of a currency."`
 	Position SetPositionCommand `cmd:"" help:"Store what an account holds of a symbol."`
 	Venue    SetVenueCommand    `cmd:"" help:"Store an exchange of the catalogue."`

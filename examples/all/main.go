@@ -19,15 +19,15 @@ import (
 var examples = []string{"ticks", "trades", "candles", "accounts", "fills", "processes", "base"}
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "all:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
 	natsURL, redisAddr, end, err := example.Start(ctx)
 	if err != nil {
 		return err

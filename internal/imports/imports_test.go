@@ -62,6 +62,7 @@ var rules = []rule{
 	{"internal/board", []string{"domain", "internal/table", "github.com/sourcegraph/conc/..."}, "a reader like any bot"},
 	{"internal/console", []string{"domain", "client", "internal/table"}, "a reader like any bot"},
 	{"internal/table", nil, "text"},
+	{"internal/reference", []string{"domain", "bus"}, "a program that describes; its tests know the commands too"},
 	{"cmd/...", []string{"compose"}, "flags and composition are compose's"},
 	{"examples/...", []string{"domain", "bus", "cachestore", "client", "compose", "examples/internal/example"}, "they show what users write; their frame starts a deployment"},
 }
@@ -172,6 +173,35 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 	for _, p := range load(t) {
 		for _, breach := range breaches(p) {
 			t.Error(breach)
+		}
+	}
+}
+
+// testCode is what only tests may be built with.
+var testCode = []string{
+	"testing/...", "internal/testserver", "internal/replay/...", "internal/venue/venuetest", "internal/execution/executiontest",
+}
+
+// D41: production code imported the factories of its tests. An import of an
+// import counts as well.
+func TestD41NoProgramHasTestCode(t *testing.T) {
+	t.Parallel()
+	roots := []string{"./cmd/...", "./client", "./bus", "./cachestore", "./domain", "./examples/..."}
+	cmd := exec.Command("go", append([]string{"list", "-deps"}, roots...)...)
+	cmd.Dir = filepath.Join("..", "..")
+	body, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := strings.Fields(string(body))
+	if len(packages) < 100 {
+		t.Fatalf("only %d packages were found", len(packages))
+	}
+	for _, path := range packages {
+		for _, pattern := range testCode {
+			if matches(short(path), pattern) {
+				t.Errorf("programs contain %s", path)
+			}
 		}
 	}
 }
