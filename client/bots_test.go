@@ -52,10 +52,12 @@ func (r *rig) expired(c domain.Claim) {
 	r.tb.Helper()
 	ctx := bounded(r.tb)
 	for {
-		now, err := r.Bots.Now(ctx, c.Exchange)
+		// The log's own word: Bots.Now may be ahead by the time that it took to ask.
+		extent, err := r.bus.Extent(ctx, bus.OrderStream(c.Exchange))
 		if err != nil {
 			r.tb.Fatal(err)
 		}
+		now := extent.Now
 		if !c.HeldAt(now) {
 			return
 		}
@@ -144,7 +146,11 @@ func TestD25OverTimeThereIsOneHolderWithAHigherTokenEachTime(t *testing.T) {
 		bots.Go(func() {
 			for life := 0; !over.Load(); {
 				bot := "bot-" + strconv.Itoa(i) + "-" + strconv.Itoa(life)
-				c, err := r.Bots.Block(ctx, briefly(bot))
+				want := briefly(bot)
+				if i%mortality != 0 {
+					want.For = patience // it will give the block back, however busy the machine is
+				}
+				c, err := r.Bots.Block(ctx, want)
 				if errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrUnreachable) {
 					rest(ctx, 20*time.Millisecond)
 					continue
@@ -159,12 +165,11 @@ func TestD25OverTimeThereIsOneHolderWithAHigherTokenEachTime(t *testing.T) {
 				} else {
 					rest(ctx, time.Millisecond)
 					end := time.Now()
-					if _, err = r.Bots.Renew(ctx, c, domain.MinClaim); err == nil {
+					if _, err = r.Bots.Renew(ctx, c, patience); err == nil {
 						h.end = end
 						err = r.Bots.Unblock(ctx, c)
 					}
-					// On a busy machine it may have expired.
-					if err != nil && !errors.Is(err, domain.ErrConflict) && !errors.Is(err, domain.ErrUnreachable) {
+					if err != nil && !errors.Is(err, domain.ErrUnreachable) {
 						t.Errorf("%s: %v", bot, err)
 					}
 				}

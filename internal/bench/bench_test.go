@@ -75,7 +75,12 @@ type deployment struct {
 
 func deploy(b *testing.B, partitions int) *deployment {
 	b.Helper()
-	d := &deployment{b: b, nats: testserver.NewNATS(b), layout: bus.Layout{Ticks: partitions, Trades: partitions}}
+	return deployOn(b, testserver.NewNATS(b), partitions)
+}
+
+func deployOn(b *testing.B, log *testserver.NATS, partitions int) *deployment {
+	b.Helper()
+	d := &deployment{b: b, nats: log, layout: bus.Layout{Ticks: partitions, Trades: partitions}}
 	d.bus = d.nats.Bus(b, d.layout)
 	var err error
 	d.nc, err = nats.Connect(d.nats.URL)

@@ -23,7 +23,19 @@ func Quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)
 // NewNATS starts a server for one test and ends it with the test.
 func NewNATS(tb testing.TB) *NATS {
 	tb.Helper()
-	n := &NATS{tb: tb, cfg: bus.ServerConfig{Dir: tb.TempDir(), Log: Quiet()}}
+	return newNATS(tb, bus.ServerConfig{})
+}
+
+// NewSyncedNATS is NewNATS that waits for the disk before it acknowledges.
+func NewSyncedNATS(tb testing.TB) *NATS {
+	tb.Helper()
+	return newNATS(tb, bus.ServerConfig{SyncAlways: true})
+}
+
+func newNATS(tb testing.TB, cfg bus.ServerConfig) *NATS {
+	tb.Helper()
+	cfg.Dir, cfg.Log = tb.TempDir(), Quiet()
+	n := &NATS{tb: tb, cfg: cfg}
 	n.Start()
 	tb.Cleanup(n.Stop)
 	return n
