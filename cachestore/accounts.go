@@ -107,7 +107,7 @@ func (p *Partition) LoadAccounts(ctx context.Context, accounts []string) (map[st
 	for i, account := range accounts {
 		o := AccountOrders{Balances: make(map[string]int64), Positions: make(map[string]PositionOrder)}
 		for currency, value := range balances[i].Val() {
-			if b, err := readBalance(account, currency, value); err == nil {
+			if b, err := readBalance(account, currency, []byte(value)); err == nil {
 				o.Balances[currency] = domain.UnixNano(b.Time)
 			}
 		}
@@ -116,7 +116,7 @@ func (p *Partition) LoadAccounts(ctx context.Context, accounts []string) (map[st
 				if set, err := readKnown(account, value); err == nil {
 					o.Known, o.Whole = true, domain.UnixNano(set.Time)
 				}
-			} else if pos, deleted, err := readPosition(account, symbol, value); err == nil {
+			} else if pos, deleted, err := readPosition(account, symbol, []byte(value)); err == nil {
 				o.Positions[symbol] = PositionOrder{Time: domain.UnixNano(pos.Time), Deleted: deleted}
 			}
 		}
@@ -136,52 +136,85 @@ type Account struct {
 // Account reads all of an account, in one step. One that nothing is known of is
 // empty. The error matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Account(ctx context.Context, account string) (Account, error) {
-	reads := p.store.reads()
-	checkpoint := reads.Get(ctx, p.checkpointKey())
-	balances := reads.HGetAll(ctx, p.balancesKey(account))
-	positions := reads.HGetAll(ctx, p.positionsKey(account))
-	if err := p.readAtOnce(ctx, reads); err != nil {
-		return Account{}, p.failed(ctx, "read the account", err)
-	}
-	at, err := p.checkpointOf(ctx, checkpoint)
+	r, at, err := p.readAt(ctx, "read the account", command{"hgetall", p.balancesKey(account)}, command{"hgetall", p.positionsKey(account)})
 	if err != nil {
 		return Account{}, err
 	}
+	defer r.release()
 	out := Account{At: at}
-	for currency, value := range balances.Val() {
+	if out.Balances, err = r.balances(account); err == nil {
+		out.Positions, out.Known, err = r.positions(account)
+	}
+	if r.err != nil {
+		err = p.failed(ctx, "read the account", r.err)
+	}
+	return out, err
+}
+
+func (r *reply) balances(account string) ([]domain.Balance, error) {
+	n := r.list() / 2
+	if n == 0 {
+		return nil, nil
+	}
+	out := make([]domain.Balance, 0, n)
+	for range n {
+		currency := r.text()
+		value, ok := r.bytes()
+		if !ok {
+			break // r says why
+		}
 		b, err := readBalance(account, currency, value)
 		if err != nil {
-			return out, err
+			return nil, err
 		}
-		out.Balances = append(out.Balances, b)
+		out = append(out, b)
 	}
-	for symbol, value := range positions.Val() {
+	return out, nil
+}
+
+// positions reads those that were not deleted, and whether they are known.
+func (r *reply) positions(account string) (out []domain.Position, known bool, err error) {
+	n := r.list() / 2
+	if n > 1 {
+		out = make([]domain.Position, 0, n-1)
+	}
+	for range n {
+		symbol := r.text()
+		value, ok := r.bytes()
+		if !ok {
+			break // r says why
+		}
 		if symbol == knownField {
-			out.Known = true
+			known = true
 			continue
 		}
 		pos, deleted, err := readPosition(account, symbol, value)
 		if err != nil {
-			return out, err
+			return nil, false, err
 		}
 		if !deleted {
-			out.Positions = append(out.Positions, pos)
+			out = append(out, pos)
 		}
 	}
-	return out, nil
+	return out, known, nil
 }
 
 // Balance reads one balance and the checkpoint that it is of. found is false
 // where there is none. The error matches domain.ErrUnreachable or
 // domain.ErrUnknown.
 func (p *Partition) Balance(ctx context.Context, account, currency string) (b domain.Balance, found bool, at domain.Checkpoint, err error) {
-	values, at, err := p.fields(ctx, p.balancesKey(account), currency)
+	r, at, err := p.readAt(ctx, "read a balance", command{"hmget", p.balancesKey(account), currency})
 	if err != nil {
 		return b, false, at, err
 	}
-	text, found := values[0].(string)
+	defer r.release()
+	r.list()
+	value, found := r.bytes()
+	if r.err != nil {
+		return b, false, at, p.failed(ctx, "read a balance", r.err)
+	}
 	if found {
-		b, err = readBalance(account, currency, text)
+		b, err = readBalance(account, currency, value)
 	}
 	return b, found, at, err
 }
@@ -191,13 +224,19 @@ func (p *Partition) Balance(ctx context.Context, account, currency string) (b do
 // The error matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Position(ctx context.Context, account, symbol string) (pos domain.Position, known bool, at domain.Checkpoint, err error) {
 	pos = domain.Position{Account: account, Symbol: symbol}
-	values, at, err := p.fields(ctx, p.positionsKey(account), symbol, knownField)
+	r, at, err := p.readAt(ctx, "read a position", command{"hmget", p.positionsKey(account), symbol, knownField})
 	if err != nil {
 		return pos, false, at, err
 	}
-	_, known = values[1].(string)
-	if text, ok := values[0].(string); ok {
-		stored, deleted, err := readPosition(account, symbol, text)
+	defer r.release()
+	r.list()
+	value, found := r.bytes()
+	_, known = r.bytes()
+	if r.err != nil {
+		return pos, false, at, p.failed(ctx, "read a position", r.err)
+	}
+	if found {
+		stored, deleted, err := readPosition(account, symbol, value)
 		if err != nil || !deleted {
 			return stored, known, at, err
 		}
@@ -205,17 +244,28 @@ func (p *Partition) Position(ctx context.Context, account, symbol string) (pos d
 	return pos, known, at, nil
 }
 
-// fields reads fields of a hash and the checkpoint that they are of, in one
-// step.
+// fields reads fields of a hash, each a string or nil, and the checkpoint that
+// they are of.
 func (p *Partition) fields(ctx context.Context, key string, fields ...string) ([]any, domain.Checkpoint, error) {
-	reads := p.store.reads()
-	checkpoint := reads.Get(ctx, p.checkpointKey())
-	values := reads.HMGet(ctx, key, fields...)
-	if err := p.readAtOnce(ctx, reads); err != nil {
-		return nil, domain.Checkpoint{}, p.failed(ctx, "read the account", err)
+	c := command{"hmget", key}
+	for _, field := range fields {
+		c = append(c, field)
 	}
-	at, err := p.checkpointOf(ctx, checkpoint)
-	return values.Val(), at, err
+	r, at, err := p.readAt(ctx, "read "+key, c)
+	if err != nil {
+		return nil, at, err
+	}
+	defer r.release()
+	values := make([]any, r.list())
+	for i := range values {
+		if text, found := r.bytes(); found {
+			values[i] = string(text)
+		}
+	}
+	if r.err != nil {
+		return nil, at, p.failed(ctx, "read "+key, r.err)
+	}
+	return values, at, nil
 }
 
 func (p *Partition) checkpointOf(ctx context.Context, reply *redis.StringCmd) (domain.Checkpoint, error) {
@@ -252,8 +302,8 @@ func (s *Store) Accounts(ctx context.Context, partitions []*Partition) ([]string
 	return accounts, nil
 }
 
-func readBalance(account, currency, value string) (domain.Balance, error) {
-	seq, payload, err := wire.UnstampText(value)
+func readBalance(account, currency string, value []byte) (domain.Balance, error) {
+	seq, payload, err := wire.Unstamp(value)
 	var b domain.Balance
 	if err == nil {
 		b, err = wire.DecodeBalance(domain.Key{Account: account, Currency: currency}, payload)
@@ -265,8 +315,8 @@ func readBalance(account, currency, value string) (domain.Balance, error) {
 	return b, nil
 }
 
-func readPosition(account, symbol, value string) (pos domain.Position, deleted bool, err error) {
-	seq, payload, err := wire.UnstampText(value)
+func readPosition(account, symbol string, value []byte) (pos domain.Position, deleted bool, err error) {
+	seq, payload, err := wire.Unstamp(value)
 	if err == nil {
 		pos, deleted, err = wire.DecodePosition(domain.Key{Account: account, Symbol: symbol}, payload)
 	}

@@ -105,7 +105,7 @@ func (p *Partition) LoadCandles(ctx context.Context, series []Series, intervals 
 	for s, reply := range replies {
 		for _, value := range reply.Val() {
 			if text, ok := value.(string); ok {
-				if candle, err := readCandle(s, text); err == nil {
+				if candle, err := readCandle(s, []byte(text)); err == nil {
 					bars[s] = append(bars[s], candle)
 				}
 			}
@@ -116,24 +116,29 @@ func (p *Partition) LoadCandles(ctx context.Context, series []Series, intervals 
 
 // newestBars reads when the newest bar of each series begins, unix seconds.
 func (p *Partition) newestBars(ctx context.Context, series []Series) (map[Series]int64, error) {
-	reads := p.store.reads()
-	replies := make([]*redis.StringCmd, len(series))
+	commands := make([]command, len(series))
 	for i, s := range series {
-		replies[i] = reads.HGet(ctx, p.candlesKey(s.Exchange, s.Symbol), string(s.Timeframe))
+		commands[i] = command{"hget", p.candlesKey(s.Exchange, s.Symbol), string(s.Timeframe)}
 	}
-	if err := p.read(ctx, reads); err != nil {
+	r, err := p.read(ctx, commands...)
+	if err != nil {
 		return nil, p.failed(ctx, "load the candles", err)
 	}
+	defer r.release()
 	newest := make(map[Series]int64)
-	for i, reply := range replies {
-		start, err := reply.Int64()
-		switch {
-		case err == redis.Nil:
-		case err != nil:
-			return nil, fmt.Errorf("newest candle %s %s %s: %w: %w", series[i].Exchange, series[i].Symbol, series[i].Timeframe, domain.ErrUnknown, err)
-		default:
-			newest[series[i]] = start
+	for _, s := range series {
+		text, found := r.bytes()
+		if !found {
+			continue
 		}
+		start, err := strconv.ParseInt(string(text), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("newest candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
+		}
+		newest[s] = start
+	}
+	if r.err != nil {
+		return nil, p.failed(ctx, "load the candles", r.err)
 	}
 	return newest, nil
 }
@@ -141,46 +146,57 @@ func (p *Partition) newestBars(ctx context.Context, series []Series) (map[Series
 // Candles reads the newest limit bars of a series, oldest first; none gives an
 // empty result. The error matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Candles(ctx context.Context, s Series, limit int) ([]domain.Candle, error) {
-	var candles []domain.Candle
+	candles := make([]domain.Candle, 0, min(limit, CandleCap))
 	// Most markets have a bar in every interval, so that one read does. Where many
 	// are missing, each further read looks at several times as many.
 	for skip, n := 0, limit; skip < CandleCap && len(candles) < limit; skip, n = skip+n, 4*n {
 		n = min(n, CandleCap-skip)
-		values, err := p.candles(ctx, s, n, skip)
+		found, err := p.appendCandles(ctx, &candles, s, limit, n, skip)
 		if err != nil {
 			return nil, err
 		}
-		if len(values) == 0 && skip == 0 {
+		if found == 0 && skip == 0 {
 			break
-		}
-		for _, value := range values {
-			candle, err := readCandle(s, value)
-			if err != nil {
-				return nil, fmt.Errorf("candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
-			}
-			if len(candles) > 0 && !candle.Time.Before(candles[len(candles)-1].Time) {
-				continue // a newer bar has come between the reads and moved them all
-			}
-			if candles = append(candles, candle); len(candles) == limit {
-				break
-			}
 		}
 	}
 	slices.Reverse(candles)
 	return candles, nil
 }
 
-func (p *Partition) candles(ctx context.Context, s Series, intervals, skip int) ([]string, error) {
-	values, err := p.gather.readScript(ctx, candlesScript, []string{p.candlesKey(s.Exchange, s.Symbol)},
-		string(s.Timeframe), int64(s.Timeframe.Duration()/time.Second), intervals, skip).StringSlice()
+// appendCandles reads the bars in some intervals, newest first, until there are
+// limit in all, and tells how many there are in these intervals.
+func (p *Partition) appendCandles(ctx context.Context, candles *[]domain.Candle, s Series, limit, intervals, skip int) (int, error) {
+	r, err := p.gather.readScript(ctx, candlesScript, []string{p.candlesKey(s.Exchange, s.Symbol)},
+		string(s.Timeframe), int64(s.Timeframe.Duration()/time.Second), intervals, skip)
 	if err != nil {
-		return nil, p.failed(ctx, "read candles", err)
+		return 0, p.failed(ctx, "read candles", err)
 	}
-	return values, nil
+	defer r.release()
+	found := r.list()
+	for range found {
+		value, ok := r.bytes()
+		if !ok {
+			break // r says why
+		}
+		candle, err := readCandle(s, value)
+		if err != nil {
+			return 0, fmt.Errorf("candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
+		}
+		if n := len(*candles); n > 0 && !candle.Time.Before((*candles)[n-1].Time) {
+			continue // a newer bar has come between the reads and moved them all
+		}
+		if *candles = append(*candles, candle); len(*candles) == limit {
+			break
+		}
+	}
+	if r.err != nil {
+		return 0, p.failed(ctx, "read candles", r.err)
+	}
+	return found, nil
 }
 
-func readCandle(s Series, value string) (domain.Candle, error) {
-	seq, payload, err := wire.UnstampText(value)
+func readCandle(s Series, value []byte) (domain.Candle, error) {
+	seq, payload, err := wire.Unstamp(value)
 	if err != nil {
 		return domain.Candle{}, err
 	}

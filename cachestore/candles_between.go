@@ -26,29 +26,33 @@ func (p *Partition) CandlesBetween(ctx context.Context, s Series, from, to time.
 		first += length
 	}
 	first = max(first, last-(CandleCap-1)*length) // nothing older is kept
-	var fields []string
+	c := command{"hmget", p.candlesKey(s.Exchange, s.Symbol)}
 	for start := first; start <= last && start < to.Unix(); start += length {
-		fields = append(fields, candleField(s.Timeframe, start))
+		c = append(c, candleField(s.Timeframe, start))
 	}
-	if len(fields) == 0 {
+	fields := len(c) - 2
+	if fields == 0 {
 		return nil, nil
 	}
-	reads := p.store.reads()
-	reply := reads.HMGet(ctx, p.candlesKey(s.Exchange, s.Symbol), fields...)
-	if err := p.read(ctx, reads); err != nil {
+	r, err := p.read(ctx, c)
+	if err != nil {
 		return nil, p.failed(ctx, "read candles", err)
 	}
-	candles := make([]domain.Candle, 0, len(fields))
-	for _, value := range reply.Val() {
-		text, ok := value.(string)
-		if !ok {
+	defer r.release()
+	candles := make([]domain.Candle, 0, fields)
+	for range r.list() {
+		value, found := r.bytes()
+		if !found {
 			continue // an interval without a trade
 		}
-		candle, err := readCandle(s, text)
+		candle, err := readCandle(s, value)
 		if err != nil {
 			return nil, fmt.Errorf("candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
 		}
 		candles = append(candles, candle)
+	}
+	if r.err != nil {
+		return nil, p.failed(ctx, "read candles", r.err)
 	}
 	return candles, nil
 }

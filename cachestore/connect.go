@@ -58,6 +58,7 @@ type Store struct {
 	cfg    Config
 	rdb    redis.UniversalClient
 	gather *gatherer // of all reads; nil for a cluster
+	atOnce *gatherer // of those of one step; nil for a cluster
 }
 
 // Connect opens a pool, checks that Redis answers and never evicts, and loads
@@ -80,7 +81,7 @@ func Open(cfg Config) *Store {
 	cfg = cfg.withDefaults()
 	s := &Store{cfg: cfg, rdb: newClient(cfg)}
 	if !cfg.Cluster {
-		s.gather = &gatherer{rdb: s.rdb, timeout: cfg.Timeout}
+		s.gather, s.atOnce = s.newGatherer(false), s.newGatherer(true)
 	}
 	return s
 }

@@ -132,17 +132,12 @@ func (p *Partition) LoadQueues(ctx context.Context, queues []Queue, keep int) (m
 // error matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Fills(ctx context.Context, q Queue, limit int) ([]domain.Fill, domain.Checkpoint, error) {
 	key := p.fillsKey(q)
-	reads := p.store.reads()
-	checkpoint := reads.Get(ctx, p.checkpointKey())
-	values := reads.LRange(ctx, key, int64(-limit), -1)
-	if err := p.readAtOnce(ctx, reads); err != nil {
-		return nil, domain.Checkpoint{}, p.failed(ctx, "read "+key, err)
-	}
-	at, err := p.checkpointOf(ctx, checkpoint)
+	r, at, err := p.readAt(ctx, "read the fills", command{"lrange", key, -limit, -1})
 	if err != nil {
 		return nil, at, err
 	}
-	fills, err := decodeList(key, values.Val(), fillDecoder(q))
+	defer r.release()
+	fills, err := readList(ctx, p, key, &r, fillDecoder(q))
 	return fills, at, err
 }
 

@@ -1,13 +1,15 @@
 package cachestore
 
 import (
+	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/fullon/fullon/domain"
 )
 
 // Reads of callers who know nothing of each other share round trips: what is
@@ -16,6 +18,14 @@ import (
 // caller who is alone waits no longer. The library's own automatic pipelines
 // would not do: a caller's deadline does not count there once a command is
 // queued, and transactions are left out.
+//
+// What has to be read in one step goes in requests of its own, and each of those
+// is one transaction. So it is true of each caller's part that nothing was
+// written in between, MULTI and EXEC are shared, and a checkpoint that several
+// want is read once.
+//
+// Replies stay as they came, in one buffer for all of a request, and each caller
+// decodes its own part of it.
 
 const (
 	// maxFlights is how many requests of gathered reads are under way at once.
@@ -23,36 +33,48 @@ const (
 	maxFlights = 2
 	// flightSize is how many reads go together at most.
 	flightSize = 128
+	// keptBuffer bounds the replies whose buffer is used again, bytes.
+	keptBuffer = 4 << 20
 )
+
+// command is what Redis is told, the command's name first.
+type command []any
 
 // gatherer sends reads together.
 type gatherer struct {
 	rdb     redis.UniversalClient
 	timeout time.Duration // of one request
+	atOnce  bool          // each request in one step
+	cluster bool
 
 	mu      sync.Mutex
-	waiting []*gathered
+	waiting []*question
 	flights int // requests under way
 }
 
-// gathered is what one caller reads.
-type gathered struct {
-	cmds   []redis.Cmder
-	atomic bool // in one step
-	exec   *redis.SliceCmd
-	done   chan struct{}
+// question is what one caller reads.
+type question struct {
+	commands   []command
+	checkpoint string // key of the checkpoint that belongs to it; empty: none
+
+	first, at int // of its commands, and the checkpoint's, in the flight
+	answer    reply
+	err       error
+	done      chan struct{} // has room for one, so it can be used again
 }
 
-// read carries out commands and blocks until they have their replies, which say
-// what went wrong with each. An error is ctx's: then the commands must not be
-// looked at, they may yet be carried out.
-func (g *gatherer) read(ctx context.Context, cmds []redis.Cmder, atomic bool) error {
+var questions = sync.Pool{New: func() any { return &question{done: make(chan struct{}, 1)} }}
+
+// read carries out commands, and of a gatherer at once those of one step, and
+// blocks until they have their replies. The caller releases the answer.
+func (g *gatherer) read(ctx context.Context, checkpoint string, commands ...command) (reply, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return reply{}, err
 	}
-	r := &gathered{cmds: cmds, atomic: atomic, done: make(chan struct{})}
+	q := questions.Get().(*question)
+	q.commands, q.checkpoint = commands, checkpoint
 	g.mu.Lock()
-	g.waiting = append(g.waiting, r)
+	g.waiting = append(g.waiting, q)
 	if g.flights < maxFlights {
 		g.flights++
 		// Not in the caller's goroutine: the request is other callers' too.
@@ -60,11 +82,14 @@ func (g *gatherer) read(ctx context.Context, cmds []redis.Cmder, atomic bool) er
 	}
 	g.mu.Unlock()
 	select {
-	case <-r.done:
-		return nil
+	case <-q.done:
 	case <-ctx.Done():
-		return ctx.Err()
+		return reply{}, ctx.Err() // the question is not ours any more
 	}
+	answer, err := q.answer, q.err
+	*q = question{done: q.done}
+	questions.Put(q)
+	return answer, err
 }
 
 // fly sends what waits until nothing does.
@@ -86,189 +111,200 @@ func (g *gatherer) fly() {
 	}
 }
 
-func (g *gatherer) send(batch []*gathered) {
+// flight is one request and the replies to it.
+type flight struct {
+	commands    []command
+	checkpoints []int // those of the commands that read checkpoints
+	ends        []int // where the reply to each command ends
+	replies     bytes.Buffer
+	readers     atomic.Int32 // callers who have not released their part
+}
+
+var flightPool = sync.Pool{New: func() any { return new(flight) }}
+
+func (g *gatherer) send(batch []*question) {
 	ctx, cancel := context.WithTimeout(context.Background(), g.timeout)
 	defer cancel()
-	pipe := g.rdb.Pipeline()
-	for _, r := range batch {
-		r.put(ctx, pipe)
+	f := flightPool.Get().(*flight)
+	for _, q := range batch {
+		f.add(q)
 	}
-	_, _ = pipe.Exec(ctx) // each command has its own error
-	for _, r := range batch {
-		if r.atomic {
-			r.distribute()
+	err := f.fetch(ctx, g)
+	// Before the first of them is told.
+	f.readers.Store(int32(len(batch))) //nolint:gosec // at most flightSize
+	for _, q := range batch {
+		if q.err = err; err == nil {
+			q.answer = reply{rest: f.part(q.first, q.first+len(q.commands)), from: f}
+			if q.checkpoint != "" {
+				q.answer.at = f.part(q.at, q.at+1)
+			}
 		}
-		close(r.done)
+		q.done <- struct{}{}
 	}
 }
 
-// put adds the commands to a request. In a transaction they are answered with
-// "queued" at first, and their replies are those of EXEC.
-func (r *gathered) put(ctx context.Context, pipe redis.Pipeliner) {
-	if !r.atomic {
-		_ = pipe.BatchProcess(ctx, r.cmds...)
+func (f *flight) add(q *question) {
+	if q.checkpoint != "" {
+		q.at = f.checkpoint(q.checkpoint)
+	}
+	q.first = len(f.commands)
+	f.commands = append(f.commands, q.commands...)
+}
+
+// checkpoint is the place of the command that reads a checkpoint.
+func (f *flight) checkpoint(key string) int {
+	for _, i := range f.checkpoints {
+		if f.commands[i][1] == key {
+			return i
+		}
+	}
+	f.checkpoints = append(f.checkpoints, len(f.commands))
+	f.commands = append(f.commands, command{"get", key})
+	return len(f.commands) - 1
+}
+
+// part is the replies to some of the commands.
+func (f *flight) part(first, end int) []byte {
+	start := 0
+	if first > 0 {
+		start = f.ends[first-1]
+	}
+	return f.replies.Bytes()[start:f.ends[end-1]]
+}
+
+// release says that one caller is done with its part.
+func (f *flight) release() {
+	if f.readers.Add(-1) > 0 || f.replies.Cap() > keptBuffer {
 		return
 	}
-	_ = pipe.Process(ctx, redis.NewStatusCmd(ctx, "multi"))
-	for _, cmd := range r.cmds {
-		_ = pipe.Process(ctx, redis.NewStatusCmd(ctx, cmd.Args()...))
-	}
-	r.exec = redis.NewSliceCmd(ctx, "exec")
-	_ = pipe.Process(ctx, r.exec)
+	f.reset()
+	clear(f.commands[:cap(f.commands)])
+	f.commands, f.checkpoints = f.commands[:0], f.checkpoints[:0]
+	flightPool.Put(f)
 }
 
-// distribute gives each command its part of the reply to EXEC.
-func (r *gathered) distribute() {
-	replies, err := r.exec.Result()
-	if err == nil && len(replies) != len(r.cmds) {
-		err = fmt.Errorf("%d replies to %d commands", len(replies), len(r.cmds))
-	}
-	for i, cmd := range r.cmds {
-		if err != nil {
-			cmd.SetErr(err)
-			continue
-		}
-		if err := setReply(cmd, replies[i]); err != nil {
-			cmd.SetErr(err)
-		}
-	}
+func (f *flight) reset() {
+	f.ends = f.ends[:0]
+	f.replies.Reset()
 }
 
-var errReply = errors.New("a reply of another type")
+// fetch carries out the commands. Without an error each has its reply.
+func (f *flight) fetch(ctx context.Context, g *gatherer) error {
+	// Who follows redirections has to understand the replies, and so has who
+	// repeats a request because Redis was started anew or loads its data.
+	if !g.cluster && f.fetchRaw(ctx, g.pipeline()) == nil && f.replies.Bytes()[0] != '-' {
+		return nil
+	}
+	f.reset()
+	return f.fetchParsed(ctx, g.pipeline())
+}
 
-// setReply gives a command the reply that it would have read. It knows the types
-// of command that are read in one step.
-func setReply(cmd redis.Cmder, reply any) error {
-	if err, ok := reply.(error); ok {
+func (g *gatherer) pipeline() redis.Pipeliner {
+	if g.atOnce {
+		return g.rdb.TxPipeline()
+	}
+	return g.rdb.Pipeline()
+}
+
+func (f *flight) fetchRaw(ctx context.Context, pipe redis.Pipeliner) error {
+	cmds := make([]redis.Cmder, len(f.commands))
+	for i, c := range f.commands {
+		cmds[i] = redis.NewRawWriteToCmd(ctx, &f.replies, c...)
+	}
+	_ = pipe.BatchProcess(ctx, cmds...)
+	if _, err := pipe.Exec(ctx); err != nil {
 		return err
 	}
-	ok := false
-	switch cmd := cmd.(type) {
-	case *redis.StringCmd:
-		if reply == nil {
-			return redis.Nil
-		}
-		var text string
-		if text, ok = reply.(string); ok {
-			cmd.SetVal(text)
-		}
-	case *redis.IntCmd:
-		var n int64
-		if n, ok = reply.(int64); ok {
-			cmd.SetVal(n)
-		}
-	case *redis.SliceCmd:
-		var values []any
-		if values, ok = reply.([]any); ok {
-			cmd.SetVal(values)
-		}
-	case *redis.StringSliceCmd:
-		var values []any
-		if values, ok = reply.([]any); ok {
-			texts := make([]string, len(values))
-			for i, value := range values {
-				if texts[i], ok = value.(string); !ok {
-					return errReply
-				}
-			}
-			cmd.SetVal(texts)
-		}
-	case *redis.MapStringStringCmd:
-		texts := make(map[string]string)
-		switch values := reply.(type) {
-		case map[any]any: // by the newer protocol
-			for name, value := range values {
-				n, named := name.(string)
-				v, valued := value.(string)
-				if !named || !valued {
-					return errReply
-				}
-				texts[n] = v
-			}
-			ok = true
-		case []any:
-			ok = len(values)%2 == 0
-			for i := 0; ok && i < len(values); i += 2 {
-				n, named := values[i].(string)
-				v, valued := values[i+1].(string)
-				texts[n], ok = v, named && valued
-			}
-		}
-		cmd.SetVal(texts)
-	}
-	if !ok {
-		return errReply
+	end := 0
+	for _, cmd := range cmds {
+		end += int(cmd.(*redis.RawWriteToCmd).Val())
+		f.ends = append(f.ends, end)
 	}
 	return nil
 }
 
-// reads collects commands; see Partition.read.
-func (s *Store) reads() redis.Pipeliner { return s.rdb.Pipeline() }
+// fetchParsed lets the library make sense of the replies, and puts them back
+// into the form in which they came.
+func (f *flight) fetchParsed(ctx context.Context, pipe redis.Pipeliner) error {
+	cmds := make([]*redis.Cmd, len(f.commands))
+	for i, c := range f.commands {
+		cmds[i] = redis.NewCmd(ctx, c...)
+		_ = pipe.Process(ctx, cmds[i])
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	for _, cmd := range cmds {
+		if err := putReply(&f.replies, cmd); err != nil {
+			return err
+		}
+		f.ends = append(f.ends, f.replies.Len())
+	}
+	return nil
+}
 
-// read carries out the commands of a partition that reads has collected, and
-// returns the first error but redis.Nil. After an error they must not be looked
-// at.
-func (p *Partition) read(ctx context.Context, reads redis.Pipeliner) error {
-	return gatheredError(p.gather.read(ctx, reads.Cmds(), false), reads.Cmds())
+// read carries out commands of a partition. The caller releases the answer.
+func (p *Partition) read(ctx context.Context, commands ...command) (reply, error) {
+	return p.gather.read(ctx, "", commands...)
 }
 
 // readAtOnce is read in one step: nothing is written between the commands.
-func (p *Partition) readAtOnce(ctx context.Context, reads redis.Pipeliner) error {
-	cmds := reads.Cmds()
-	if p.gather == p.store.gather {
-		return gatheredError(p.gather.read(ctx, cmds, true), cmds)
+func (p *Partition) readAtOnce(ctx context.Context, commands ...command) (reply, error) {
+	return p.atOnce.read(ctx, "", commands...)
+}
+
+// readAt is readAtOnce with the checkpoint that all of it is of. The error says
+// what was to be done and matches domain.ErrUnreachable or domain.ErrUnknown.
+func (p *Partition) readAt(ctx context.Context, what string, commands ...command) (reply, domain.Checkpoint, error) {
+	r, err := p.atOnce.read(ctx, p.checkpointKey(), commands...)
+	if err != nil {
+		return r, domain.Checkpoint{}, p.failed(ctx, what, err)
 	}
-	// In a cluster a transaction must know its node.
-	tx := p.store.rdb.TxPipeline()
-	_ = tx.BatchProcess(ctx, cmds...)
-	_, _ = tx.Exec(ctx) // each command has its own error
-	return gatheredError(nil, cmds)
+	text := r.checkpoint()
+	at, err := domain.ParseCheckpoint(text)
+	if r.err != nil {
+		err = p.failed(ctx, "read the checkpoint", r.err)
+	}
+	if err != nil {
+		r.release()
+	}
+	return r, at, err
 }
 
 // read carries out commands on several partitions, otherwise like
 // Partition.read.
-func (s *Store) read(ctx context.Context, reads redis.Pipeliner) error {
-	if s.gather != nil {
-		return gatheredError(s.gather.read(ctx, reads.Cmds(), false), reads.Cmds())
-	}
-	cmds := reads.Cmds()
-	_, _ = reads.Exec(ctx) // each command has its own error
-	return gatheredError(nil, cmds)
-}
-
-func gatheredError(err error, cmds []redis.Cmder) error {
-	if err != nil {
-		return err
-	}
-	for _, cmd := range cmds {
-		if err := cmd.Err(); err != nil && err != redis.Nil {
-			return err
-		}
-	}
-	return nil
+func (s *Store) read(ctx context.Context, commands ...command) (reply, error) {
+	return s.gathererOf(false).read(ctx, "", commands...)
 }
 
 // gathererOf says what the reads of a partition go with: with all others, but in
 // a cluster only with those of the same partition, so that a node that is gone
 // holds up nobody else's.
-func (s *Store) gathererOf() *gatherer {
-	if s.gather != nil {
-		return s.gather
+func (s *Store) gathererOf(atOnce bool) *gatherer {
+	switch {
+	case s.cfg.Cluster:
+		return s.newGatherer(atOnce)
+	case atOnce:
+		return s.atOnce
 	}
-	return &gatherer{rdb: s.rdb, timeout: s.cfg.Timeout}
+	return s.gather
 }
 
-// readScript runs a script that only reads, with g's other reads.
-func (g *gatherer) readScript(ctx context.Context, script *redis.Script, keys []string, args ...any) *redis.Cmd {
-	pipe := g.rdb.Pipeline()
-	cmd := pipe.EvalShaRO(ctx, script.Hash(), keys, args...)
-	if err := g.read(ctx, pipe.Cmds(), false); err != nil {
-		failed := redis.NewCmd(ctx)
-		failed.SetErr(err)
-		return failed
+func (s *Store) newGatherer(atOnce bool) *gatherer {
+	return &gatherer{rdb: s.rdb, timeout: s.cfg.Timeout, atOnce: atOnce, cluster: s.cfg.Cluster}
+}
+
+// readScript runs a script that only reads, with g's other reads. The caller
+// releases the answer.
+func (g *gatherer) readScript(ctx context.Context, script *redis.Script, keys []string, args ...any) (reply, error) {
+	c := append(make(command, 0, 3+len(keys)+len(args)), "evalsha_ro", script.Hash(), len(keys))
+	for _, key := range keys {
+		c = append(c, key)
 	}
-	if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
-		return script.EvalRO(ctx, g.rdb, keys, args...)
+	r, err := g.read(ctx, "", append(c, args...))
+	if err != nil || !redis.HasErrorPrefix(r.refusal(), "NOSCRIPT") {
+		return r, err
 	}
-	return cmd
+	r.release()
+	var answer bytes.Buffer
+	err = putReply(&answer, script.EvalRO(ctx, g.rdb, keys, args...))
+	return reply{rest: answer.Bytes()}, err
 }

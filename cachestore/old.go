@@ -71,7 +71,7 @@ func (p *Partition) oldOfAccount(ctx context.Context, account string, at domain.
 	}
 	var old []oldEvent
 	for currency, value := range balances.Val() {
-		if b, err := readBalance(account, currency, value); err == nil && b.Sequence < before {
+		if b, err := readBalance(account, currency, []byte(value)); err == nil && b.Sequence < before {
 			old = append(old, oldEvent{b.Sequence, b})
 		}
 	}
@@ -81,7 +81,7 @@ func (p *Partition) oldOfAccount(ctx context.Context, account string, at domain.
 			continue
 		}
 		// A deletion need not last: without it the symbol is as flat.
-		if pos, deleted, err := readPosition(account, symbol, value); err == nil && !deleted {
+		if pos, deleted, err := readPosition(account, symbol, []byte(value)); err == nil && !deleted {
 			present = true
 			if pos.Sequence < before {
 				old = append(old, oldEvent{pos.Sequence, pos})

@@ -31,11 +31,15 @@ type Partition struct {
 	stream string
 	tag    string // prefix and hash tag of every key
 	gather *gatherer
+	atOnce *gatherer
 }
 
 // Partition names the projection of a stream. It does no input or output.
 func (s *Store) Partition(stream string) *Partition {
-	return &Partition{store: s, stream: stream, tag: s.cfg.Prefix + "{" + stream + "}:", gather: s.gathererOf()}
+	return &Partition{
+		store: s, stream: stream, tag: s.cfg.Prefix + "{" + stream + "}:",
+		gather: s.gathererOf(false), atOnce: s.gathererOf(true),
+	}
 }
 
 // Stream is the name of the stream that the partition reflects.

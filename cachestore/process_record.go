@@ -64,8 +64,7 @@ func parseMicro(text string) (time.Time, error) {
 }
 
 // readMoment is what a script took for the present.
-func readMoment(value any) (time.Time, error) {
-	text, _ := value.(string)
+func readMoment(text string) (time.Time, error) {
 	now, err := parseMicro(text)
 	if err != nil {
 		return now, fmt.Errorf("%w: time of Redis: %w", domain.ErrUnknown, err)

@@ -45,7 +45,7 @@ type Processes struct {
 
 // Processes names the deployment's processes. It does no input or output.
 func (s *Store) Processes() *Processes {
-	return &Processes{store: s, tag: s.tag(processesTag), gather: s.gathererOf()}
+	return &Processes{store: s, tag: s.tag(processesTag), gather: s.gathererOf(false)}
 }
 
 // WithClock is the same processes by another clock than Redis's, which is for
@@ -115,26 +115,33 @@ func (p *Processes) Update(ctx context.Context, id string, change domain.Process
 // Get reads one process. The error matches domain.ErrNotFound for an id that is
 // not there.
 func (p *Processes) Get(ctx context.Context, id string) (domain.Process, error) {
-	reply, err := p.gather.readScript(ctx, getScript, p.keys(p.paramsKey(id)), id, p.now()).Slice()
+	r, err := p.gather.readScript(ctx, getScript, p.keys(p.paramsKey(id)), id, p.now())
 	if err != nil {
 		return domain.Process{}, p.store.failed(ctx, "read process "+id, err)
 	}
-	if len(reply) == 0 {
+	defer r.release()
+	n := r.list()
+	if r.err == nil && n == 0 {
 		return domain.Process{}, fmt.Errorf("process %s: %w", id, domain.ErrNotFound)
 	}
-	now, err := readMoment(reply[0])
+	moment := r.text()
+	record := processRecord{id: id}
+	for _, into := range record.fields() {
+		*into = r.text()
+	}
+	params := r.pairs()
+	if r.err != nil {
+		return domain.Process{}, p.store.failed(ctx, "read process "+id, r.err)
+	}
+	now, err := readMoment(moment)
 	if err != nil {
 		return domain.Process{}, fmt.Errorf("process %s: %w", id, err)
 	}
-	r := processRecord{id: id}
-	for i, into := range r.fields() {
-		*into, _ = reply[1+i].(string)
-	}
-	process, _, err := r.read(now)
+	process, _, err := record.read(now)
 	if err != nil {
 		return domain.Process{}, err
 	}
-	process.Params = pairs(reply[6])
+	process.Params = params
 	return process, nil
 }
 
@@ -145,20 +152,22 @@ func (p *Processes) List(ctx context.Context) ([]domain.Process, time.Time, erro
 	if err != nil || len(listed) == 0 {
 		return nil, now, err
 	}
-	reads := p.store.reads()
-	params := make([]*redis.MapStringStringCmd, len(listed))
+	commands := make([]command, len(listed))
 	for i, l := range listed {
-		params[i] = reads.HGetAll(ctx, p.paramsKey(l.process.ID))
+		commands[i] = command{"hgetall", p.paramsKey(l.process.ID)}
 	}
-	if err := gatheredError(p.gather.read(ctx, reads.Cmds(), false), reads.Cmds()); err != nil {
+	r, err := p.gather.read(ctx, "", commands...)
+	if err != nil {
 		return nil, now, p.store.failed(ctx, "read the processes", err)
 	}
+	defer r.release()
 	out := make([]domain.Process, len(listed))
 	for i, l := range listed {
 		out[i] = l.process
-		if values := params[i].Val(); len(values) > 0 {
-			out[i].Params = values
-		}
+		out[i].Params = r.pairs()
+	}
+	if r.err != nil {
+		return nil, now, p.store.failed(ctx, "read the processes", r.err)
 	}
 	return out, now, nil
 }
@@ -171,32 +180,43 @@ type listedProcess struct {
 }
 
 func (p *Processes) list(ctx context.Context) ([]listedProcess, time.Time, error) {
-	reply, err := p.gather.readScript(ctx, listScript, p.keys(), p.now()).Slice()
+	r, err := p.gather.readScript(ctx, listScript, p.keys(), p.now())
 	if err != nil {
 		return nil, time.Time{}, p.store.failed(ctx, "read the processes", err)
 	}
-	now, err := readMoment(reply[0])
-	if err != nil {
-		return nil, now, fmt.Errorf("processes: %w", err)
+	defer r.release()
+	r.list()
+	moment := r.text()
+	n := r.list() / 2
+	records, index := make([]processRecord, n), make(map[string]int, n)
+	for i := range records {
+		records[i].id = r.text()
+		records[i].about = r.text()
+		index[records[i].id] = i
 	}
-	records := make(map[string]*processRecord)
-	for id := range pairs(reply[1]) {
-		records[id] = &processRecord{id: id}
-	}
-	for i := range 5 {
-		for id, value := range pairs(reply[1+i]) {
-			if r := records[id]; r != nil {
-				*r.fields()[i] = value
+	for field := 1; field < 5; field++ {
+		for range r.list() / 2 {
+			id, _ := r.bytes()
+			value := r.text()
+			if i, known := index[string(id)]; known {
+				*records[i].fields()[field] = value
 			}
 		}
 	}
-	out := make([]listedProcess, 0, len(records))
-	for _, r := range records {
-		process, number, err := r.read(now)
+	if r.err != nil {
+		return nil, time.Time{}, p.store.failed(ctx, "read the processes", r.err)
+	}
+	now, err := readMoment(moment)
+	if err != nil {
+		return nil, now, fmt.Errorf("processes: %w", err)
+	}
+	out := make([]listedProcess, n)
+	for i := range records {
+		process, number, err := records[i].read(now)
 		if err != nil {
 			return nil, now, err
 		}
-		out = append(out, listedProcess{process, number, r.beat})
+		out[i] = listedProcess{process, number, records[i].beat}
 	}
 	slices.SortFunc(out, byNumber)
 	return out, now, nil

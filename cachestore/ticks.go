@@ -94,61 +94,76 @@ func (p *Partition) LoadTickOrders(ctx context.Context, markets []Market) (map[M
 // domain.ErrNotFound, domain.ErrUnreachable, or domain.ErrUnknown for a stored
 // value that cannot be read.
 func (p *Partition) Tick(ctx context.Context, exchange, symbol string, now time.Time) (domain.Tick, error) {
-	reads := p.store.reads()
-	reply := reads.HMGet(ctx, p.ticksKey(exchange), symbol, feedField)
-	if err := p.read(ctx, reads); err != nil {
+	r, err := p.read(ctx, command{"hmget", p.ticksKey(exchange), symbol, feedField})
+	if err != nil {
 		return domain.Tick{}, p.failed(ctx, "read a tick", err)
 	}
-	values := reply.Val()
-	return readTick(exchange, symbol, values[0], values[1], now)
+	defer r.release()
+	r.list()
+	value, found := r.bytes()
+	feed := r.feed()
+	if r.err != nil {
+		return domain.Tick{}, p.failed(ctx, "read a tick", r.err)
+	}
+	if !found {
+		return domain.Tick{}, fmt.Errorf("tick %s %s: %w", exchange, symbol, domain.ErrNotFound)
+	}
+	tick, err := readTick(exchange, symbol, value)
+	if err == nil {
+		feed.judge(&tick, now)
+	}
+	return tick, err
 }
 
 // Ticks reads the ticks of the given symbols, in order. Symbols that have none
 // get the zero Tick. Errors as for Tick.
 func (p *Partition) Ticks(ctx context.Context, exchange string, symbols []string, now time.Time) ([]domain.Tick, error) {
-	fields := append(append(make([]string, 0, len(symbols)+1), symbols...), feedField)
-	values, err := p.store.rdb.HMGet(ctx, p.ticksKey(exchange), fields...).Result()
-	if err != nil {
-		return nil, p.failed(ctx, "read the ticks", err)
-	}
-	ticks := make([]domain.Tick, len(symbols))
+	places := make([]Place, len(symbols))
 	for i, symbol := range symbols {
-		if values[i] == nil {
-			continue
-		}
-		if ticks[i], err = readTick(exchange, symbol, values[i], values[len(symbols)], now); err != nil {
-			return nil, err
-		}
+		places[i] = Place{Partition: p, Market: Market{Exchange: exchange, Symbol: symbol}}
 	}
-	return ticks, nil
+	return p.store.TicksAt(ctx, places, now)
 }
 
 // AllTicks reads all ticks of an exchange from the partitions, in no order.
 // Errors as for Tick, but an exchange without ticks is an empty result.
 func (s *Store) AllTicks(ctx context.Context, partitions []*Partition, exchange string, now time.Time) ([]domain.Tick, error) {
-	reads := s.reads()
-	replies := make([]*redis.MapStringStringCmd, len(partitions))
+	commands := make([]command, len(partitions))
 	for i, p := range partitions {
-		replies[i] = reads.HGetAll(ctx, p.ticksKey(exchange))
+		commands[i] = command{"hgetall", p.ticksKey(exchange)}
 	}
-	if err := s.read(ctx, reads); err != nil {
+	r, err := s.read(ctx, commands...)
+	if err != nil {
 		return nil, s.failed(ctx, "read the ticks", err)
 	}
+	defer r.release()
 	var ticks []domain.Tick
-	for _, reply := range replies {
-		fields := reply.Val()
-		var feed any
-		if f, ok := fields[feedField]; ok {
-			feed = f
-			delete(fields, feedField)
-		}
-		for symbol, value := range fields {
-			tick, err := readTick(exchange, symbol, value, feed, now)
+	for range partitions {
+		var feed feedSign
+		fields, first := r.list()/2, len(ticks)
+		ticks = slices.Grow(ticks, fields)
+		for range fields {
+			field, _ := r.bytes()
+			if string(field) == feedField {
+				feed = r.feed()
+				continue
+			}
+			value, ok := r.bytes()
+			if !ok {
+				break // r says why
+			}
+			tick, err := readTick(exchange, string(field), value)
 			if err != nil {
 				return nil, err
 			}
 			ticks = append(ticks, tick)
 		}
+		for i := first; i < len(ticks); i++ {
+			feed.judge(&ticks[i], now)
+		}
+	}
+	if r.err != nil {
+		return nil, s.failed(ctx, "read the ticks", r.err)
 	}
 	return ticks, nil
 }
@@ -165,37 +180,46 @@ func (s *Store) TicksAt(ctx context.Context, places []Place, now time.Time) ([]d
 	if len(places) == 0 {
 		return nil, nil
 	}
+	// One command for each hash that has some of them.
 	type hash struct {
 		partition *Partition
 		exchange  string
 	}
-	symbols := make(map[hash][]string)
-	for _, at := range places {
-		h := hash{at.Partition, at.Exchange}
-		symbols[h] = append(symbols[h], at.Symbol)
-	}
-	reads := s.reads()
-	replies := make(map[hash]*redis.SliceCmd, len(symbols))
-	for h, names := range symbols {
-		replies[h] = reads.HMGet(ctx, h.partition.ticksKey(h.exchange), append(names, feedField)...)
-	}
-	if err := s.read(ctx, reads); err != nil {
-		return nil, s.failed(ctx, "read the ticks", err)
-	}
-	ticks := make([]domain.Tick, len(places))
-	next := make(map[hash]int, len(symbols))
+	var commands []command
+	var members [][]int // of each hash, which of the places are in it
+	index := make(map[hash]int)
 	for i, at := range places {
 		h := hash{at.Partition, at.Exchange}
-		values := replies[h].Val()
-		value := values[next[h]]
-		next[h]++
-		if value == nil {
-			continue
+		n, known := index[h]
+		if !known {
+			n = len(commands)
+			index[h] = n
+			commands, members = append(commands, command{"hmget", at.Partition.ticksKey(at.Exchange), feedField}), append(members, nil)
 		}
-		var err error
-		if ticks[i], err = readTick(at.Exchange, at.Symbol, value, values[len(values)-1], now); err != nil {
-			return nil, err
+		commands[n], members[n] = append(commands[n], at.Symbol), append(members[n], i)
+	}
+	r, err := s.read(ctx, commands...)
+	if err != nil {
+		return nil, s.failed(ctx, "read the ticks", err)
+	}
+	defer r.release()
+	ticks := make([]domain.Tick, len(places))
+	for _, inHash := range members {
+		r.list()
+		feed := r.feed()
+		for _, i := range inHash {
+			value, found := r.bytes()
+			if !found {
+				continue
+			}
+			if ticks[i], err = readTick(places[i].Exchange, places[i].Symbol, value); err != nil {
+				return nil, err
+			}
+			feed.judge(&ticks[i], now)
 		}
+	}
+	if r.err != nil {
+		return nil, s.failed(ctx, "read the ticks", r.err)
 	}
 	return ticks, nil
 }
@@ -204,34 +228,62 @@ func (s *Store) TicksAt(ctx context.Context, places []Place, now time.Time) ([]d
 // once, in no order. The error matches domain.ErrUnreachable or
 // domain.ErrUnknown.
 func (s *Store) Exchanges(ctx context.Context, partitions []*Partition) ([]string, error) {
-	reads := s.reads()
-	replies := make([]*redis.StringSliceCmd, len(partitions))
+	commands := make([]command, len(partitions))
 	for i, p := range partitions {
-		replies[i] = reads.SMembers(ctx, p.exchangesKey())
+		commands[i] = command{"smembers", p.exchangesKey()}
 	}
-	if err := s.read(ctx, reads); err != nil {
+	r, err := s.read(ctx, commands...)
+	if err != nil {
 		return nil, s.failed(ctx, "read the ticks", err)
 	}
-	seen := make(map[string]bool)
-	var exchanges []string
-	for _, reply := range replies {
-		for _, exchange := range reply.Val() {
-			if !seen[exchange] {
-				seen[exchange] = true
-				exchanges = append(exchanges, exchange)
+	defer r.release()
+	var exchanges []string // a handful
+	for range partitions {
+		for range r.list() {
+			exchange, _ := r.bytes()
+			if !slices.ContainsFunc(exchanges, func(seen string) bool { return seen == string(exchange) }) {
+				exchanges = append(exchanges, string(exchange))
 			}
 		}
+	}
+	if r.err != nil {
+		return nil, s.failed(ctx, "read the ticks", r.err)
 	}
 	return exchanges, nil
 }
 
-// readTick decodes a tick and judges it by its feed; both are nil or a string.
-func readTick(exchange, symbol string, value, feed any, now time.Time) (domain.Tick, error) {
-	text, ok := value.(string)
-	if !ok {
-		return domain.Tick{}, fmt.Errorf("tick %s %s: %w", exchange, symbol, domain.ErrNotFound)
+// feedSign is what vouches for the ticks of an exchange in a partition.
+type feedSign struct {
+	there bool        // it is, be it that it cannot be read
+	feed  domain.Feed // zero: it cannot be read
+}
+
+// feed reads the exchange's last sign of life. Its exchange is left out.
+func (r *reply) feed() feedSign {
+	value, there := r.bytes()
+	sign := feedSign{there: there}
+	if !there {
+		return sign
 	}
-	seq, payload, err := wire.UnstampText(text)
+	if _, payload, err := wire.Unstamp(value); err == nil {
+		if f, err := wire.DecodeFeed(domain.Key{}, payload); err == nil {
+			sign.feed = f
+		}
+	}
+	return sign
+}
+
+// judge tells whether a tick is stale at now.
+func (s feedSign) judge(tick *domain.Tick, now time.Time) {
+	if s.there {
+		tick.Stale = s.feed.StaleAt(now)
+	} else {
+		tick.Stale = tick.Age(now) > StaleWithoutFeed
+	}
+}
+
+func readTick(exchange, symbol string, value []byte) (domain.Tick, error) {
+	seq, payload, err := wire.Unstamp(value)
 	if err != nil {
 		return domain.Tick{}, fmt.Errorf("tick %s %s: %w: %w", exchange, symbol, domain.ErrUnknown, err)
 	}
@@ -240,15 +292,5 @@ func readTick(exchange, symbol string, value, feed any, now time.Time) (domain.T
 		return domain.Tick{}, fmt.Errorf("tick %s %s: %w: %w", exchange, symbol, domain.ErrUnknown, err)
 	}
 	tick.Sequence = seq
-	tick.Stale = tick.Age(now) > StaleWithoutFeed
-	if text, ok := feed.(string); ok {
-		// A sign of life that cannot be read is none.
-		tick.Stale = true
-		if _, payload, err := wire.UnstampText(text); err == nil {
-			if f, err := wire.DecodeFeed(domain.Key{Exchange: exchange}, payload); err == nil {
-				tick.Stale = f.StaleAt(now)
-			}
-		}
-	}
 	return tick, nil
 }

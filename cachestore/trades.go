@@ -91,7 +91,7 @@ func (p *Partition) LoadTradeIDs(ctx context.Context, markets []Market, keep int
 // Trades reads the newest limit trades of a market, oldest first; none gives an
 // empty result. The error matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Trades(ctx context.Context, exchange, symbol string, limit int) ([]domain.Trade, error) {
-	return readList(ctx, p, p.tradesKey(exchange, symbol), limit, tradeDecoder(exchange, symbol))
+	return listOf(ctx, p, p.tradesKey(exchange, symbol), limit, tradeDecoder(exchange, symbol))
 }
 
 // Cursor is a place among the trades of a market: behind the one that the log
@@ -154,21 +154,13 @@ const maxList = 1 << 30
 // tailOfTrades reads the newest limit trades and the checkpoint that they are
 // of, in one transaction.
 func (p *Partition) tailOfTrades(ctx context.Context, exchange, symbol string, limit int) (domain.Checkpoint, []domain.Trade, error) {
-	tx := p.store.rdb.TxPipeline()
-	checkpoint := tx.Get(ctx, p.checkpointKey())
-	reply := tx.LRange(ctx, p.tradesKey(exchange, symbol), int64(-limit), -1)
-	_, _ = tx.Exec(ctx) // gives the first error, which may only say that there is no checkpoint
-	if err := reply.Err(); err != nil {
-		return domain.Checkpoint{}, nil, p.failed(ctx, "read the trades", err)
-	}
-	if err := checkpoint.Err(); err != nil && err != redis.Nil {
-		return domain.Checkpoint{}, nil, p.failed(ctx, "read the checkpoint", err)
-	}
-	at, err := domain.ParseCheckpoint(checkpoint.Val())
+	key := p.tradesKey(exchange, symbol)
+	r, at, err := p.readAt(ctx, "read the trades", command{"lrange", key, -limit, -1})
 	if err != nil {
 		return at, nil, err
 	}
-	trades, err := decodeList(p.tradesKey(exchange, symbol), reply.Val(), tradeDecoder(exchange, symbol))
+	defer r.release()
+	trades, err := readList(ctx, p, key, &r, tradeDecoder(exchange, symbol))
 	return at, trades, err
 }
 
@@ -184,21 +176,43 @@ func tradeDecoder(exchange, symbol string) func([]byte, uint64) (domain.Trade, e
 // Gaps reads the newest limit gaps of a market, oldest first. The error matches
 // domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Gaps(ctx context.Context, exchange, symbol string, limit int) ([]domain.Gap, error) {
-	return readList(ctx, p, p.gapsKey(exchange, symbol), limit, func(payload []byte, seq uint64) (domain.Gap, error) {
+	return listOf(ctx, p, p.gapsKey(exchange, symbol), limit, func(payload []byte, seq uint64) (domain.Gap, error) {
 		gap, err := wire.DecodeGap(domain.Key{Exchange: exchange, Symbol: symbol}, payload)
 		gap.Sequence = seq
 		return gap, err
 	})
 }
 
-// readList reads the newest limit values of a list of stamped payloads.
-func readList[T any](ctx context.Context, p *Partition, key string, limit int, decode func([]byte, uint64) (T, error)) ([]T, error) {
-	reads := p.store.reads()
-	reply := reads.LRange(ctx, key, int64(-limit), -1)
-	if err := p.read(ctx, reads); err != nil {
+// listOf reads the newest limit values of a list of stamped payloads.
+func listOf[T any](ctx context.Context, p *Partition, key string, limit int, decode func([]byte, uint64) (T, error)) ([]T, error) {
+	r, err := p.read(ctx, command{"lrange", key, -limit, -1})
+	if err != nil {
 		return nil, p.failed(ctx, "read "+key, err)
 	}
-	return decodeList(key, reply.Val(), decode)
+	defer r.release()
+	return readList(ctx, p, key, &r, decode)
+}
+
+// readList reads a list of stamped payloads that was asked for.
+func readList[T any](ctx context.Context, p *Partition, key string, r *reply, decode func([]byte, uint64) (T, error)) ([]T, error) {
+	out := make([]T, r.list())
+	for i := range out {
+		value, _ := r.bytes()
+		if r.err != nil {
+			break
+		}
+		seq, payload, err := wire.Unstamp(value)
+		if err == nil {
+			out[i], err = decode(payload, seq)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w: %w", key, domain.ErrUnknown, err)
+		}
+	}
+	if r.err != nil {
+		return nil, p.failed(ctx, "read "+key, r.err)
+	}
+	return out, nil
 }
 
 func decodeList[T any](key string, values []string, decode func([]byte, uint64) (T, error)) ([]T, error) {

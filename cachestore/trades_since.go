@@ -43,18 +43,23 @@ type TradeEnds struct {
 // domain.ErrUnknown.
 func (p *Partition) TradeEnds(ctx context.Context, exchange, symbol string) (TradeEnds, error) {
 	key := p.tradesKey(exchange, symbol)
-	reads := p.store.reads()
-	count := reads.LLen(ctx, key)
-	first, last := reads.LRange(ctx, key, 0, 0), reads.LRange(ctx, key, -1, -1)
-	if err := p.readAtOnce(ctx, reads); err != nil {
+	r, err := p.readAtOnce(ctx, command{"llen", key}, command{"lrange", key, 0, 0}, command{"lrange", key, -1, -1})
+	if err != nil {
 		return TradeEnds{}, p.failed(ctx, "read the ends of the trades", err)
 	}
-	if count.Val() == 0 {
+	defer r.release()
+	count := int(r.number())
+	if r.err == nil && count == 0 {
 		return TradeEnds{}, domain.ErrNotFound
 	}
-	ends, err := decodeList(key, append(first.Val(), last.Val()...), tradeDecoder(exchange, symbol))
+	decode := tradeDecoder(exchange, symbol)
+	first, err := readList(ctx, p, key, &r, decode)
 	if err != nil {
 		return TradeEnds{}, err
 	}
-	return TradeEnds{Count: int(count.Val()), First: ends[0], Last: ends[1]}, nil
+	last, err := readList(ctx, p, key, &r, decode)
+	if err != nil {
+		return TradeEnds{}, err
+	}
+	return TradeEnds{Count: count, First: first[0], Last: last[0]}, nil
 }

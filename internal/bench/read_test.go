@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -122,8 +124,8 @@ func BenchmarkRead(b *testing.B) {
 	} {
 		b.Run(v.name, func(b *testing.B) {
 			must(b, v.verb())
-			compare(b, "reads/s", func() float64 {
-				return perSecond(b, inFlight/floorDepth, floorDepth, func() error {
+			r.compare(b, func() cost {
+				return r.measure(b, inFlight/floorDepth, floorDepth, func() error {
 					pipe := r.rdb.Pipeline()
 					for range floorDepth {
 						v.floor(pipe)
@@ -134,20 +136,69 @@ func BenchmarkRead(b *testing.B) {
 					}
 					return err
 				})
-			}, func() float64 { return perSecond(b, inFlight, 1, v.verb) })
+			}, func() cost { return r.measure(b, inFlight, 1, v.verb) })
 		})
 	}
 }
 
-// readSpan is for how long one measurement lasts.
-var readSpan = time.Duration(envInt("BENCH_READ_MS", 400)) * time.Millisecond
+// readSpan is for how long one measurement lasts. Short ones that alternate are
+// disturbed alike by what else the machine does.
+var readSpan = time.Duration(envInt("BENCH_READ_MS", 100)) * time.Millisecond
 
-// perSecond calls f from goroutines for a while; each call counts for n.
-func perSecond(b *testing.B, goroutines, n int, f func() error) float64 {
+// readRounds is how often floor and verb are measured in turn.
+var readRounds = 4 * rounds
+
+// cost is what reads took.
+type cost struct {
+	perSecond float64
+	cpu       time.Duration // of this process and of Redis together, for one read
+}
+
+// compare is the function of that name, and reports also the processors' time: a
+// machine that is busy with something else takes longer, but not more of it.
+func (r *readRig) compare(b *testing.B, floor, verb func() cost) {
+	b.Helper()
+	var floors, verbs, ratios, floorCPU, verbCPU, cpuRatios []float64
+	for range readRounds {
+		f, v := floor(), verb()
+		floors, verbs, ratios = append(floors, f.perSecond), append(verbs, v.perSecond), append(ratios, v.perSecond/f.perSecond)
+		floorCPU, verbCPU = append(floorCPU, f.cpu.Seconds()*1e6), append(verbCPU, v.cpu.Seconds()*1e6)
+		cpuRatios = append(cpuRatios, f.cpu.Seconds()/v.cpu.Seconds())
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(floors), "floor-reads/s")
+	b.ReportMetric(median(verbs), "reads/s")
+	b.ReportMetric(median(ratios), "ratio")
+	b.ReportMetric(median(floorCPU), "floor-cpu-µs")
+	b.ReportMetric(median(verbCPU), "cpu-µs")
+	b.ReportMetric(median(cpuRatios), "cpu-ratio")
+}
+
+// processorTime is what this process and Redis have used so far.
+func (r *readRig) processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var own syscall.Rusage
+	must(b, syscall.Getrusage(syscall.RUSAGE_SELF, &own))
+	used := time.Duration(own.Utime.Nano() + own.Stime.Nano())
+	info, err := r.rdb.Info(b.Context(), "cpu").Result()
+	must(b, err)
+	for line := range strings.Lines(info) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		if name == "used_cpu_user" || name == "used_cpu_sys" {
+			seconds, err := strconv.ParseFloat(value, 64)
+			must(b, err)
+			used += time.Duration(seconds * float64(time.Second))
+		}
+	}
+	return used
+}
+
+// measure calls f from goroutines for a while; each call counts for n.
+func (r *readRig) measure(b *testing.B, goroutines, n int, f func() error) cost {
 	b.Helper()
 	var calls atomic.Int64
 	var group sync.WaitGroup
-	start := time.Now()
+	used, start := r.processorTime(b), time.Now()
 	for range goroutines {
 		group.Go(func() {
 			for time.Since(start) < readSpan {
@@ -160,7 +211,11 @@ func perSecond(b *testing.B, goroutines, n int, f func() error) float64 {
 		})
 	}
 	group.Wait()
-	return float64(calls.Load()) / time.Since(start).Seconds()
+	elapsed := time.Since(start)
+	return cost{
+		perSecond: float64(calls.Load()) / elapsed.Seconds(),
+		cpu:       (r.processorTime(b) - used) / time.Duration(max(1, calls.Load())),
+	}
 }
 
 // readRig is a deployment with something to read.

@@ -1,0 +1,199 @@
+package cachestore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+)
+
+var errReply = errors.New("a reply of another type")
+
+// reply reads what Redis answered to one caller's commands, one element after
+// the other, as it came over the wire (RESP). To make strings of it first, and
+// lists of those, is most of what a read would cost otherwise. The first error
+// stays, and nothing is read after it.
+//
+// What it gives out is part of a buffer that is used again: nothing may keep it
+// beyond release.
+type reply struct {
+	rest []byte
+	at   []byte // the reply with the checkpoint
+	err  error
+	from *flight // whose buffer it is; nil: nobody else's
+}
+
+// release gives the buffer back; it is to be called once, after the last use.
+func (r *reply) release() {
+	if r.from != nil {
+		r.from.release()
+	}
+}
+
+// refused is an error that Redis answered with.
+type refused string
+
+func (e refused) Error() string { return string(e) }
+
+// RedisError makes it one of the library's errors.
+func (refused) RedisError() {}
+
+// refusal is the error that the next element is, nil if it is none.
+func (r *reply) refusal() error {
+	if len(r.rest) == 0 || r.rest[0] != '-' {
+		return nil
+	}
+	line, _, _ := bytes.Cut(r.rest[1:], crlf)
+	return refused(line)
+}
+
+var crlf = []byte("\r\n")
+
+// head reads the first line of an element: its kind, and its number or how many
+// bytes or elements follow; -1 is for nothing at all.
+func (r *reply) head() (kind byte, n int) {
+	if r.err != nil {
+		return 0, -1
+	}
+	line, negative := r.rest, false
+	for i := 1; i < len(line); i++ {
+		switch c := line[i]; {
+		case '0' <= c && c <= '9':
+			n = 10*n + int(c-'0')
+		case c == '-' && i == 1:
+			negative = true
+		case c == '\r' && i+1 < len(line):
+			r.rest = line[i+2:]
+			if negative {
+				n = -n
+			}
+			if line[0] == '_' {
+				n = -1
+			}
+			return line[0], n
+		default:
+			i = len(line)
+		}
+	}
+	if r.err = r.refusal(); r.err == nil {
+		r.err = errReply
+	}
+	return 0, -1
+}
+
+// list reads how many elements follow.
+func (r *reply) list() int {
+	switch kind, n := r.head(); kind {
+	case '*', '~':
+		return max(0, n)
+	case '%':
+		return 2 * max(0, n)
+	}
+	r.fail()
+	return 0
+}
+
+// bytes reads a text; false: there is none.
+func (r *reply) bytes() ([]byte, bool) {
+	kind, n := r.head()
+	switch {
+	case n < 0 && (kind == '$' || kind == '_' || kind == '*'):
+		return nil, false
+	case kind != '$' || n+len(crlf) > len(r.rest):
+		r.fail()
+		return nil, false
+	}
+	text := r.rest[:n:n]
+	r.rest = r.rest[n+len(crlf):]
+	return text, true
+}
+
+// text reads a text that may be kept; empty: there is none.
+func (r *reply) text() string {
+	text, _ := r.bytes()
+	return string(text)
+}
+
+func (r *reply) number() int64 {
+	kind, n := r.head()
+	if kind != ':' {
+		r.fail()
+	}
+	return int64(n)
+}
+
+func (r *reply) fail() {
+	if r.err == nil {
+		r.err = errReply
+	}
+}
+
+// checkpoint is the text of the one that the answer is of.
+func (r *reply) checkpoint() string {
+	at := reply{rest: r.at}
+	text := at.text()
+	r.err = at.err
+	return text
+}
+
+// pairs makes a map of alternating names and values; nil when there are none.
+func (r *reply) pairs() map[string]string {
+	n := r.list()
+	if n < 2 {
+		return nil
+	}
+	out := make(map[string]string, n/2)
+	for range n / 2 {
+		name := r.text()
+		out[name] = r.text()
+	}
+	return out
+}
+
+// putReply writes a reply as it would have come. An error says that there is
+// none.
+func putReply(to *bytes.Buffer, cmd *redis.Cmd) error {
+	value, err := cmd.Result()
+	var known redis.Error
+	switch {
+	case err == redis.Nil:
+		value = nil
+	case errors.As(err, &known):
+		value = known
+	case err != nil:
+		return err
+	}
+	return putValue(to, value)
+}
+
+func putValue(to *bytes.Buffer, value any) error {
+	switch v := value.(type) {
+	case nil:
+		to.WriteString("$-1\r\n")
+	case string:
+		to.WriteString("$" + strconv.Itoa(len(v)) + "\r\n" + v + "\r\n")
+	case int64:
+		to.WriteString(":" + strconv.FormatInt(v, 10) + "\r\n")
+	case error:
+		to.WriteString("-" + v.Error() + "\r\n")
+	case []any:
+		to.WriteString("*" + strconv.Itoa(len(v)) + "\r\n")
+		for _, element := range v {
+			if err := putValue(to, element); err != nil {
+				return err
+			}
+		}
+	case map[any]any:
+		to.WriteString("%" + strconv.Itoa(len(v)) + "\r\n")
+		for name, element := range v {
+			if err := errors.Join(putValue(to, name), putValue(to, element)); err != nil {
+				return err
+			}
+		}
+	default:
+		return fmt.Errorf("%w: %T", errReply, value)
+	}
+	return nil
+}
