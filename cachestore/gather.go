@@ -305,6 +305,6 @@ func (g *gatherer) readScript(ctx context.Context, script *redis.Script, keys []
 	}
 	r.release()
 	var answer bytes.Buffer
-	err = putReply(&answer, script.EvalRO(ctx, g.rdb, keys, args...))
+	err = putReply(&answer, script.Eval(ctx, g.rdb, keys, args...))
 	return reply{rest: answer.Bytes()}, err
 }

@@ -68,7 +68,7 @@ func newUser(t *testing.T, env ...string) *user {
 		t.Skip("starts processes")
 	}
 	u := &user{t: t, home: t.TempDir(), cwd: t.TempDir()}
-	u.env = append([]string{"HOME=" + u.home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + t.TempDir()}, env...)
+	u.env = append([]string{"HOME=" + u.home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + t.TempDir(), "FULLON_NO_PAPER=true"}, env...)
 	return u
 }
 

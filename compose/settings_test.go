@@ -21,6 +21,7 @@ var (
 	statusCommand    = []string{"status"}
 	upCommand        = []string{"up"}
 	provisionCommand = []string{"provision"}
+	paperCommand     = []string{"paper"}
 )
 
 var wrongSettings = []wrong{
@@ -62,6 +63,16 @@ var wrongSettings = []wrong{
 	{"FULLON_SILENT_AFTER", "silent-after", "0s", "", "a time span above zero, like 500ms, 30s or 24h", upCommand},
 	{"FULLON_CATALOGUE_INTERVAL", "catalogue-interval", "hourly", "", "a time span above zero, like 500ms, 30s or 24h", upCommand},
 	{"FULLON_SIM_RATE", "sim-rate", "fast", "", "a whole number from 1 to 1000000", upCommand},
+	{"FULLON_ORDER_EXCHANGE", "order-exchange", "Binance", "", "1 to 64 lower-case letters, digits, - and _", paperCommand},
+	{"FULLON_PAPER_BALANCES", "paper-balances", "USDT", "", "amounts by currency, like USDT=100000,BTC=2", paperCommand},
+	{"FULLON_PAPER_TAKER_BPS", "paper-taker-bps", "free", "", "a decimal number, zero or more, of at most 19 digits before and 19 after the point", paperCommand},
+	{"FULLON_PAPER_MAKER_BPS", "paper-maker-bps", "free", "", "a decimal number, zero or more, of at most 19 digits before and 19 after the point", paperCommand},
+	{"FULLON_PAPER_LATENCY", "paper-latency", "0s", "", "a time span above zero, like 500ms, 30s or 24h", paperCommand},
+	{"FULLON_PAPER_SYNC", "paper-sync", "often", "", "always or never", paperCommand},
+	{"FULLON_PAPER_FAULTS", "paper-faults", "lost=1", "", "lost-requests, lost-answers, rejects and limits with a number from 0 to 1000, like lost-answers=20,rejects=5", paperCommand},
+	{"FULLON_PAPER_LISTEN", "paper-listen", "8790", "", "HOST:PORT, like 127.0.0.1:9464, or off", paperCommand},
+	{"FULLON_NO_BOTS", "no-bots", "perhaps", "", "true or false", upCommand},
+	{"FULLON_NO_PAPER", "no-paper", "perhaps", "", "true or false", upCommand},
 	{"FULLON_SYNC_ALWAYS", "sync-always", "perhaps", "", "true or false", upCommand},
 	{"FULLON_TRADE_CAP", "trade-cap", "none", "", "a whole number from 1 to 1000000", upCommand},
 	{"FULLON_FILL_CAP", "fill-cap", "1.5", "", "a whole number from 1 to 1000000", upCommand},
@@ -113,6 +124,7 @@ func TestAWrongSettingIsOneLineThatNamesItWhereverItCameFrom(t *testing.T) {
 			})
 			t.Run("file", func(t *testing.T) {
 				u := newUser(t)
+				u.env = slices.DeleteFunc(u.env, func(e string) bool { return strings.HasPrefix(e, w.variable+"=") })
 				u.dotenv("# mine\nREDIS_PASSWORD=" + secret + "\n" + w.variable + "='" + w.value + "'\n")
 				check(t, u.run("fullon", w.command...))
 			})
@@ -124,8 +136,8 @@ func TestAWrongSettingIsOneLineThatNamesItWhereverItCameFrom(t *testing.T) {
 // tries, or one that takes any text.
 func TestEverySettingIsTriedWithAWrongValue(t *testing.T) {
 	t.Parallel()
-	anything := []string{"REDIS_USERNAME", "REDIS_PASSWORD", "FULLON_DATA"}
-	for _, command := range [][]string{upCommand, statusCommand, provisionCommand} {
+	anything := []string{"REDIS_USERNAME", "REDIS_PASSWORD", "FULLON_DATA", "FULLON_PAPER_DATA"}
+	for _, command := range [][]string{upCommand, statusCommand, provisionCommand, paperCommand} {
 		r := newUser(t).run("fullon", append(slices.Clone(command), "--help")...)
 		if r.code != ExitOK {
 			t.Fatalf("%v: exit code %d", command, r.code)

@@ -31,6 +31,7 @@ type UpCommand struct {
 	Feeds      `group:"Venue:"`
 	SimRate    Count `group:"Venue:" env:"FULLON_SIM_RATE" default:"200" help:"Market events a second of the simulated venue."`
 	NoBots     bool  `group:"Venue:" env:"FULLON_NO_BOTS" help:"Without the two bots that trade on paper."`
+	NoPaper    bool  `group:"Venue:" env:"FULLON_NO_PAPER" help:"Without the paper venue, the worker that sends orders there, and the bots."`
 	Servers    `group:"Servers of your own, in place of the embedded ones:"`
 	Projection `group:"Projection:"`
 	HTTP       `group:"Looking in:"`
@@ -149,7 +150,10 @@ func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 	}
 	options = append(options, withPresence(redisConfig, "up",
 		logModule("fullon-up", servers.Log()), redisModule(redisConfig),
-		projectorModule(c.Projection), ingestModule(feeds), demoModule(feeds, data, !c.NoBots), listingModule(feeds, redisConfig), httpModule(c.HTTP), c.boardModule(here, feeds)))
+		projectorModule(c.Projection), ingestModule(feeds), listingModule(feeds, redisConfig), httpModule(c.HTTP), c.boardModule(here, feeds)))
+	if !c.NoPaper {
+		options = append(options, demoModule(feeds, data, !c.NoBots))
+	}
 	if err := RunApp(ctx, log, options...); err != nil {
 		return err
 	}
@@ -232,7 +236,9 @@ func (c *UpCommand) feeds() (Feeds, error) {
 func (c *UpCommand) footer(data string, h *httpServer) []string {
 	lines := []string{
 		"Ctrl-C stops. In another terminal: fullon status, fullon get ticker " + string(c.Venue) + " BTC/USDT",
-		"bots on paper: fullon order watch " + string(c.Venue) + ", fullon blocks " + string(c.Venue) + ", fullon watch account " + demoAccount,
+	}
+	if !c.NoPaper {
+		lines = append(lines, "orders on paper: fullon order watch "+string(c.Venue)+", fullon blocks "+string(c.Venue)+", fullon watch account "+demoAccount)
 	}
 	if addr := h.Addr(); addr != "" {
 		lines = append(lines, "health http://"+addr+"/healthz   metrics http://"+addr+"/metrics")
