@@ -53,6 +53,8 @@ var rules = []rule{
 	{"internal/replay/...", []string{
 		"domain", "internal/sim/...", "github.com/coder/websocket", "github.com/sourcegraph/conc/...",
 	}, "plays what real venues sent, and shares no code with the adapters that it tests"},
+	{"internal/execution/...", []string{"domain", "internal/execution/...", "github.com/cenkalti/backoff/..."}, "a venue knows orders, nothing of where they come from"},
+	{"internal/risk", []string{"domain", "golang.org/x/time/..."}, "gates that decide, and do nothing"},
 	{"internal/board", []string{"domain", "internal/table", "github.com/sourcegraph/conc/..."}, "a reader like any bot"},
 	{"internal/console", []string{"domain", "client", "internal/table"}, "a reader like any bot"},
 	{"internal/table", nil, "text"},
@@ -74,7 +76,8 @@ var only = []rule{
 	{"internal/testserver", nil, "only tests start test servers"},
 	{"internal/replay/...", nil, "only tests play recordings"},
 	{"internal/venue/venuetest", nil, "only tests fake a venue"},
-	{"testing", []string{"internal/testserver", "internal/venue/venuetest"}, "programs carry no test code"},
+	{"internal/execution/executiontest", nil, "only tests hold a venue to its contract"},
+	{"testing", []string{"internal/testserver", "internal/venue/venuetest", "internal/execution/executiontest"}, "programs carry no test code"},
 }
 
 type pkg struct {

@@ -1,0 +1,2 @@
+// Package executiontest holds what every execution.Venue must do, as tests.
+package executiontest

@@ -1,0 +1,101 @@
+package paper
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fullon/fullon/domain"
+)
+
+// benchConfig lets orders of half a coin be bought for ever, and nothing be
+// forgotten meanwhile.
+func benchConfig(dir string, sync Sync) Config {
+	cfg := stillConfig(dir)
+	cfg.Sync, cfg.Balances = sync, map[string]domain.Decimal{"USDT": maxWorth}
+	return cfg
+}
+
+// BenchmarkEngine fills market orders without storing anything: the floor of
+// the others.
+func BenchmarkEngine(b *testing.B) {
+	e := newEngine(rulesOf(benchConfig("", SyncNever).WithDefaults()), "epoch", newLedger())
+	now := time.Now()
+	if _, err := e.enter(accountA, now); err != nil {
+		b.Fatal(err)
+	}
+	tick, _ := still{}.Get(b.Context(), "binance", "BTC/USDT")
+	o := wants("")
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		i++
+		o.ID = strconv.Itoa(i)
+		if _, report, err := e.submit(o, tick, "", now); err != nil || report.Status != domain.OrderFilled {
+			b.Fatal(report, err)
+		}
+	}
+	b.ReportMetric(float64(i)/b.Elapsed().Seconds(), "orders/s")
+}
+
+// BenchmarkSubmit fills market orders of 16 callers, stored as each policy
+// wants it, in process and over a socket.
+func BenchmarkSubmit(b *testing.B) {
+	for _, policy := range []struct {
+		name string
+		sync Sync
+	}{{"never", SyncNever}, {"always", SyncAlways}} {
+		b.Run("in process/sync "+policy.name, func(b *testing.B) {
+			x := open(b, benchConfig(b.TempDir(), policy.sync))
+			a := venueOf(b, x)
+			submitters(b, func(o domain.Order) error {
+				_, err := a.Submit(b.Context(), o)
+				return err
+			})
+		})
+		b.Run("socket/sync "+policy.name, func(b *testing.B) {
+			x := open(b, benchConfig(b.TempDir(), policy.sync))
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				b.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			var group sync.WaitGroup
+			group.Go(func() { _ = NewServer(ServerConfig{Exchanges: []*Exchange{x}}).Run(ctx, listener) })
+			defer group.Wait()
+			defer cancel()
+			c, err := NewClient(ClientConfig{URL: "http://" + listener.Addr().String(), Exchange: "binance", Account: accountA})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer c.Close()
+			submitters(b, func(o domain.Order) error {
+				_, err := c.Submit(b.Context(), o)
+				return err
+			})
+		})
+	}
+}
+
+func submitters(b *testing.B, submit func(domain.Order) error) {
+	const callers = 16
+	var next atomic.Int64
+	var group sync.WaitGroup
+	b.ResetTimer()
+	for range callers {
+		group.Go(func() {
+			for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
+				if err := submit(wants("o-" + strconv.FormatInt(i, 10))); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "orders/s")
+}

@@ -1,0 +1,86 @@
+package paper
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/fullon/fullon/internal/execution"
+)
+
+// faults decides what goes wrong. It is safe for concurrent use.
+type faults struct {
+	latency, spread time.Duration
+	Faults
+
+	mu     sync.Mutex
+	random *rand.Rand
+}
+
+func newFaults(c Config) *faults {
+	return &faults{latency: c.Latency, spread: c.LatencySpread, Faults: c.Faults, random: rand.New(rand.NewPCG(c.Faults.Seed, 0))}
+}
+
+// draw tells whether something that goes wrong so many times in 1000 does.
+func (f *faults) draw(permille int) bool {
+	if permille == 0 {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.random.IntN(1000) < permille
+}
+
+// call runs a call as a bad line would: late, lost on the way there, lost on
+// the way back, or refused.
+func call[T any](ctx context.Context, f *faults, do func() (T, error)) (T, error) {
+	var none T
+	if err := f.wait(ctx, f.delay()); err != nil {
+		return none, err
+	}
+	switch {
+	case f.draw(f.Limits):
+		return none, &execution.RateLimited{RetryAfter: f.RetryAfter}
+	case f.draw(f.LostRequests):
+		return none, f.lost(ctx)
+	}
+	answer, err := do()
+	if f.draw(f.LostAnswers) {
+		return none, f.lost(ctx)
+	}
+	return answer, err
+}
+
+func (f *faults) delay() time.Duration {
+	if f.spread == 0 {
+		return f.latency
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.latency + time.Duration(f.random.Int64N(int64(f.spread)))
+}
+
+// wait waits; its error is that of a call nobody waits for any more.
+func (f *faults) wait(ctx context.Context, d time.Duration) error {
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", execution.ErrUnanswered, ctx.Err())
+	}
+	return nil
+}
+
+func (f *faults) lost(ctx context.Context) error {
+	if err := f.wait(ctx, f.Hang); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: lost on purpose", execution.ErrUnanswered)
+}
