@@ -35,6 +35,7 @@ func (x *Exchange) privateEndpoints(mux *http.ServeMux) {
 		}
 		return 6
 	}, x.openOrders))
+	mux.HandleFunc("GET /api/v3/allOrders", x.private(weighs(20), x.allOrders))
 	mux.HandleFunc("GET /api/v3/account", x.private(weighs(20), x.accountInfo))
 	mux.HandleFunc("GET /api/v3/myTrades", x.private(func(q url.Values) int {
 		if q.Get("orderId") != "" {
@@ -229,4 +230,31 @@ func (x *Exchange) openOrders(c call) (any, error) {
 	}
 	slices.SortStableFunc(open, func(o, other restOrder) int { return cmp.Compare(o.Time, other.Time) })
 	return open, nil
+}
+
+// allOrders answers with the first ones from an order on, or the last ones.
+func (x *Exchange) allOrders(c call) (any, error) {
+	m, err := c.market(x)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := restproto.Limit(c.values)
+	if err != nil {
+		return nil, err
+	}
+	from, err := restproto.Int(c.values, "orderId", 0)
+	if err != nil {
+		return nil, err
+	}
+	all := c.account.orders[m]
+	if from == 0 {
+		all = all[max(0, len(all)-limit):]
+	}
+	out := []restOrder{}
+	for _, o := range all {
+		if o.ID >= from && len(out) < limit {
+			out = append(out, o.queried())
+		}
+	}
+	return out, nil
 }
