@@ -42,6 +42,13 @@ func (x *Exchange) Inject(f Fault) {
 	x.faults = append(x.faults, f)
 }
 
+// Heal takes the faults back that have not happened yet.
+func (x *Exchange) Heal() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.faults = nil
+}
+
 // fault is the one that a request meets; the zero one: none.
 func (x *Exchange) fault(r *http.Request) Fault {
 	x.mu.Lock()

@@ -147,7 +147,7 @@ func (x *Exchange) timely(values url.Values) error {
 	if err != nil {
 		return err
 	}
-	now := x.cfg.Clock.Now().UnixMilli()
+	now := x.serverTime()
 	switch {
 	case window > maxWindow:
 		return restproto.Bad(-1131, "recvWindow must be less than 60000.")

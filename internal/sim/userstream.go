@@ -120,6 +120,20 @@ func (x *Exchange) terminate(c *conn, a *account) {
 	delete(c.accounts, a)
 }
 
+// Listeners is how many subscriptions there are to an account's user data
+// stream.
+func (x *Exchange) Listeners(account string) (n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	a := x.account(account)
+	for c := range x.conns {
+		if _, listens := c.accounts[a]; listens && a != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // Terminate ends all subscriptions to an account's user data stream and leaves
 // the connections, as the venue does when a key is taken away. It tells how many
 // there were.

@@ -29,11 +29,11 @@ func (v *Venue) Run(ctx context.Context, sink execution.Sink) error {
 	wait.InitialInterval, wait.MaxInterval, wait.Multiplier = v.cfg.BackoffInitial, v.cfg.BackoffMax, 2
 	for connected := false; ; {
 		begun := time.Now()
-		ready, err := v.session(ctx, sink)
+		accepted, ready, err := v.session(ctx, sink)
 		if ctx.Err() != nil {
 			return nil
 		}
-		connected = connected || ready
+		connected = connected || accepted
 		var f *failure
 		if errors.As(err, &f) && f.is(codeKeyForm, codeKey, codeSignature) && !connected {
 			return fmt.Errorf("binance: account %s: %w", v.cfg.Account, f)
@@ -64,12 +64,12 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// session is one connection. ready: it was connected and has delivered what was
-// to be made up for.
-func (v *Venue) session(ctx context.Context, sink execution.Sink) (ready bool, err error) {
+// session is one connection. accepted: it was connected; ready: it has delivered
+// what was to be made up for.
+func (v *Venue) session(ctx context.Context, sink execution.Sink) (accepted, ready bool, err error) {
 	s, err := v.connect(ctx)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	defer func() { _ = s.ws.CloseNow() }()
 	v.cfg.Logger.InfoContext(ctx, "account stream connected", "account", v.cfg.Account, "real", v.cfg.Real)
@@ -87,5 +87,6 @@ func (v *Venue) session(ctx context.Context, sink execution.Sink) (ready bool, e
 		ready = true
 		return d.follow(ctx, s)
 	})
-	return ready, group.Wait()
+	err = group.Wait()
+	return true, ready, err
 }

@@ -98,10 +98,11 @@ func (v *Venue) subscribe(ctx context.Context, ws *websocket.Conn) error {
 	}
 }
 
-// run reads events and keeps the connection alive until it fails or ctx ends.
-// It never waits for who takes the events, so that a connection is found dead
-// even then.
+// run reads events and keeps the connection alive until it fails or ctx ends,
+// then closes it. It never waits for who takes the events, so that a connection
+// is found dead even then.
 func (s *stream) run(ctx context.Context, ping, timeout time.Duration) error {
+	defer func() { _ = s.ws.CloseNow() }()
 	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	group.Go(func(ctx context.Context) error {
 		for {
