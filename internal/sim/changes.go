@@ -93,7 +93,7 @@ func (o *order) executionReport(ms int64, execution string, f *fill, newID strin
 	}
 	last, maker := fixed(0), false
 	if f != nil {
-		last, maker = f.cost, f.trade.maker == o.Buy
+		last, maker = f.cost, f.maker == o.Buy
 	}
 	e = e.int("I", o.ID).bool("w", o.Working != 0 && o.open() && o.Ticks != 0).bool("m", maker).bool("M", f != nil).
 		int("O", o.Created).number("Z", o.Cost).number("Y", last).number("Q", 0)

@@ -216,7 +216,7 @@ func lineOf(o *order) ledgerOrder {
 func (f fill) line() ledgerFill {
 	return ledgerFill{
 		Account: f.order.account.name, Symbol: f.order.market.venue, Order: f.order.ID, Buy: f.order.Buy,
-		Trade: [5]int64{f.id, f.ms, f.ticks, f.lots, f.agg}, BuyerMaker: f.trade.maker,
+		Trade: [5]int64{f.id, f.ms, f.ticks, f.lots, f.agg}, BuyerMaker: f.maker,
 		Cost: f.cost, Commission: f.commission, Asset: f.asset,
 	}
 }

@@ -94,7 +94,7 @@ func (x *Exchange) myTrades(c call) (any, error) {
 		out = append(out, restMyTrade{
 			Symbol: m.venue, ID: f.id, OrderID: f.order.ID, OrderListID: -1, Price: m.price(f.ticks), Qty: m.size(f.lots),
 			QuoteQty: f.cost, Commission: f.commission, CommissionAsset: f.asset, Time: f.ms,
-			IsBuyer: f.order.Buy, IsMaker: f.trade.maker == f.order.Buy, IsBestMatch: true,
+			IsBuyer: f.order.Buy, IsMaker: f.maker == f.order.Buy, IsBestMatch: true,
 		})
 	}
 	if len(out) <= limit {

@@ -104,11 +104,11 @@ func TestSecretsStaySecret(t *testing.T) {
 	r.stop()
 	all()
 	stop()
-	texts := append(said, r.logs.String())
+	said = append(said, r.logs.String())
 	if !strings.Contains(r.logs.String(), "account stream ended") {
 		t.Fatal("nothing was logged")
 	}
-	for _, text := range texts {
+	for _, text := range said {
 		for _, hidden := range []string{key, secret, "signature=", "X-Mbx-Apikey"} {
 			if strings.Contains(text, hidden) {
 				t.Fatalf("%q is in %q", hidden, text)

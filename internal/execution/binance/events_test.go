@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,6 +148,49 @@ func TestADepositIsABalance(t *testing.T) {
 		t.Fatal(err)
 	}
 	executiontest.Eventually(t, "nothing", func() bool { return sink.BalanceOf("BTC").Total.IsZero() })
+}
+
+// wary is a sink that remembers whether a balance ever was a certain one.
+type wary struct {
+	*executiontest.Sink
+	met atomic.Bool
+}
+
+func (w *wary) Balance(b domain.Balance) {
+	if b.Total.Equal(dec("5")) {
+		w.met.Store(true)
+	}
+	w.Sink.Balance(b)
+}
+
+func TestBalancesDoNotGoBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	sink := &wary{Sink: executiontest.NewSink()}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.venue().Run(ctx, sink) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	transfer := func(total string) {
+		t.Helper()
+		if err := r.x.Transfer("main", "BTC", "1"); err != nil {
+			t.Fatal(err)
+		}
+		executiontest.Eventually(t, "the balance", func() bool { return sink.BalanceOf("BTC").Total.Equal(dec(total)) })
+	}
+	executiontest.Eventually(t, "the stream", func() bool { return r.x.Listeners("main") == 1 && sink.BalanceOf("BTC").Total.IsPos() })
+	transfer("101")
+	// The venue's memory may be behind its stream.
+	r.x.Inject(sim.Fault{Path: "/api/v3/account", Body: `{"updateTime":1000,"balances":[{"asset":"BTC","free":"5","locked":"0"}]}`})
+	transfer("102")
+	if sink.met.Load() {
+		t.Fatal("a balance of long ago came after a newer one")
+	}
 }
 
 // held is a sink whose first report waits.
