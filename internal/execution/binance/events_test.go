@@ -84,6 +84,7 @@ func TestAFillThatTheVenueListsLate(t *testing.T) {
 func TestFillsBeyondAPage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(cfg *sim.Config) { cfg.Symbols[0].MinNotional = "0.001" })
+	r.market("99", "10", "101", "10")
 	v := r.venue()
 	submit(t, v, order("many", domain.Buy, "1100", "100"))
 	for range 1100 {
@@ -207,6 +208,7 @@ func (h held) Order(r execution.Report) {
 func TestASlowSinkIsDisconnectedAndLosesNoFill(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.market("99", "10", "101", "10")
 	v := r.venue(func(c *binance.Config) { c.Queue = 2 })
 	wait := make(chan struct{})
 	sink := held{executiontest.NewSink(), wait}
