@@ -15,7 +15,6 @@ import (
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
-	"github.com/fullon/fullon/internal/execution/paper"
 	"github.com/fullon/fullon/internal/orderworker"
 	"github.com/fullon/fullon/internal/risk"
 )
@@ -24,7 +23,7 @@ import (
 type Execution struct {
 	Exchange    Exchange   `name:"order-exchange" env:"FULLON_ORDER_EXCHANGE" placeholder:"NAME" help:"Exchange whose queue is served."`
 	Accounts    Accounts   `name:"order-accounts" env:"FULLON_ORDER_ACCOUNTS" placeholder:"A,B" help:"Accounts that orders are sent for."`
-	Venue       OrderVenue `name:"order-venue" env:"FULLON_ORDER_VENUE" default:"paper" help:"Where they are sent: paper."`
+	Venue       OrderVenue `name:"order-venue" env:"FULLON_ORDER_VENUE" default:"paper" help:"Where they are sent: paper or binance."`
 	PaperURL    RESTURL    `name:"paper-url" env:"FULLON_PAPER_URL" default:"http://127.0.0.1:8790" help:"Address of the paper venue: see 'fullon paper'."`
 	Concurrency Count      `name:"order-concurrency" env:"FULLON_ORDER_CONCURRENCY" default:"64" help:"Orders that are with the venue at a time."`
 	Timeout     Period     `name:"order-timeout" env:"FULLON_ORDER_TIMEOUT" default:"3s" help:"How long the venue has to take an order."`
@@ -33,6 +32,7 @@ type Execution struct {
 	MaxNotional Amount     `env:"FULLON_MAX_NOTIONAL" placeholder:"AMOUNT" help:"The most that an order may be worth, in quote units (default: no limit)."`
 	PriceBand   Amount     `env:"FULLON_PRICE_BAND" placeholder:"FRACTION" help:"How far from the market a price may be: 0.05 is 5 % (default: no limit)."`
 	MaxTickAge  Period     `env:"FULLON_MAX_TICK_AGE" default:"10s" help:"How old the tick may be that an order is judged by."`
+	BinanceTrading
 	OrderQueues
 }
 
@@ -53,7 +53,9 @@ type OrderVenue string
 const paperVenue = "paper"
 
 // UnmarshalText reads the name of a venue for orders.
-func (v *OrderVenue) UnmarshalText(text []byte) error { return oneOf(v, text, paperVenue) }
+func (v *OrderVenue) UnmarshalText(text []byte) error {
+	return oneOf(v, text, paperVenue, binanceVenue)
+}
 
 // Accounts is a list of accounts.
 type Accounts []string
@@ -89,25 +91,15 @@ type OrderWorkerCommand struct {
 
 // Run sends orders until a signal ends it.
 func (c *OrderWorkerCommand) Run() error {
-	switch {
-	case c.Exchange == "":
-		return domain.Invalid("FULLON_ORDER_EXCHANGE (--order-exchange)", "", "the exchange whose queue is served, like binance")
-	case len(c.Accounts) == 0:
-		return domain.Invalid("FULLON_ORDER_ACCOUNTS (--order-accounts)", "", "the accounts that orders are sent for, like 1001")
+	if err := c.check(); err != nil {
+		return err
 	}
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
 	log := c.Logger(os.Stderr)
 	return RunApp(ctx, log, withPresence(c.Redis(), "orderworker",
 		logModule("fullon-orderworker", c.Log()), redisModule(c.Redis()),
-		fx.Supply(venueOf(c.paper)), orderWorkerModule(c.Execution), httpModule(c.HTTP)))
-}
-
-// paper connects an account to the paper venue of another process.
-func (c *OrderWorkerCommand) paper(account string, log *slog.Logger) (execution.Venue, error) {
-	return paper.NewClient(paper.ClientConfig{
-		URL: string(c.PaperURL), Exchange: string(c.Exchange), Account: account, Connections: int(c.Concurrency), Logger: log,
-	})
+		venueModule(c.Execution), orderWorkerModule(c.Execution), httpModule(c.HTTP)))
 }
 
 // venueOf makes the venue of an account.

@@ -53,7 +53,10 @@ var rules = []rule{
 	{"internal/replay/...", []string{
 		"domain", "internal/sim/...", "github.com/coder/websocket", "github.com/sourcegraph/conc/...",
 	}, "plays what real venues sent, and shares no code with the adapters that it tests"},
-	{"internal/execution/...", []string{"domain", "internal/execution/...", "github.com/cenkalti/backoff/..."}, "a venue knows orders, nothing of where they come from"},
+	{"internal/execution/...", []string{
+		"domain", "internal/execution/...", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "github.com/coder/websocket",
+		"github.com/adshao/go-binance/...",
+	}, "a venue knows orders, nothing of where they come from"},
 	{"internal/risk", []string{"domain"}, "gates that decide, and do nothing"},
 	{"internal/orderworker", []string{
 		"domain", "client", "internal/execution", "internal/risk", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
@@ -78,6 +81,7 @@ var only = []rule{
 	{"github.com/nats-io/...", []string{"bus"}, "the log has one door"},
 	{"github.com/redis/go-redis/...", []string{"cachestore", "compose", "internal/testserver"}, "the cache has one door; compose only silences the library's own log"},
 	{"github.com/alicebob/miniredis/...", []string{"compose"}, "the embedded default where no redis-server is installed"},
+	{"github.com/adshao/go-binance/...", []string{"internal/execution/binance"}, "a venue has one door"},
 	{"internal/testserver", nil, "only tests start test servers"},
 	{"internal/replay/...", nil, "only tests play recordings"},
 	{"internal/venue/venuetest", nil, "only tests fake a venue"},

@@ -21,6 +21,8 @@ const (
 	DefaultWeightLimit    = 6000
 	DefaultMessageRate    = 5
 	DefaultMessageBurst   = 10
+	DefaultOrderLimit     = 100
+	DefaultFee            = "0.001"
 
 	// Never switches off what a zero would give a default.
 	Never = -1
@@ -79,7 +81,19 @@ type Config struct {
 	MessageRate  float64
 	MessageBurst float64
 
-	// StateDir is where the trades are kept over restarts, made when missing.
+	// Accounts may trade. Default: nobody may.
+	Accounts []Account
+
+	// OrderLimit is how many orders an account may place in ten seconds.
+	// Default DefaultOrderLimit.
+	OrderLimit int
+
+	// MakerFee and TakerFee are what part of what an order's maker receives is
+	// kept as a fee, decimal text, less than 0.1. Defaults DefaultFee.
+	MakerFee, TakerFee string
+
+	// StateDir is where trades and accounts are kept over restarts, made when
+	// missing.
 	// One exchange at a time may use it. Empty: nothing is kept.
 	StateDir string
 
@@ -107,6 +121,9 @@ func (c Config) WithDefaults() Config {
 	setDefault(&c.WeightLimit, DefaultWeightLimit)
 	setDefault(&c.MessageRate, DefaultMessageRate)
 	setDefault(&c.MessageBurst, DefaultMessageBurst)
+	setDefault(&c.OrderLimit, DefaultOrderLimit)
+	setDefault(&c.MakerFee, DefaultFee)
+	setDefault(&c.TakerFee, DefaultFee)
 	if c.Clock == nil {
 		c.Clock = clock.System()
 	}
@@ -138,6 +155,7 @@ func (c Config) validate() error {
 		{"keep_trades", c.KeepTrades > 0, c.KeepTrades, "more than zero"},
 		{"weight_limit", c.WeightLimit > 0, c.WeightLimit, "more than zero"},
 		{"message_rate", c.MessageRate > 0, c.MessageRate, "more than zero"},
+		{"order_limit", c.OrderLimit > 0, c.OrderLimit, "more than zero"},
 		{"message_burst", c.MessageBurst >= 1, c.MessageBurst, "one or more"},
 	} {
 		if !f.ok {

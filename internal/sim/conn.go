@@ -38,13 +38,15 @@ type frame struct {
 // conn is one WebSocket client. Its queue is filled under Exchange.mu, which
 // keeps its messages in the order of events.
 type conn struct {
-	x      *Exchange
-	ws     *websocket.Conn
-	ctx    context.Context
-	cut    context.CancelCauseFunc // ends it at once, without a close frame
-	queue  chan frame
-	ping   chan struct{}
-	bucket bucket
+	x *Exchange
+	// onMessage takes the client's messages. It is called without Exchange.mu.
+	onMessage func(*conn, []byte)
+	ws        *websocket.Conn
+	ctx       context.Context
+	cut       context.CancelCauseFunc // ends it at once, without a close frame
+	queue     chan frame
+	ping      chan struct{}
+	bucket    bucket
 
 	// Guarded by Exchange.mu.
 	combined bool
@@ -52,6 +54,8 @@ type conn struct {
 	closing  bool
 	endsAt   time.Time
 	nextPing time.Time
+	accounts map[*account]int // the subscriptions of a user data stream; nil: it is none
+	nextSub  int
 }
 
 // serveStream is the handler of the WebSocket endpoints.
@@ -61,13 +65,20 @@ func (x *Exchange) serveStream(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no such stream endpoint, or too many streams", http.StatusBadRequest)
 		return
 	}
-	c := &conn{
-		x: x, combined: combined, streams: map[string]struct{}{},
-		queue: make(chan frame, x.cfg.Queue), ping: make(chan struct{}, 1),
-		bucket: bucket{clock: x.cfg.Clock, rate: x.cfg.MessageRate, burst: x.cfg.MessageBurst},
-	}
+	x.serve(w, r, streams, &conn{combined: combined, onMessage: x.control})
+}
+
+// serveAPI is the handler of the WebSocket API.
+func (x *Exchange) serveAPI(w http.ResponseWriter, r *http.Request) {
+	x.serve(w, r, nil, &conn{accounts: map[*account]int{}, onMessage: x.apiCall})
+}
+
+func (x *Exchange) serve(w http.ResponseWriter, r *http.Request, streams []string, c *conn) {
+	c.x, c.streams = x, map[string]struct{}{}
+	c.queue, c.ping = make(chan frame, x.cfg.Queue), make(chan struct{}, 1)
+	c.bucket = bucket{clock: x.cfg.Clock, rate: x.cfg.MessageRate, burst: x.cfg.MessageBurst}
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
-		InsecureSkipVerify: true, // public data, as the venue's
+		InsecureSkipVerify: true, // no cookies, so nobody can act for another
 		OnPingReceived:     func(context.Context, []byte) bool { c.received(); return true },
 		OnPongReceived:     func(context.Context, []byte) { c.received() },
 	})

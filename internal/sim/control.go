@@ -19,7 +19,7 @@ func (c *conn) read(ctx context.Context) error {
 			return fmt.Errorf("read: %w", err)
 		}
 		if c.received() {
-			c.x.control(c, data)
+			c.onMessage(c, data)
 		}
 	}
 }

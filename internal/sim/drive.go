@@ -22,7 +22,10 @@ const (
 func (x *Exchange) drive(ctx context.Context) error {
 	for {
 		x.mu.Lock()
-		err := x.advance(x.cfg.Clock.Now())
+		if x.broken == nil {
+			x.broken = x.advance(x.cfg.Clock.Now())
+		}
+		err := x.broken
 		due := x.now.Add(stepEvery)
 		if next := x.nextDue(); next.After(due) {
 			due = next
@@ -60,6 +63,9 @@ func (x *Exchange) advance(to time.Time) error {
 			x.now = m.next
 		}
 		if err := x.event(m); err != nil {
+			return err
+		}
+		if err := x.settle(); err != nil {
 			return err
 		}
 		m.next = x.now.Add(m.walk.after(m.rate))
@@ -108,7 +114,15 @@ func (x *Exchange) event(m *market) error {
 	if m.walk.isOrder() {
 		return x.order(m)
 	}
+	return x.requote(m)
+}
+
+// requote changes the book, and lets the accounts' orders meet it.
+func (x *Exchange) requote(m *market) error {
 	m.quote()
+	if err := x.meet(m); err != nil {
+		return err
+	}
 	x.publish(m.streams.book, m.bookFrame)
 	return nil
 }
@@ -128,9 +142,7 @@ func (x *Exchange) order(m *market) error {
 			x.publish(m.streams.agg, func() []byte { return m.aggFrame(a, ms) })
 		}
 	}
-	m.quote()
-	x.publish(m.streams.book, m.bookFrame)
-	return nil
+	return x.requote(m)
 }
 
 // second does what happens at full seconds: candles close and are published,

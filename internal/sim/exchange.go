@@ -25,6 +25,7 @@ type Exchange struct {
 	cfg      Config
 	listener net.Listener
 	weight   weightMeter
+	ledger   *ledger // nil: accounts are not kept over restarts
 
 	mu         sync.Mutex // guards everything below, the markets included
 	markets    []*market
@@ -34,6 +35,13 @@ type Exchange struct {
 	rng        *rand.Rand // for what is no market's
 	conns      map[*conn]struct{}
 	subs       map[string]map[*conn]struct{} // by stream
+	accounts   []*account
+	byKey      map[string]*account
+	maker      fixed // fees, parts of one
+	taker      fixed
+	changes    changes // of the step that is being taken
+	faults     []Fault
+	broken     error // why the exchange cannot go on
 	stopping   bool
 	running    bool
 	serving    sync.WaitGroup // connections
@@ -51,7 +59,7 @@ func New(cfg Config) (*Exchange, error) {
 	x := &Exchange{
 		cfg: cfg, byVenue: map[string]*market{}, now: cfg.Clock.Now(),
 		rng:   rand.New(rand.NewPCG(cfg.Seed, 0)),
-		conns: map[*conn]struct{}{}, subs: map[string]map[*conn]struct{}{},
+		conns: map[*conn]struct{}{}, subs: map[string]map[*conn]struct{}{}, byKey: map[string]*account{},
 	}
 	if err := x.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("simulated exchange: %w", err), x.closeJournals())
@@ -97,11 +105,43 @@ func (x *Exchange) open() error {
 		}
 	}
 	x.nextSecond = x.now.Truncate(time.Second).Add(time.Second)
+	if err := x.openAccounts(); err != nil {
+		return err
+	}
 	var err error
 	if x.listener, err = net.Listen("tcp", x.cfg.Addr); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	return nil
+}
+
+func (x *Exchange) openAccounts() (err error) {
+	for _, f := range [...]struct {
+		name, text string
+		to         *fixed
+	}{{"maker_fee", x.cfg.MakerFee, &x.maker}, {"taker_fee", x.cfg.TakerFee, &x.taker}} {
+		if *f.to, err = parseFixed(f.name, f.text); err != nil {
+			return err
+		}
+		if *f.to >= unit/10 {
+			return domain.Invalid(f.name, f.text, "less than 0.1")
+		}
+	}
+	for _, account := range x.cfg.Accounts {
+		a, err := account.open(x.markets)
+		if err != nil {
+			return err
+		}
+		if x.account(a.name) != nil || x.byKey[a.key] != nil {
+			return domain.Invalid("account", a.name, "each name and each key once")
+		}
+		x.accounts = append(x.accounts, a)
+		x.byKey[a.key] = a
+	}
+	if x.cfg.StateDir != "" && len(x.accounts) > 0 {
+		x.ledger, err = openLedger(x)
+	}
+	return err
 }
 
 // WSURL is the base of the WebSocket endpoints, without a path: "ws://127.0.0.1:1234".
@@ -169,6 +209,9 @@ func (x *Exchange) closeJournals() error {
 			errs = append(errs, m.journal.close())
 		}
 	}
+	if x.ledger != nil {
+		errs = append(errs, x.ledger.close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -176,23 +219,19 @@ func (x *Exchange) closeJournals() error {
 // market does by itself. The error matches domain.ErrNotFound for a symbol
 // that is not listed, or is the journal's.
 func (x *Exchange) Trade(symbol string, orders int) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, m := range x.markets {
-		if m.name != symbol {
-			continue
-		}
-		if err := x.advance(x.cfg.Clock.Now()); err != nil {
-			return err
-		}
+	m, err := x.named(symbol)
+	if err != nil {
+		return err
+	}
+	_, err = x.step(func() (any, error) {
 		for range orders {
-			if err := x.order(m); err != nil {
-				return err
+			if x.broken = x.order(m); x.broken != nil {
+				return nil, x.broken
 			}
 		}
-		return nil
-	}
-	return fmt.Errorf("symbol %q: %w", symbol, domain.ErrNotFound)
+		return nil, nil
+	})
+	return err
 }
 
 // Drop cuts every connection without a close frame, as a failing network

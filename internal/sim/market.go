@@ -27,6 +27,9 @@ type market struct {
 	series  []*series
 
 	streams streamNames
+
+	resting   []*order // of the accounts, the oldest first
+	nextOrder int64    // the id of the last order
 }
 
 // newMarket continues a journal's trades, or begins at now.
@@ -43,6 +46,7 @@ func newMarket(l listing, cfg Config, share float64, j *journal, now time.Time) 
 		streams: namesOf(l.lower),
 	}
 	m.nextAgg = max(1, m.nextID/2) // fewer than trades, as at the venue
+	m.nextOrder = m.nextID
 	var kept []trade
 	if j != nil {
 		kept = j.load()

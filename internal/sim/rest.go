@@ -16,6 +16,8 @@ func (x *Exchange) handler() http.Handler {
 	mux.HandleFunc("GET /ws", x.serveStream)
 	mux.HandleFunc("GET /ws/", x.serveStream)
 	mux.HandleFunc("GET /stream", x.serveStream)
+	mux.HandleFunc("GET /ws-api/v3", x.serveAPI)
+	x.privateEndpoints(mux)
 	for path, endpoint := range map[string]struct {
 		weight int
 		answer func(query) (any, error)

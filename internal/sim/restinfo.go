@@ -26,8 +26,11 @@ func (x *Exchange) exchangeInfo(q query) (any, error) {
 	}
 	info := restproto.ExchangeInfo{
 		Timezone: "UTC", ServerTime: x.serverTime(), ExchangeFilters: []string{},
-		RateLimits: []restproto.RateLimit{{Type: "REQUEST_WEIGHT", Interval: "MINUTE", IntervalNum: 1, Limit: x.cfg.WeightLimit}},
-		Symbols:    []restproto.Symbol{},
+		RateLimits: []restproto.RateLimit{
+			{Type: "REQUEST_WEIGHT", Interval: "MINUTE", IntervalNum: 1, Limit: x.cfg.WeightLimit},
+			{Type: "ORDERS", Interval: "SECOND", IntervalNum: 10, Limit: x.cfg.OrderLimit},
+		},
+		Symbols: []restproto.Symbol{},
 	}
 	for _, m := range markets {
 		info.Symbols = append(info.Symbols, m.info())
@@ -36,7 +39,7 @@ func (x *Exchange) exchangeInfo(q query) (any, error) {
 }
 
 func (m *market) info() restproto.Symbol {
-	const most = fixed(9_000_000 * unit) // of anything in an order
+	const most = mostOfAnything
 	maxLots := min(most/m.lot, math.MaxInt32)
 	return restproto.NewSymbol(m.base, m.quoteAsset,
 		restproto.PriceFilter{

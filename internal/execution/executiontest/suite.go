@@ -22,6 +22,10 @@ const (
 type Harness struct {
 	Exchange string
 	Account  string
+	// Spot says that the account is one of a plain spot venue: it has no
+	// positions, so reduce-only means nothing there, and fees come out of what is
+	// received, so nothing is held back for them.
+	Spot bool
 	// Venue is the account as it is reached now; asked for anew after Restart.
 	Venue func() execution.Venue
 	// Market sets the best prices and sizes, and returns when the resting orders
@@ -166,7 +170,7 @@ func (r *rig) open(want ...domain.Order) {
 // position are what the fills make of those of the beginning.
 func (r *rig) settled(s *Sink, orders ...domain.Order) {
 	r.Helper()
-	var base, quote, fees domain.Decimal
+	var base, quote domain.Decimal
 	for _, o := range orders {
 		report, err := r.venue.Query(r.Context(), o)
 		if err != nil {
@@ -178,19 +182,26 @@ func (r *rig) settled(s *Sink, orders ...domain.Order) {
 			if err := f.Validate(); err != nil {
 				r.Fatalf("the fill %+v: %v", f, err)
 			}
-			if f.OrderID != report.VenueOrderID || f.Side != o.Side || f.Account != r.h.Account || f.FeeCurrency != "USDT" {
+			if f.OrderID != report.VenueOrderID || f.Side != o.Side || f.Account != r.h.Account {
 				r.Fatalf("the fill %+v is not one of %+v", f, report)
 			}
-			if f.Fee.Abs().GreaterThan(f.Cost().Mul(dec(MaxFeeOfCost))) {
+			of := f.Cost()
+			if r.h.Spot && f.Side == domain.Buy {
+				of = f.Volume
+				base = base.Sub(f.Fee)
+			} else {
+				quote = quote.Sub(f.Fee)
+			}
+			if f.FeeCurrency != r.feeCurrency(f.Side) || f.Fee.Abs().GreaterThan(of.Mul(dec(MaxFeeOfCost))) {
 				r.Fatalf("the fill %+v has a strange fee", f)
 			}
-			cost, fees = cost.Add(f.Cost()), fees.Add(f.Fee)
+			cost = cost.Add(f.Cost())
 			signed := f.Volume
 			if f.Side == domain.Sell {
 				signed = signed.Neg()
 			}
 			base = base.Add(signed)
-			quote = quote.Sub(f.Price.Mul(signed)).Sub(f.Fee)
+			quote = quote.Sub(f.Price.Mul(signed))
 		}
 		if report.Filled.IsPos() && !cost.MustDiv(report.Filled).Equal(report.AveragePrice) {
 			r.Fatalf("the fills of %s cost %s, the report says %+v", o.ID, cost, report)
@@ -208,6 +219,14 @@ func (r *rig) settled(s *Sink, orders ...domain.Order) {
 		return b.Total.Equal(dec(BeginsBase).Add(base)) && q.Total.Equal(dec(BeginsQuote).Add(quote)) &&
 			b.Total.Equal(b.Free.Add(b.Used)) && q.Total.Equal(q.Free.Add(q.Used))
 	})
+}
+
+// feeCurrency is what the fees of a side's fills are in.
+func (r *rig) feeCurrency(side domain.Side) string {
+	if r.h.Spot && side == domain.Buy {
+		return "BTC"
+	}
+	return "USDT"
 }
 
 func sum(fills []domain.Fill) (volume domain.Decimal) {

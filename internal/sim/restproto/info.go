@@ -38,7 +38,7 @@ func NewSymbol(base, quote string, filters ...any) Symbol {
 		Symbol: base + quote, Status: "TRADING",
 		BaseAsset: base, BaseAssetPrecision: 8,
 		QuoteAsset: quote, QuotePrecision: 8, QuoteAssetPrecision: 8,
-		OrderTypes:           []string{"LIMIT", "LIMIT_MAKER", "MARKET"},
+		OrderTypes:           []string{"LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT"},
 		IsSpotTradingAllowed: true,
 		Filters:              filters,
 		Permissions:          []string{"SPOT"},
