@@ -20,14 +20,15 @@ import (
 	"github.com/fullon/fullon/internal/execution/paper"
 )
 
-// BinanceTrading says how orders reach Binance. The key is read from the
-// environment or a file only: other users of the machine see flags.
+// BinanceTrading says how orders reach Binance.
 type BinanceTrading struct {
-	Real      bool         `name:"real" env:"BINANCE_REAL" help:"Trade with real money: without it orders go to Binance's test network."`
-	KeyFile   string       `name:"binance-key-file" env:"BINANCE_API_KEY_FILE" placeholder:"FILE" help:"File with the API key, in place of the variable BINANCE_API_KEY."`
-	Secret    string       `name:"binance-secret-file" env:"BINANCE_API_SECRET_FILE" placeholder:"FILE" help:"File with its secret, in place of the variable BINANCE_API_SECRET."`
-	APIURL    RESTURL      `name:"binance-api-url" env:"BINANCE_API_URL" placeholder:"URL" help:"In place of the REST host of the network."`
-	StreamURL BinanceWSAPI `name:"binance-stream-url" env:"BINANCE_STREAM_URL" placeholder:"URL" help:"In place of the network's WebSocket API, with its path."`
+	Real       bool         `name:"real" env:"BINANCE_REAL" help:"Trade with real money: without it orders go to Binance's test network."`
+	Key        string       `name:"binance-key" env:"BINANCE_API_KEY" placeholder:"KEY" help:"API key of the account. Other users of the machine see flags, so use the variable or the file."`
+	KeyFile    string       `name:"binance-key-file" env:"BINANCE_API_KEY_FILE" placeholder:"FILE" help:"File with the key."`
+	Secret     string       `name:"binance-secret" env:"BINANCE_API_SECRET" placeholder:"SECRET" help:"Its secret; as for the key."`
+	SecretFile string       `name:"binance-secret-file" env:"BINANCE_API_SECRET_FILE" placeholder:"FILE" help:"File with the secret."`
+	APIURL     RESTURL      `name:"binance-api-url" env:"BINANCE_API_URL" placeholder:"URL" help:"In place of the REST host of the network."`
+	StreamURL  BinanceWSAPI `name:"binance-stream-url" env:"BINANCE_STREAM_URL" placeholder:"URL" help:"In place of the network's WebSocket API, with its path."`
 }
 
 // BinanceWSAPI is the address of Binance's WebSocket API.
@@ -42,12 +43,12 @@ func (u *BinanceWSAPI) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// fromFile is the value of a variable, or what a file has in its place.
-func fromFile(variable, file string) (string, error) {
+// fromFile is a value, or what a file has in its place.
+func fromFile(variable, value, file string) (string, error) {
+	if value != "" {
+		return value, nil
+	}
 	if file == "" {
-		if value := os.Getenv(variable); value != "" {
-			return value, nil
-		}
 		return "", domain.Invalid(variable, "", "the key of the account, or "+variable+"_FILE, a file that has it")
 	}
 	text, err := os.ReadFile(file)
@@ -78,10 +79,10 @@ func (c Execution) check() error {
 }
 
 func (c BinanceTrading) keys() (key, private string, err error) {
-	if key, err = fromFile("BINANCE_API_KEY", c.KeyFile); err != nil {
+	if key, err = fromFile("BINANCE_API_KEY", c.Key, c.KeyFile); err != nil {
 		return "", "", err
 	}
-	private, err = fromFile("BINANCE_API_SECRET", c.Secret)
+	private, err = fromFile("BINANCE_API_SECRET", c.Secret, c.SecretFile)
 	return key, private, err
 }
 
