@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 		os.Exit(Main(name, "", new(IngestCommand), map[string]string{"venue": "binance"}, os.Args[1:], os.Stderr))
 	case "projector":
 		os.Exit(Main(name, "", new(ProjectorCommand), nil, os.Args[1:], os.Stderr))
+	case "orderworker":
+		os.Exit(Main(name, "", new(OrderWorkerCommand), nil, os.Args[1:], os.Stderr))
 	default:
 		os.Exit(Main(name, "", new(FullonCommand), map[string]string{"venue": "sim"}, os.Args[1:], os.Stderr))
 	}
