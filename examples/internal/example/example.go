@@ -4,6 +4,7 @@ package example
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -138,3 +139,6 @@ func Want(ok bool, format string, args ...any) error {
 	}
 	return fmt.Errorf("unexpected: "+format, args...)
 }
+
+// Unique is a name that no other run of an example has.
+func Unique(prefix string) string { return prefix + rand.Text()[:8] }
