@@ -103,16 +103,16 @@ func connect(ctx context.Context) (c *client.Client, end func(), err error) {
 		}
 		return c, c.Close, nil
 	}
-	url, redis, end, err = Start(ctx)
+	url, redis, stop, err := Start(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	c, err = client.Connect(ctx, client.Config{Log: bus.Config{URL: url}, Redis: cachestore.Config{Addrs: []string{redis}}})
 	if err != nil {
-		end()
+		stop()
 		return nil, nil, err
 	}
-	return c, func() { c.Close(); end() }, nil
+	return c, func() { c.Close(); stop() }, nil
 }
 
 // Start starts a deployment and tells where its servers are.
