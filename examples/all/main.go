@@ -20,8 +20,9 @@ var examples = []string{"ticks", "trades", "candles", "accounts", "fills", "orde
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
+	err := run(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "all:", err)
 		os.Exit(1)
 	}
