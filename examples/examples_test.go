@@ -26,6 +26,18 @@ func TestEveryExampleRuns(t *testing.T) {
 	}
 }
 
+// TestAnExampleRunsAlone runs one on servers of its own.
+func TestAnExampleRunsAlone(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("builds and starts programs")
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "run", "./venues").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "ok   venues: ") {
+		t.Fatalf("%v\n%.2000s", err, out)
+	}
+}
+
 func TestAnExampleTellsWrongFlags(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

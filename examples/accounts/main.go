@@ -22,7 +22,10 @@ func main() {
 	)
 }
 
-const account, symbol = "1001", "BTC/USDT"
+const symbol = "BTC/USDT"
+
+// account is one of this run's own, so that the next one finds nothing of it.
+var account = example.Unique("account-")
 
 func balances(ctx context.Context, c *client.Client, say example.Say) error {
 	pos, err := c.Accounts.SetBalances(ctx, account, []domain.Balance{

@@ -16,18 +16,19 @@ import (
 
 // examples are the programs of this folder, in an order in which none disturbs
 // the next: base clears the cache.
-var examples = []string{"ticks", "trades", "candles", "accounts", "fills", "processes", "base"}
+var examples = []string{"ticks", "trades", "candles", "accounts", "fills", "orders", "bots", "venues", "symbols", "processes", "base"}
 
 func main() {
-	if err := run(); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "all:", err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+func run(ctx context.Context) error {
 	natsURL, redisAddr, end, err := example.Start(ctx)
 	if err != nil {
 		return err

@@ -22,7 +22,10 @@ func main() {
 	)
 }
 
-const exchange, symbol = "kraken", "BTC/USD"
+const exchange = "kraken"
+
+// symbol is one of this run's own, so that the next one finds nothing of it.
+var symbol = example.Unique("C") + "/USD"
 
 var start = time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC)
 

@@ -21,7 +21,10 @@ func main() {
 	)
 }
 
-const account, exchange = "1001", "binance"
+const exchange = "binance"
+
+// account is one of this run's own, so that the next one finds nothing of it.
+var account = example.Unique("account-")
 
 func push(ctx context.Context, c *client.Client, id int) error {
 	pos, err := c.Fills.Push(ctx, domain.Fill{

@@ -22,7 +22,10 @@ func main() {
 	)
 }
 
-const exchange, symbol = "binance", "BTC/USDT"
+const exchange = "binance"
+
+// symbol is one of this run's own, so that the next one finds nothing of it.
+var symbol = example.Unique("C") + "/USDT"
 
 func push(ctx context.Context, c *client.Client, from, to int) error {
 	var last domain.LogPosition

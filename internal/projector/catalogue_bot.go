@@ -15,6 +15,7 @@ type botFold struct {
 	partition *cachestore.Partition
 	bots      map[string]*botState
 	dirty     []*botState
+	loaded    bool // the last load asked Redis
 }
 
 type botState struct {
@@ -35,7 +36,8 @@ func (f *botFold) load(ctx context.Context, records []domain.Record) error {
 			missing[bot] = true
 		}
 	}
-	if len(missing) == 0 {
+	f.loaded = len(missing) > 0
+	if !f.loaded {
 		return nil
 	}
 	bots := make([]string, 0, len(missing))
@@ -55,6 +57,8 @@ func (f *botFold) load(ctx context.Context, records []domain.Record) error {
 	}
 	return nil
 }
+
+func (f *botFold) asked() bool { return f.loaded }
 
 func (f *botFold) add(rec domain.Record) error {
 	b := f.bots[rec.Key.Bot]

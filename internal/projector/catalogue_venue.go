@@ -13,6 +13,7 @@ type venueFold struct {
 	partition *cachestore.Partition
 	venues    map[string]*venueState
 	dirty     []*venueState
+	loaded    bool // the last load asked Redis
 }
 
 func newVenueFold(partition *cachestore.Partition) *venueFold {
@@ -26,7 +27,8 @@ func (f *venueFold) load(ctx context.Context, records []domain.Record) error {
 			missing[exchange] = true
 		}
 	}
-	if len(missing) == 0 {
+	f.loaded = len(missing) > 0
+	if !f.loaded {
 		return nil
 	}
 	exchanges := make([]string, 0, len(missing))
@@ -42,6 +44,8 @@ func (f *venueFold) load(ctx context.Context, records []domain.Record) error {
 	}
 	return nil
 }
+
+func (f *venueFold) asked() bool { return f.loaded }
 
 func (f *venueFold) add(rec domain.Record) error {
 	v := f.venues[rec.Key.Exchange]

@@ -20,7 +20,8 @@ var claimKinds = []domain.Kind{
 // claim that they are of.
 type claimFold struct {
 	partition *cachestore.Partition
-	loaded    bool
+	loaded    bool                      // the last load asked Redis
+	known     bool                      // all of them are loaded
 	claims    map[claimKey]domain.Claim // First is the token
 
 	dirtyClaims map[claimKey]bool
@@ -41,7 +42,8 @@ func newClaimFold(partition *cachestore.Partition) *claimFold {
 }
 
 func (f *claimFold) load(ctx context.Context, _ []domain.Record) error {
-	if f.loaded {
+	f.loaded = !f.known
+	if f.known {
 		return nil
 	}
 	rights, err := f.partition.Rights(ctx)
@@ -51,9 +53,11 @@ func (f *claimFold) load(ctx context.Context, _ []domain.Record) error {
 	for _, c := range rights.Claims {
 		f.claims[claimKey{c.Kind, c.Symbol}] = c
 	}
-	f.loaded = true
+	f.known = true
 	return nil
 }
+
+func (f *claimFold) asked() bool { return f.loaded }
 
 func (f *claimFold) add(rec domain.Record) error {
 	event, err := wire.Decode(rec.Key, rec.Data)

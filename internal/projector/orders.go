@@ -21,7 +21,8 @@ type orderFold struct {
 	partition *cachestore.Partition
 	keep      int // final orders
 
-	loaded  bool
+	loaded  bool // the last load asked Redis
+	begun   bool // what is live is loaded
 	orders  map[string]*orderState
 	visited []*orderState // may leave the memory after the batch
 	queues  map[string]*orderQueue
@@ -55,7 +56,8 @@ func newOrderFold(partition *cachestore.Partition, keep int) *orderFold {
 }
 
 func (f *orderFold) load(ctx context.Context, records []domain.Record) error {
-	if !f.loaded {
+	f.loaded = !f.begun
+	if !f.begun {
 		book, err := f.partition.LoadOrderBook(ctx)
 		if err != nil {
 			return err
@@ -66,7 +68,7 @@ func (f *orderFold) load(ctx context.Context, records []domain.Record) error {
 		}
 		clear(f.dirtyQueues)
 		clear(f.dirtyCounts)
-		f.loaded = true
+		f.begun = true
 	}
 	var missing []string
 	for i := range records {
@@ -76,6 +78,7 @@ func (f *orderFold) load(ctx context.Context, records []domain.Record) error {
 			missing = append(missing, id)
 		}
 	}
+	f.loaded = f.loaded || len(missing) > 0
 	found, err := f.partition.LoadOrders(ctx, missing)
 	if err != nil {
 		return err
@@ -87,6 +90,8 @@ func (f *orderFold) load(ctx context.Context, records []domain.Record) error {
 	return f.loadOldest(ctx, len(records))
 }
 
+func (f *orderFold) asked() bool { return f.loaded }
+
 // readAhead is how many final orders are read more than needed.
 const readAhead = 1000
 
@@ -97,6 +102,7 @@ func (f *orderFold) loadOldest(ctx context.Context, n int) error {
 	if need <= len(f.oldest) {
 		return nil
 	}
+	f.loaded = true
 	oldest, err := f.partition.LoadOldestDone(ctx, need+readAhead)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ package example
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -102,16 +103,16 @@ func connect(ctx context.Context) (c *client.Client, end func(), err error) {
 		}
 		return c, c.Close, nil
 	}
-	url, redis, end, err = Start(ctx)
+	url, redis, stop, err := Start(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	c, err = client.Connect(ctx, client.Config{Log: bus.Config{URL: url}, Redis: cachestore.Config{Addrs: []string{redis}}})
 	if err != nil {
-		end()
+		stop()
 		return nil, nil, err
 	}
-	return c, func() { c.Close(); end() }, nil
+	return c, func() { c.Close(); stop() }, nil
 }
 
 // Start starts a deployment and tells where its servers are.
@@ -138,3 +139,6 @@ func Want(ok bool, format string, args ...any) error {
 	}
 	return fmt.Errorf("unexpected: "+format, args...)
 }
+
+// Unique is a name that no other run of an example has.
+func Unique(prefix string) string { return prefix + rand.Text()[:8] }
