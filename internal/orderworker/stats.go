@@ -6,6 +6,8 @@ import "sync/atomic"
 // concurrent use.
 type Stats struct {
 	popped, rejected, conflicts, submitted, unanswered, queried, settled, canceled, events, reconciled atomic.Uint64
+
+	inHand atomic.Int64
 }
 
 // Counts is a snapshot of Stats.
@@ -29,6 +31,6 @@ func (w *Worker) Counts() Counts {
 	return Counts{
 		Popped: s.popped.Load(), Rejected: s.rejected.Load(), Conflicts: s.conflicts.Load(), Submitted: s.submitted.Load(),
 		Unanswered: s.unanswered.Load(), Queried: s.queried.Load(), Settled: s.settled.Load(), Canceled: s.canceled.Load(),
-		Events: s.events.Load(), Reconciled: s.reconciled.Load(), InHand: len(w.slots),
+		Events: s.events.Load(), Reconciled: s.reconciled.Load(), InHand: int(s.inHand.Load()),
 	}
 }

@@ -180,6 +180,7 @@ func (w *Worker) serve(ctx, work context.Context) {
 		}
 		if len(batch) > 0 {
 			w.stats.popped.Add(uint64(len(batch)))
+			w.stats.inHand.Add(int64(len(batch)))
 			w.handle(work, batch)
 		} else if err != nil && !errors.Is(err, domain.ErrNotFound) {
 			sleep(ctx, 200*time.Millisecond)
@@ -204,10 +205,17 @@ func (w *Worker) reserve(ctx context.Context) int {
 	return w.cfg.Batch
 }
 
+// release gives back slots that were not used.
 func (w *Worker) release(n int) {
 	for range n {
 		<-w.slots
 	}
+}
+
+// done gives back the slots of orders that were in hand.
+func (w *Worker) done(n int) {
+	w.stats.inHand.Add(int64(-n))
+	w.release(n)
 }
 
 // drain waits until nothing is in hand, or gives up.
@@ -233,7 +241,7 @@ func (w *Worker) handle(ctx context.Context, batch []client.OrderDelivery) {
 			deal = w.drop
 		}
 		go func() {
-			defer w.release(1)
+			defer w.done(1)
 			deal(ctx, d)
 		}()
 	}
@@ -246,7 +254,7 @@ func (w *Worker) handle(ctx context.Context, batch []client.OrderDelivery) {
 // each on its own from there.
 func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
 	passed := w.gate(ctx, batch)
-	w.release(len(batch) - len(passed))
+	w.done(len(batch) - len(passed))
 	if len(passed) == 0 {
 		return
 	}
@@ -255,11 +263,11 @@ func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
 	for i, d := range passed {
 		if errs[i] != nil {
 			w.notIntended(ctx, d, errs[i])
-			w.release(1)
+			w.done(1)
 			continue
 		}
 		go func() {
-			defer w.release(1)
+			defer w.done(1)
 			w.submit(ctx, d, orders[i])
 		}()
 	}
