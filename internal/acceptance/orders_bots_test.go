@@ -69,9 +69,9 @@ func definite(ctx context.Context, write func() error) (first bool, err error) {
 	}
 }
 
-// push pushes one order until that is sure; some are pushed twice at a time, as
-// by a bot that was restarted.
-func (b *bot) push(ctx context.Context, o domain.Order, twice bool) {
+// push pushes one order until that is sure; with twice above zero once more so
+// much later, as by a bot that was restarted.
+func (b *bot) push(ctx context.Context, o domain.Order, twice time.Duration) {
 	once := func() {
 		for {
 			_, _, err := b.Orders.Push(ctx, o)
@@ -86,8 +86,11 @@ func (b *bot) push(ctx context.Context, o domain.Order, twice bool) {
 		}
 	}
 	var group sync.WaitGroup
-	if twice {
-		group.Go(once)
+	if twice > 0 {
+		group.Go(func() {
+			rest(ctx, twice)
+			once()
+		})
 	}
 	once()
 	group.Wait()

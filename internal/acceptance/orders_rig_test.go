@@ -299,7 +299,7 @@ func ordersOf(t testing.TB) int {
 	t.Helper()
 	text := os.Getenv("FULLON_ORDERS")
 	if text == "" {
-		return 1500
+		return 800
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {

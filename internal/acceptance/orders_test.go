@@ -33,8 +33,12 @@ func TestEachOrderIsSentOnceWhateverBreaks(t *testing.T) {
 		for j := range pushersPerBot {
 			random := rand.New(rand.NewPCG(seed, uint64(1000+100*i+j)))
 			pushing.Go(func() {
-				for k := i*pushersPerBot + j; k < n; k += orderBots * pushersPerBot {
-					b.push(t.Context(), orderOf(fmt.Sprintf("o-%d", k), b.name, symbolOf(random.IntN(orderSymbols))), random.IntN(10) == 0)
+				for k := i*pushersPerBot + j; k < n && ctx.Err() == nil; k += orderBots * pushersPerBot {
+					var twice time.Duration
+					if random.IntN(5) == 0 {
+						twice = 1 + time.Duration(random.Int64N(int64(10*time.Millisecond)))
+					}
+					b.push(ctx, orderOf(fmt.Sprintf("o-%d", k), b.name, symbolOf(random.IntN(orderSymbols))), twice)
 					rest(ctx, time.Duration(random.Int64N(int64(200*time.Millisecond))))
 				}
 			})
@@ -82,8 +86,12 @@ func TestEachOrderIsSentOnceWhateverBreaks(t *testing.T) {
 	x.end()
 	if t.Failed() {
 		cancel()
+		others.Wait()
 	}
 	<-pushed
+	if t.Failed() {
+		return // what follows would only wait for what does not come
+	}
 	t.Logf("trouble: %v, %d of them hit an intent; venue: %s, %d too late", x.counts, r.watcher.hits, r.venue.faultsSeen(), r.venue.late)
 	var orders []domain.Order
 	eventually(t, "the end of all orders", func() (missing string) {

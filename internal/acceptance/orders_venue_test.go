@@ -50,6 +50,9 @@ type mockVenue struct {
 	listeners map[chan []byte]bool
 	seq       uint64
 	closing   chan struct{}
+	holding   string         // the order whose next submission hangs
+	holds     chan struct{}  // closed when it has come
+	asks      chan time.Time // when somebody asked for an order since
 	timers    sync.WaitGroup
 }
 
@@ -127,6 +130,10 @@ func (v *mockVenue) submit(w http.ResponseWriter, r *http.Request) {
 	var o domain.Order
 	if err := json.NewDecoder(r.Body).Decode(&o); err != nil || o.Deadline.IsZero() {
 		no(w, http.StatusUnprocessableEntity, "rejected", "no order, or one without a deadline")
+		return
+	}
+	if v.heldBack(o.ID) {
+		<-r.Context().Done() // the worker has died
 		return
 	}
 	f, wait := v.draw()
@@ -241,6 +248,7 @@ func (v *mockVenue) tell(r execution.Report) {
 }
 
 func (v *mockVenue) query(w http.ResponseWriter, r *http.Request) {
+	v.heard()
 	f, wait := v.draw()
 	switch f {
 	case lostRequest:
