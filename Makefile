@@ -36,10 +36,15 @@ test-cluster: redis
 short:
 	$(GO) test -short ./...
 
-## test-long: the outages of the acceptance tests, 10 s each
+## test-long: the outages of the acceptance tests, 10 s each, and 10,000 orders
 .PHONY: test-long
 test-long: redis
-	FULLON_AWAY=10s $(GO) test -race -count 1 -timeout 30m ./internal/acceptance
+	FULLON_AWAY=10s FULLON_ORDERS=10000 $(GO) test -race -count 1 -timeout 60m ./internal/acceptance
+
+## mutate: the guards of the order path are removed one by one; a test must fail each time
+.PHONY: mutate
+mutate: redis
+	$(GO) run ./internal/mutate
 
 ## lint: gofmt, go vet and golangci-lint
 .PHONY: lint

@@ -41,6 +41,7 @@ type PoppedOrder struct {
 	BlockToken uint64 // of the block, if the order's bot holds it; zero: it does not
 	HaltSeq    uint64 // of the newest message about the exchange's halt; zero: none
 	BotHaltSeq uint64 // of the newest message about the bot's halt; zero: none
+	Lapsed     bool   // another bot has the block, which has expired
 	Expired    bool   // it is too old to be sent
 }
 
@@ -77,7 +78,7 @@ func (p *Partition) PopOrders(ctx context.Context, r OrderPop) (PoppedOrders, er
 	n := numbers{of: p.stream}
 	out.Until = time.UnixMilli(int64(n.read(reply[1])) + lease)
 	out.Next = time.Duration(n.read(reply[2])) * time.Millisecond
-	const fields = 8
+	const fields = 9
 	for i := 3; i+fields <= len(reply); i += fields {
 		f := reply[i : i+fields]
 		order, err := p.readOrder(f[0], f[1])
@@ -86,7 +87,7 @@ func (p *Partition) PopOrders(ctx context.Context, r OrderPop) (PoppedOrders, er
 		}
 		out.Orders = append(out.Orders, PoppedOrder{
 			Order: order, Tries: int(n.read(f[2])), BlockSeq: n.read(f[3]), BlockToken: n.read(f[4]),
-			HaltSeq: n.read(f[5]), BotHaltSeq: n.read(f[6]), Expired: f[7] == "1",
+			HaltSeq: n.read(f[5]), BotHaltSeq: n.read(f[6]), Lapsed: f[7] == "1", Expired: f[8] == "1",
 		})
 	}
 	return out, n.err
@@ -117,6 +118,8 @@ const (
 	KeepLease LeaseMove = "grace"
 	// ReturnLease gives it back, and nobody gets the order before the time is over.
 	ReturnLease LeaseMove = "delay"
+	// DeferLease is ReturnLease that does not count as a try.
+	DeferLease LeaseMove = "defer"
 )
 
 // OrderLease names a lease.
@@ -130,7 +133,7 @@ type OrderLease struct {
 // which nobody else can get. The error matches domain.ErrUnreachable or
 // domain.ErrUnknown.
 func (p *Partition) MoveOrderLease(ctx context.Context, l OrderLease, move LeaseMove, d time.Duration) (held bool, err error) {
-	n, err := ordersLeaseScript.Run(ctx, p.store.rdb, []string{p.checkpointKey(), p.orderLeasesKey(), p.ticketsKey()},
+	n, err := ordersLeaseScript.Run(ctx, p.store.rdb, []string{p.checkpointKey(), p.orderLeasesKey(), p.ticketsKey(), p.triesKey()},
 		l.Symbol, l.ID, l.Token, d.Milliseconds(), string(move), l.Epoch).Int()
 	if err != nil {
 		return false, p.failed(ctx, "lease of an order", err)

@@ -12,7 +12,8 @@ import (
 // Intend records that orders which were popped are about to be sent, by worker
 // and before deadline: domain.OrderIntent, the next attempt of each. An order's
 // intent is stored on the conditions that nothing has changed since the pop: not
-// the order, not the block of its market, not the halts of its exchange. So who
+// the order, not the block of its market, not the halts of its exchange. A block
+// of another bot that has expired must also not have been renewed. So who
 // gets no error has the right to send the order, once, until the deadline; and a
 // worker that was paused, or reads a Redis that is behind, gets none.
 //
@@ -31,15 +32,44 @@ func (o *Orders) Intend(ctx context.Context, worker string, deadline time.Time, 
 		order.Worker, order.Deadline, order.Token, order.Updated = worker, deadline, d.BlockToken, now
 		orders[i] = order
 	}
-	return o.together(ctx, orders, func(i int) []bus.Change {
+	errs := make([]error, len(orders))
+	lapsed := make(map[int]bus.Change)
+	for i, d := range deliveries {
+		if d.lapsed {
+			lapsed[i], errs[i] = o.stillLapsed(ctx, d, worker)
+		}
+	}
+	o.together(ctx, orders, errs, func(i int) []bus.Change {
 		d := deliveries[i]
 		market := domain.Key{Kind: domain.KindBlock, Exchange: d.Exchange, Symbol: d.Symbol}
 		halts := domain.Key{Kind: domain.KindHalt, Exchange: d.Exchange}
-		return []bus.Change{
+		fences := []bus.Change{
 			{Event: domain.Fence{Exchange: d.Exchange, Symbol: d.Symbol, Worker: worker}, If: market, Last: d.BlockSeq},
 			{Event: domain.Fence{Exchange: d.Exchange, Worker: worker}, If: halts, Last: d.HaltSeq},
 		}
+		if d.lapsed {
+			fences = append(fences, lapsed[i])
+		}
+		return fences
 	})
+	return orders, errs
+}
+
+// stillLapsed is the condition that a block which has expired is not renewed. Who
+// has it may do so for as long as nobody else got it, and a renewal is no message
+// about the block.
+func (o *Orders) stillLapsed(ctx context.Context, d OrderDelivery, worker string) (bus.Change, error) {
+	s, err := o.client.Bots.state(ctx, domain.KindBlock, d.Exchange, d.Symbol)
+	switch {
+	case err != nil:
+		return bus.Change{}, err
+	case s.held() && s.claim.Bot != d.Bot && s.claim.HeldAt(s.now):
+		return bus.Change{}, &HeldError{s.claim}
+	}
+	renewal := domain.ClaimRenewal{Kind: domain.KindBlock, Exchange: d.Exchange, Symbol: d.Symbol}
+	return bus.Change{
+		Event: domain.Fence{Exchange: d.Exchange, Symbol: d.Symbol, Worker: worker}, If: renewal.Key(), Last: s.renewed,
+	}, nil
 }
 
 // Record stores the next state of orders, each on the condition that the one
@@ -52,18 +82,24 @@ func (o *Orders) Record(ctx context.Context, orders []domain.Order) []error {
 		order.Updated = now
 		states[i] = order
 	}
-	_, errs := o.together(ctx, states, nil)
+	errs := make([]error, len(states))
+	o.together(ctx, states, errs, nil)
 	return errs
 }
 
 // together stores states of orders with one commit, each on the condition of its
 // Sequence and of what fences gives for it; what is refused together is stored
-// one by one, so that one conflict stops nobody else.
-func (o *Orders) together(ctx context.Context, states []domain.Order, fences func(i int) []bus.Change) ([]domain.Order, []error) {
-	errs := make([]error, len(states))
-	all := make([]int, len(states))
-	for i := range all {
-		all[i] = i
+// one by one, so that one conflict stops nobody else. Those that have an error
+// are left out, and errors go to where they belong.
+func (o *Orders) together(ctx context.Context, states []domain.Order, errs []error, fences func(i int) []bus.Change) {
+	all := make([]int, 0, len(states))
+	for i, err := range errs {
+		if err == nil {
+			all = append(all, i)
+		}
+	}
+	if len(all) == 0 {
+		return
 	}
 	store := func(which []int) error {
 		// The orders come first, so that their sequences follow from the last
@@ -95,13 +131,12 @@ func (o *Orders) together(ctx context.Context, states []domain.Order, fences fun
 	}
 	err := store(all)
 	if err == nil {
-		return states, errs
+		return
 	}
 	alone := len(all) > 1 && (errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrInvalid))
-	for i := range states {
+	for _, i := range all {
 		if errs[i] = err; alone {
 			errs[i] = store([]int{i})
 		}
 	}
-	return states, errs
 }

@@ -53,6 +53,16 @@ func (o *Orders) Nack(ctx context.Context, d OrderDelivery, delay time.Duration)
 	return o.move(ctx, d, cachestore.ReturnLease, delay)
 }
 
+// Defer is Nack for an order that could not be dealt with for reasons that are
+// not its own, such as an outage: it does not count as a try, so that however long
+// that lasts it makes no dead letter.
+func (o *Orders) Defer(ctx context.Context, d OrderDelivery, delay time.Duration) error {
+	if delay < 0 || delay > MaxLease {
+		return domain.Invalid("delay", delay.String(), "0 to 24h")
+	}
+	return o.move(ctx, d, cachestore.DeferLease, delay)
+}
+
 // Extend lets the lease end lease from now on, 1 ms to MaxLease. The error
 // matches also domain.ErrConflict when it has ended before: somebody else may
 // have the order. The lease of an order that waits no more does not end.

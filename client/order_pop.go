@@ -26,8 +26,9 @@ type OrderDelivery struct {
 	HaltSeq    uint64    // of the newest message about the exchange's halt; zero: none
 	BotHaltSeq uint64    // of the newest message about the bot's halt; zero: none
 
-	token string
-	epoch uint64
+	token  string
+	epoch  uint64
+	lapsed bool // another bot has the block, which has expired
 }
 
 // Pop leases the oldest order that waits for a worker, and waits for one for at
@@ -175,7 +176,7 @@ func (o *Orders) sift(ctx context.Context, got cachestore.PoppedOrders, token st
 		default:
 			deliveries = append(deliveries, OrderDelivery{
 				Order: popped.Order, Until: got.Until, Tries: popped.Tries, BlockSeq: popped.BlockSeq, BlockToken: popped.BlockToken,
-				HaltSeq: popped.HaltSeq, BotHaltSeq: popped.BotHaltSeq, token: token, epoch: got.At.Epoch,
+				HaltSeq: popped.HaltSeq, BotHaltSeq: popped.BotHaltSeq, token: token, epoch: got.At.Epoch, lapsed: popped.Lapsed,
 			})
 		}
 		failed = errors.Join(failed, err)
@@ -197,6 +198,9 @@ func (o *Orders) bury(ctx context.Context, order domain.Order, tries int) error 
 	return o.settle(ctx, order, func(now *domain.Order) {
 		if now.InQueue() {
 			now.Dead, now.Reason = true, fmt.Sprintf("handed out %d times without success", tries)
+			if now.Status == domain.OrderIntent {
+				now.Status = domain.OrderUnknown // nobody is about to send it any more
+			}
 		}
 	})
 }

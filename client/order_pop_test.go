@@ -56,7 +56,7 @@ func TestOrdersThatNobodyCanDealWithBecomeDeadLetters(t *testing.T) {
 	if err != nil || orderIDs(dead) != "1 2" || dead[0].Status != domain.OrderNew || !strings.Contains(dead[0].Reason, "handed out 2 times") {
 		t.Fatalf("%+v %v", dead, err)
 	}
-	if _, err := o.Drop(t.Context(), "kraken", "2"); !errors.Is(err, domain.ErrConflict) || !strings.Contains(err.Error(), "intent") {
+	if _, err := o.Drop(t.Context(), "kraken", "2"); !errors.Is(err, domain.ErrConflict) || !strings.Contains(err.Error(), "unknown") {
 		t.Fatalf("dropped one that may have been sent: %v", err)
 	}
 	if _, err := o.Drop(t.Context(), "kraken", "3"); !errors.Is(err, domain.ErrConflict) {

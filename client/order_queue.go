@@ -45,6 +45,12 @@ func (o *Orders) Queue(ctx context.Context, exchange string) ([]OrderQueue, erro
 	return queues, nil
 }
 
+// Sync waits until the queue of an exchange reflects what the log holds now. The
+// error matches also context's, when that ends before.
+func (o *Orders) Sync(ctx context.Context, exchange string) error {
+	return o.client.Bots.Sync(ctx, exchange)
+}
+
 // QueueLength is how many orders wait for a worker, leased ones included: in a
 // symbol, or in all of an exchange when that is empty.
 func (o *Orders) QueueLength(ctx context.Context, exchange, symbol string) (int, error) {

@@ -2,9 +2,11 @@ package compose
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 )
@@ -16,6 +18,7 @@ const symbolTTL = 5 * time.Second
 // change, so they are not read for each order.
 type markets struct {
 	client *client.Client
+	log    *bus.Bus
 
 	mu      sync.Mutex
 	symbols map[domain.Key]knownSymbol
@@ -26,13 +29,33 @@ type knownSymbol struct {
 	until  time.Time
 }
 
-func newMarkets(c *client.Client) *markets {
-	return &markets{client: c, symbols: make(map[domain.Key]knownSymbol)}
+func newMarkets(c *client.Client, log *bus.Bus) *markets {
+	return &markets{client: c, log: log, symbols: make(map[domain.Key]knownSymbol)}
 }
 
-// Tick implements orderworker.Markets.
+// tickTrust is how old a tick of Redis may be without asking the log whether it
+// has a newer one.
+const tickTrust = 2 * time.Second
+
+// Tick implements orderworker.Markets. A Redis that is being folded anew has no
+// tick, or an old one, which says nothing about the market: the log knows.
 func (m *markets) Tick(ctx context.Context, exchange, symbol string) (domain.Tick, error) {
-	return m.client.Ticks.Get(ctx, exchange, symbol)
+	tick, err := m.client.Ticks.Get(ctx, exchange, symbol)
+	missing := errors.Is(err, domain.ErrNotFound)
+	if err != nil && !missing || err == nil && tick.Age(time.Now()) < tickTrust {
+		return tick, err
+	}
+	last, err := m.log.LastTick(ctx, exchange, symbol)
+	switch {
+	case errors.Is(err, domain.ErrNotFound) && !missing:
+		return tick, nil
+	case err != nil:
+		return domain.Tick{}, err
+	case last.Received.After(tick.Received):
+		last.Stale = tick.Stale
+		return last, nil
+	}
+	return tick, nil
 }
 
 // Position implements orderworker.Markets.

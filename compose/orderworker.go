@@ -125,7 +125,7 @@ func orderWorkerModule(cfg Execution) fx.Option {
 				Exchange: string(cfg.Exchange), ID: client.NewProcessID(), Concurrency: int(cfg.Concurrency),
 				Timeout: time.Duration(cfg.Timeout), Margin: time.Duration(cfg.Margin), Drain: drainGrace, Log: log,
 				Limits: risk.Limits{MaxNotional: cfg.MaxNotional.Decimal, PriceBand: cfg.PriceBand.Decimal, MaxTickAge: time.Duration(cfg.MaxTickAge)},
-			}, orders, newMarkets(handle), limiter{handle, int(cfg.Rate)}, executionLog{b, handle}, venues), nil
+			}, orders, newMarkets(handle, b), limiter{handle, int(cfg.Rate)}, executionLog{b, handle}, venues), nil
 		}),
 		fx.Invoke(func(s supervisor, w *orderworker.Worker, here *presence) {
 			here.add(domain.ProcessOrderWorker, string(cfg.Exchange),

@@ -3,13 +3,14 @@
 -- KEYS[1]  checkpoint
 -- KEYS[2]  leases: symbol to "<end, unix ms> <token or -> <id> <worker>"
 -- KEYS[3]  tickets: its fields are the ids of the orders that wait
+-- KEYS[4]  tries: id to the number of times that it was handed out
 -- ARGV[1]  symbol
 -- ARGV[2]  id
 -- ARGV[3]  token
 -- ARGV[4]  how long from now on, ms
 -- ARGV[5]  "extend" keeps the lease; "grace", too, and even one that has ended if
 --          nobody has had the order since; "delay" gives it back and lets nobody
---          have it for that long
+--          have it for that long; "defer", too, and does not count the try
 -- ARGV[6]  the epoch that the lease is of
 --
 -- Returns 1; 2 when the order waits no more, so that no lease matters; 0 when the
@@ -29,7 +30,10 @@ if token ~= ARGV[3] or id ~= ARGV[2] or (tonumber(ends) <= now and ARGV[5] ~= 'g
   return 0
 end
 local text = string.format('%d', now + tonumber(ARGV[4]))
-if ARGV[5] ~= 'delay' then
+if ARGV[5] == 'defer' and redis.call('HINCRBY', KEYS[4], id, -1) <= 0 then
+  redis.call('HDEL', KEYS[4], id)
+end
+if ARGV[5] ~= 'delay' and ARGV[5] ~= 'defer' then
   redis.call('HSET', KEYS[2], ARGV[1], text .. ' ' .. token .. ' ' .. id .. ' ' .. worker)
 elseif ARGV[4] == '0' then
   redis.call('HDEL', KEYS[2], ARGV[1])

@@ -27,8 +27,8 @@
 -- ms, ms until something that forbids an order ends by itself, "0" when nothing
 -- does, and of each order: id, stamped order, how often it was handed out,
 -- sequence of the block, its token if the order's bot holds it, sequence of the
--- exchange's halt, of the bot's halt ("0" where there is none), "1" when it has
--- expired}.
+-- exchange's halt, of the bot's halt ("0" where there is none), "1" when the
+-- block is another bot's but has expired, "1" when the order has expired}.
 local checkpoint = redis.call('GET', KEYS[1]) or ''
 local epoch, seq = string.match(checkpoint, '^(%d+) %-?%d+ (%d+) ')
 if (epoch or '0') ~= ARGV[1] or tonumber(seq or '0') < tonumber(ARGV[2]) then
@@ -46,27 +46,27 @@ local function sooner(at)
   end
 end
 
--- Of a claim's text: its sequence, its token if the bot holds it, and whether
--- another bot does.
+-- Of a claim's text: its sequence, its token if the bot holds it, whether
+-- another bot does, and whether another one did until it expired.
 local function claim(text, bot)
   if not text then
-    return '0', '0', false
+    return '0', '0', false, false
   end
   local its, token, expires, exposed, holder = string.match(text, '^(%d+) (%d+) (%d+) ([01]) (%S+) ')
   if not its then
-    return '0', '0', true
+    return '0', '0', true, false
   end
   local held = exposed == '1' or now < tonumber(expires) + 1000
   if holder == bot then
     if not held then
       token = '0'
     end
-    return its, token, false
+    return its, token, false, false
   end
   if held and exposed == '0' then
     sooner(tonumber(expires) + 1000)
   end
-  return its, '0', held
+  return its, '0', held, not held
 end
 
 -- Of the halt of the exchange ("") or of a bot: its state and its sequence.
@@ -134,7 +134,7 @@ while wanted > 0 do
         local expired = unsent and expires ~= '0' and tonumber(expires) < now
         local state, haltseq = halt('')
         local botstate, bothaltseq = halt(bot)
-        local blockseq, token, blocked = claim(blocks[i], bot)
+        local blockseq, token, blocked, lapsed = claim(blocks[i], bot)
         local _, _, opening = claim(openings[i], bot)
         if unsent and not expired and (blocked or opening or forbids(state, reduceonly) or forbids(botstate, reduceonly)) then
           if expires ~= '0' then
@@ -147,7 +147,7 @@ while wanted > 0 do
           taken[#taken + 1] = ids[i]
           set[#set + 1] = symbol
           set[#set + 1] = ends .. ' ' .. ARGV[4] .. ' ' .. ids[i] .. ' ' .. ARGV[5]
-          about[#about + 1] = {blockseq, token, haltseq, bothaltseq, expired and '1' or '0'}
+          about[#about + 1] = {blockseq, token, haltseq, bothaltseq, lapsed and '1' or '0', expired and '1' or '0'}
           wanted = wanted - 1
         end
       end

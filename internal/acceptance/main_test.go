@@ -44,7 +44,7 @@ func binary(t testing.TB, name string) string {
 		if b.dir, b.err = os.MkdirTemp("", "fullon-acceptance-"); b.err != nil {
 			return
 		}
-		build := exec.Command("go", "build", "-o", b.dir, "./cmd/ingest", "./cmd/projector")
+		build := exec.Command("go", "build", "-o", b.dir, "./cmd/ingest", "./cmd/projector", "./cmd/orderworker")
 		build.Dir = filepath.Join("..", "..")
 		if out, err := build.CombinedOutput(); err != nil {
 			b.err = fmt.Errorf("go build: %w\n%s", err, out)

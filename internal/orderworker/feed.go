@@ -174,6 +174,10 @@ func (f *feed) apply(ctx context.Context, r execution.Report) {
 		case errors.Is(err, domain.ErrNotFound):
 			f.worker.log.Debug("order of another maker", "order", r.ID)
 			return
+		case errors.Is(err, domain.ErrConflict):
+			// It was deleted after its end; no other attempt would fare better.
+			f.worker.log.Debug("report of an order that was deleted", "order", r.ID, "error", err)
+			return
 		case errors.Is(err, domain.ErrInvalid):
 			f.trouble(ctx, "the venue says of order "+r.ID+" what cannot be", err)
 			return

@@ -35,7 +35,7 @@ func (w *Worker) gate(ctx context.Context, batch []client.OrderDelivery) []clien
 			// Nothing is known of the market, or of the account: that is no reason
 			// to reject, and none to send.
 			w.log.Warn("order waits", "order", d.ID, "error", err)
-			w.giveBack(ctx, d, retryAfter(d))
+			w.giveBack(ctx, d, retryAfter)
 		default:
 			passed = append(passed, d)
 			counts[d.Account]++
@@ -99,18 +99,29 @@ func (w *Worker) check(ctx context.Context, o domain.Order) error {
 	return risk.Check(o, tick, symbol, w.cfg.Limits, time.Now())
 }
 
-// reject ends an order that was not sent.
+// reject ends an order that may not be sent.
 func (w *Worker) reject(ctx context.Context, d client.OrderDelivery, reason string) {
 	w.stats.rejected.Add(1)
+	w.end(ctx, d, domain.OrderRejected, reason)
+}
+
+// drop ends an order that is not at the venue and that its maker does not want
+// any more.
+func (w *Worker) drop(ctx context.Context, d client.OrderDelivery) {
+	w.end(ctx, d, domain.OrderCanceled, "canceled while it was not at the venue")
+}
+
+// end ends an order that is not at the venue.
+func (w *Worker) end(ctx context.Context, d client.OrderDelivery, as domain.OrderStatus, reason string) {
 	_, err := w.orders.Update(ctx, d.Exchange, d.ID, func(o *domain.Order) error {
 		if o.Status != domain.OrderNew && o.Status != domain.OrderNotFound {
 			return fmt.Errorf("order %s is %s: %w", o.ID, o.Status, domain.ErrConflict)
 		}
-		o.Status, o.Reason = domain.OrderRejected, abbreviate(reason)
+		o.Status, o.Reason = as, abbreviate(reason)
 		return nil
 	})
 	if err != nil {
-		w.log.Warn("order not rejected yet", "order", d.ID, "error", err)
+		w.log.Warn("order not ended yet", "order", d.ID, "as", as, "error", err)
 		w.giveBack(ctx, d, time.Second)
 	}
 }

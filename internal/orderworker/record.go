@@ -59,14 +59,18 @@ func (w *Worker) outcome(ctx context.Context, d client.OrderDelivery, before, af
 	o := outcome{after, make(chan error, 1)}
 	w.outcomes <- o
 	err := <-o.done
-	for end := time.Now().Add(retryOutcome); err != nil; {
-		if errors.Is(err, domain.ErrInvalid) || ctx.Err() != nil || time.Now().After(end) {
+	// The first conflict says that the order is known otherwise by now. Update
+	// looks what it has become, so a conflict of that will not go away.
+	end, definite := time.Now().Add(retryOutcome), domain.ErrInvalid
+	for err != nil {
+		if errors.Is(err, definite) || errors.Is(err, domain.ErrInvalid) || ctx.Err() != nil || time.Now().After(end) {
 			w.log.Error("outcome of an order not recorded", "order", after.ID, "status", after.Status, "error", err)
 			return
 		}
 		if !errors.Is(err, domain.ErrConflict) {
 			sleep(ctx, 100*time.Millisecond)
 		}
+		definite = domain.ErrConflict
 		_, err = w.orders.Update(ctx, after.Exchange, after.ID, func(now *domain.Order) error { return onTop(now, after) })
 	}
 	if after.Status.Final() || after.Status.Resting() {
@@ -84,5 +88,6 @@ func onTop(now *domain.Order, outcome domain.Order) error {
 	}
 	now.Status, now.Reason, now.Filled, now.AveragePrice = outcome.Status, outcome.Reason, outcome.Filled, outcome.AveragePrice
 	now.VenueOrderID, now.VenueTime = outcome.VenueOrderID, outcome.VenueTime
+	now.Dead = now.Dead && now.Status.Queued()
 	return nil
 }

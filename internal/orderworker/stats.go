@@ -6,7 +6,8 @@ import "sync/atomic"
 // concurrent use.
 type Stats struct {
 	popped, rejected, conflicts, submitted, unanswered, queried, settled, canceled, events, reconciled atomic.Uint64
-	inHand                                                                                             atomic.Int64
+
+	inHand atomic.Int64
 }
 
 // Counts is a snapshot of Stats.

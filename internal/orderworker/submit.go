@@ -22,7 +22,7 @@ func (w *Worker) submit(ctx context.Context, d client.OrderDelivery, o domain.Or
 	venue, err := w.venue(o.Account)
 	if err != nil {
 		w.outcome(ctx, d, o, missing(o, err.Error()))
-		w.giveBack(ctx, d, retryAfter(d))
+		w.giveBack(ctx, d, retryAfter)
 		return
 	}
 	sending, cancel := context.WithDeadline(ctx, o.Deadline)
@@ -65,8 +65,11 @@ func (w *Worker) resolve(ctx context.Context, d client.OrderDelivery) {
 func (w *Worker) ask(ctx context.Context, d client.OrderDelivery, o domain.Order) {
 	venue, err := w.venue(o.Account)
 	if err != nil {
+		// Another worker may have the account; if none has, nobody can ever tell.
 		w.log.Warn("order not asked for", "order", o.ID, "error", err)
-		w.giveBack(ctx, d, retryAfter(d))
+		if err := w.orders.Nack(ctx, d, time.Second<<min(d.Tries, 4)); err != nil {
+			w.log.Debug("lease left to end", "order", d.ID, "error", err)
+		}
 		return
 	}
 	sure := w.untilSure(o) <= 0 // before the question, not after the answer
@@ -88,7 +91,7 @@ func (w *Worker) ask(ctx context.Context, d client.OrderDelivery, o domain.Order
 			unknown.Status, unknown.Reason = domain.OrderUnknown, abbreviate(err.Error())
 			w.outcome(ctx, d, o, unknown)
 		}
-		w.giveBack(ctx, d, retryAfter(d))
+		w.giveBack(ctx, d, retryAfter)
 	}
 }
 
@@ -109,7 +112,7 @@ func applied(o domain.Order, r execution.Report) domain.Order {
 	if !o.Status.CanBecome(r.Status) || r.Filled.LessThan(o.Filled) {
 		return o
 	}
-	o.Status, o.Filled, o.Reason = r.Status, r.Filled, abbreviate(r.Reason)
+	o.Status, o.Filled, o.Reason, o.Dead = r.Status, r.Filled, abbreviate(r.Reason), false
 	if !r.AveragePrice.IsZero() {
 		o.AveragePrice = r.AveragePrice
 	}

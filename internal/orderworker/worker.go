@@ -20,7 +20,11 @@ import (
 // Orders is what a worker needs of the queue and of what is known of orders.
 type Orders interface {
 	PopMany(ctx context.Context, exchange string, n int, timeout time.Duration) ([]client.OrderDelivery, error)
+	// Nack gives an order back that is to blame itself, Defer one that is not.
 	Nack(ctx context.Context, d client.OrderDelivery, delay time.Duration) error
+	Defer(ctx context.Context, d client.OrderDelivery, delay time.Duration) error
+	// Sync waits until the queue reflects what the log holds.
+	Sync(ctx context.Context, exchange string) error
 	// Intend stores INTENT for each, on the conditions of its delivery.
 	Intend(ctx context.Context, worker string, deadline time.Time, deliveries []client.OrderDelivery) ([]domain.Order, []error)
 	// Record stores the next state of each, on the condition of its Sequence.
@@ -137,6 +141,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	// What is in hand is finished although ctx has ended.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	w.log.Info("serving the queue")
 	var recorder sync.WaitGroup
 	recorder.Go(func() { w.record(work) })
 	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
@@ -165,7 +170,7 @@ func (w *Worker) serve(ctx, work context.Context) {
 			return
 		}
 		batch, err := w.orders.PopMany(ctx, w.cfg.Exchange, n, popWait)
-		w.free(n - len(batch))
+		w.release(n - len(batch))
 		switch {
 		case ctx.Err() != nil, err == nil, errors.Is(err, domain.ErrNotFound):
 			said = false
@@ -200,17 +205,17 @@ func (w *Worker) reserve(ctx context.Context) int {
 	return w.cfg.Batch
 }
 
-// free gives up room that was reserved and not used.
-func (w *Worker) free(n int) {
+// release gives back slots that were not used.
+func (w *Worker) release(n int) {
 	for range n {
 		<-w.slots
 	}
 }
 
-// release says that orders are no longer in hand.
-func (w *Worker) release(n int) {
-	w.stats.inHand.Add(-int64(n))
-	w.free(n)
+// done gives back the slots of orders that were in hand.
+func (w *Worker) done(n int) {
+	w.stats.inHand.Add(int64(-n))
+	w.release(n)
 }
 
 // drain waits until nothing is in hand, or gives up.
@@ -227,13 +232,17 @@ func (w *Worker) drain(giveUp context.CancelFunc) {
 func (w *Worker) handle(ctx context.Context, batch []client.OrderDelivery) {
 	var fresh []client.OrderDelivery
 	for _, d := range batch {
+		deal := w.resolve
 		if d.Status == domain.OrderNew || d.Status == domain.OrderNotFound {
-			fresh = append(fresh, d)
-			continue
+			if !d.CancelRequested {
+				fresh = append(fresh, d)
+				continue
+			}
+			deal = w.drop
 		}
 		go func() {
-			defer w.release(1)
-			w.resolve(ctx, d)
+			defer w.done(1)
+			deal(ctx, d)
 		}()
 	}
 	if len(fresh) > 0 {
@@ -245,7 +254,7 @@ func (w *Worker) handle(ctx context.Context, batch []client.OrderDelivery) {
 // each on its own from there.
 func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
 	passed := w.gate(ctx, batch)
-	w.release(len(batch) - len(passed))
+	w.done(len(batch) - len(passed))
 	if len(passed) == 0 {
 		return
 	}
@@ -254,11 +263,11 @@ func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
 	for i, d := range passed {
 		if errs[i] != nil {
 			w.notIntended(ctx, d, errs[i])
-			w.release(1)
+			w.done(1)
 			continue
 		}
 		go func() {
-			defer w.release(1)
+			defer w.done(1)
 			w.submit(ctx, d, orders[i])
 		}()
 	}
@@ -273,20 +282,26 @@ func (w *Worker) notIntended(ctx context.Context, d client.OrderDelivery, err er
 	default:
 		// It may have been stored: whoever pops the order next sees what it is.
 		w.log.Warn("order not sent", "order", d.ID, "error", err)
-		delay = retryAfter(d)
+		delay = retryAfter
 	}
 	w.giveBack(ctx, d, delay)
 }
 
-// retryAfter is how long to leave an order alone that could not be dealt with:
-// longer each time, so that an outage does not make a dead letter of it.
-func retryAfter(d client.OrderDelivery) time.Duration {
-	return min(time.Second<<min(max(d.Tries-1, 0), 5), 20*time.Second)
-}
+// retryAfter is how long to leave an order alone that could not be dealt with.
+const retryAfter = time.Second
 
-// giveBack ends the lease. If that fails it ends by itself.
+// giveBack ends the lease of an order that could not be dealt with for no fault
+// of its own: outages make no dead letters. If that fails the lease ends by
+// itself. Whoever gets the order next is to know what the log knows of it now,
+// or he would ask the venue in vain, again and again.
 func (w *Worker) giveBack(ctx context.Context, d client.OrderDelivery, delay time.Duration) {
-	if err := w.orders.Nack(ctx, d, delay); err != nil {
+	syncing, cancel := context.WithDeadline(ctx, d.Until)
+	err := w.orders.Sync(syncing, d.Exchange)
+	cancel()
+	if err == nil {
+		err = w.orders.Defer(ctx, d, delay)
+	}
+	if err != nil {
 		w.log.Debug("lease left to end", "order", d.ID, "error", err)
 	}
 }

@@ -1,0 +1,161 @@
+package acceptance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/fullon/fullon/client"
+	"github.com/fullon/fullon/domain"
+)
+
+const (
+	orderSymbols  = 20
+	orderBots     = 3
+	orderAccount  = "1001"
+	pushersPerBot = 4
+)
+
+// symbolOf is one of the markets of the tests of orders.
+func symbolOf(i int) string { return fmt.Sprintf("C%02d/USDT", i) }
+
+func botOf(i int) string { return [orderBots]string{"one", "two", "three"}[i] }
+
+func orderOf(id, bot, symbol string) domain.Order {
+	return domain.Order{
+		ID: id, Exchange: exchange, OrderTerms: domain.OrderTerms{
+			Account: orderAccount, Bot: bot, Symbol: symbol, Side: domain.Buy, Type: domain.Limit,
+			Volume: domain.MustDecimal("2"), Price: domain.MustDecimal("100"), Expires: time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond),
+		},
+	}
+}
+
+// bot pushes orders, takes blocks and gives them back, whatever happens to the
+// servers.
+type bot struct {
+	t    testing.TB
+	name string
+	*client.Client
+	history *history
+}
+
+// history is what the bots did with blocks, by symbol.
+type history struct {
+	mu  sync.Mutex
+	ops map[string][]porcupine.Operation
+}
+
+func (h *history) add(symbol string, in claimInput, call, ret time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ops[symbol] = append(h.ops[symbol], porcupine.Operation{Input: in, Call: call.UnixNano(), Return: ret.UnixNano()})
+}
+
+// definite repeats a write until it is known whether it was done. First is
+// whether the first try told.
+func definite(ctx context.Context, write func() error) (first bool, err error) {
+	for first = true; ; first = false {
+		err = write()
+		if err == nil || errors.Is(err, domain.ErrConflict) || ctx.Err() != nil {
+			return first, err
+		}
+		rest(ctx, 20*time.Millisecond)
+	}
+}
+
+// push pushes one order until that is sure; with twice above zero once more so
+// much later, as by a bot that was restarted.
+func (b *bot) push(ctx context.Context, o domain.Order, twice time.Duration) {
+	once := func() {
+		for {
+			_, _, err := b.Orders.Push(ctx, o)
+			switch {
+			case err == nil, ctx.Err() != nil:
+				return
+			case errors.Is(err, domain.ErrConflict), errors.Is(err, domain.ErrInvalid):
+				b.t.Errorf("order %s: %v", o.ID, err)
+				return
+			}
+			rest(ctx, 10*time.Millisecond)
+		}
+	}
+	var group sync.WaitGroup
+	if twice > 0 {
+		group.Go(func() {
+			rest(ctx, twice)
+			once()
+		})
+	}
+	once()
+	group.Wait()
+}
+
+// trade takes blocks of random markets until ctx ends. What it began it ends.
+func (b *bot) trade(ctx context.Context, random *rand.Rand) {
+	for ctx.Err() == nil {
+		rest(ctx, time.Duration(random.Int64N(int64(150*time.Millisecond))))
+		symbol := symbolOf(random.IntN(orderSymbols))
+		work := context.WithoutCancel(ctx)
+		claim, ok := b.block(work, symbol, 200*time.Millisecond+time.Duration(random.Int64N(int64(time.Second))))
+		if !ok {
+			continue
+		}
+		for random.IntN(3) == 0 && ok {
+			rest(ctx, time.Duration(random.Int64N(int64(200*time.Millisecond))))
+			claim, ok = b.renew(work, claim, 300*time.Millisecond+time.Duration(random.Int64N(int64(time.Second))))
+		}
+		switch {
+		case !ok:
+		case random.IntN(4) == 0: // it expires
+		case random.IntN(4) == 0: // it expires, and is renewed although others may trade already
+			rest(ctx, time.Until(claim.Expires.Add(domain.ClaimMargin+time.Duration(random.Int64N(int64(300*time.Millisecond))))))
+			b.renew(work, claim, 500*time.Millisecond)
+		default:
+			rest(ctx, time.Duration(random.Int64N(int64(300*time.Millisecond))))
+			b.unblock(work, claim)
+		}
+	}
+}
+
+func (b *bot) block(ctx context.Context, symbol string, last time.Duration) (domain.Claim, bool) {
+	var claim domain.Claim
+	begun := time.Now()
+	_, err := definite(ctx, func() (err error) {
+		claim, err = b.Bots.Block(ctx, client.BlockRequest{Exchange: exchange, Symbol: symbol, Bot: b.name, For: last})
+		return err
+	})
+	if err != nil { // another has it
+		return claim, false
+	}
+	b.history.add(symbol, claimInput{op: acquire, bot: b.name, expires: claim.Expires.UnixMilli()}, begun, time.Now())
+	return claim, true
+}
+
+func (b *bot) renew(ctx context.Context, claim domain.Claim, last time.Duration) (domain.Claim, bool) {
+	renewed := claim
+	begun := time.Now()
+	_, err := definite(ctx, func() (err error) {
+		renewed, err = b.Bots.Renew(ctx, claim, last)
+		return err
+	})
+	if err != nil { // it was taken
+		return claim, false
+	}
+	b.history.add(claim.Symbol, claimInput{op: acquire, bot: b.name, expires: renewed.Expires.UnixMilli()}, begun, time.Now())
+	return renewed, true
+}
+
+func (b *bot) unblock(ctx context.Context, claim domain.Claim) {
+	begun := time.Now()
+	first, err := definite(ctx, func() error { return b.Bots.Unblock(ctx, claim) })
+	if err == nil || !first {
+		// After an answer that was lost, it may have been given back and taken.
+		b.history.add(claim.Symbol, claimInput{op: release, bot: b.name, perhaps: err != nil}, begun, time.Now())
+	}
+}
