@@ -95,7 +95,7 @@ type PushOrderCommand struct {
 	Side        OrderSide   `arg:"" help:"buy or sell."`
 	Volume      Amount      `arg:"" help:"Base units."`
 	Account     Account     `required:"" placeholder:"ID" help:"Account to trade with."`
-	Bot         Bot    `required:"" placeholder:"ID" help:"Bot whose order it is."`
+	Bot         Bot         `required:"" placeholder:"ID" help:"Bot whose order it is."`
 	Type        OrderType   `placeholder:"TYPE" help:"market, limit, stop or stop_limit (default: as the prices say)."`
 	Price       Amount      `placeholder:"PRICE" help:"Limit price."`
 	StopPrice   Amount      `placeholder:"PRICE" help:"Stop price."`
@@ -157,7 +157,7 @@ func (c *GetOrderCommand) Run() error {
 type whichOrders struct {
 	ofExchange
 	Symbol  Symbol        `placeholder:"SYMBOL" help:"Only those in a unified symbol."`
-	Bot     Bot      `placeholder:"ID" help:"Only those of a bot."`
+	Bot     Bot           `placeholder:"ID" help:"Only those of a bot."`
 	Account Account       `placeholder:"ID" help:"Only those of an account."`
 	Status  OrderStatuses `placeholder:"STATUS,…" help:"Only those with one of these statuses."`
 }
