@@ -107,6 +107,17 @@ func (s *subscription) take() (map[string]bool, error) {
 	return moved, err
 }
 
+// nudge has the watchers of a stream look again although nothing is new in it.
+func (c *changes) nudge(stream string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := c.follows[stream]; f != nil {
+		for s := range f.subscribers {
+			s.mark(stream, nil)
+		}
+	}
+}
+
 // run waits for the partition again and again.
 func (c *changes) run(ctx context.Context, p *cachestore.Partition, f *follow) {
 	var seen uint64

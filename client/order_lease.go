@@ -78,7 +78,11 @@ func (o *Orders) move(ctx context.Context, d OrderDelivery, move cachestore.Leas
 		return err
 	}
 	held, err := o.client.exchange(d.Exchange).MoveOrderLease(ctx, d.lease(), move, by)
-	if err == nil && !held {
+	switch {
+	case err == nil && held && by == 0:
+		// The log does not tell; this process at least can have the order at once.
+		o.client.changes.nudge(o.client.exchange(d.Exchange).Stream())
+	case err == nil && !held:
 		err = fmt.Errorf("order %s of %s: %w: the lease has ended", d.ID, d.Exchange, domain.ErrConflict)
 	}
 	return err

@@ -110,12 +110,16 @@ func (b *bot) trade(ctx context.Context, random *rand.Rand) {
 			rest(ctx, time.Duration(random.Int64N(int64(200*time.Millisecond))))
 			claim, ok = b.renew(work, claim, 300*time.Millisecond+time.Duration(random.Int64N(int64(time.Second))))
 		}
-		switch {
-		case !ok:
-		case random.IntN(4) == 0: // it expires
-		case random.IntN(4) == 0: // it expires, and is renewed although others may trade already
-			rest(ctx, time.Until(claim.Expires.Add(domain.ClaimMargin+time.Duration(random.Int64N(int64(300*time.Millisecond))))))
-			b.renew(work, claim, 500*time.Millisecond)
+		if !ok {
+			continue
+		}
+		switch random.IntN(8) {
+		case 0, 1: // it expires
+		case 2, 3, 4: // it expires, and is renewed although others may trade already
+			for n := 0; n < 3 && ok && ctx.Err() == nil; n++ {
+				rest(ctx, time.Until(claim.Expires.Add(domain.ClaimMargin+time.Duration(random.Int64N(int64(300*time.Millisecond))))))
+				claim, ok = b.renew(work, claim, 100*time.Millisecond)
+			}
 		default:
 			rest(ctx, time.Duration(random.Int64N(int64(300*time.Millisecond))))
 			b.unblock(work, claim)

@@ -43,8 +43,8 @@ var mutations = []mutation{
 	},
 	{
 		name: "block-condition", file: "client/order_intent.go",
-		old: "\t\t\t{Event: domain.Fence{Exchange: d.Exchange, Symbol: d.Symbol, Worker: worker}, If: market, Last: d.BlockSeq},\n",
-		new: "",
+		old: "If: market, Last: d.BlockSeq}",
+		new: "If: market, Last: func() uint64 { _, seq, _ := o.client.Bots.newest(ctx, market); return seq }()}",
 	},
 	{
 		name: "lapsed-block-condition", file: "client/order_intent.go",

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 )
 
@@ -52,7 +51,7 @@ const retryOutcome = 30 * time.Second
 
 // outcome records what became of an order, of which before is what is known. If
 // it is known otherwise by now, what the venue said is put on top of that.
-func (w *Worker) outcome(ctx context.Context, d client.OrderDelivery, before, after domain.Order) {
+func (w *Worker) outcome(ctx context.Context, before, after domain.Order) {
 	if after.Status == before.Status && after.Filled.Equal(before.Filled) && after.VenueOrderID == before.VenueOrderID {
 		return // nothing new
 	}

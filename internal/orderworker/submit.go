@@ -15,13 +15,13 @@ import (
 func (w *Worker) submit(ctx context.Context, d client.OrderDelivery, o domain.Order) {
 	if ctx.Err() != nil || !time.Now().Before(o.Deadline) {
 		// Nobody else sends in the name of this INTENT, so it was not sent.
-		w.outcome(ctx, d, o, missing(o, "not sent before its deadline"))
+		w.outcome(ctx, o, missing(o, "not sent before its deadline"))
 		w.giveBack(ctx, d, 0)
 		return
 	}
 	venue, err := w.venue(o.Account)
 	if err != nil {
-		w.outcome(ctx, d, o, missing(o, err.Error()))
+		w.outcome(ctx, o, missing(o, err.Error()))
 		w.giveBack(ctx, d, retryAfter)
 		return
 	}
@@ -33,24 +33,24 @@ func (w *Worker) submit(ctx context.Context, d client.OrderDelivery, o domain.Or
 	var later *execution.RateLimited
 	switch {
 	case err == nil:
-		w.outcome(ctx, d, o, applied(o, report))
+		w.outcome(ctx, o, applied(o, report))
 	case errors.As(err, &no) && no.Duplicate:
 		w.ask(ctx, d, o)
 	case errors.As(err, &no):
 		rejected := o
 		rejected.Status, rejected.Reason = domain.OrderRejected, abbreviate(no.Reason)
 		w.stats.rejected.Add(1)
-		w.outcome(ctx, d, o, rejected)
+		w.outcome(ctx, o, rejected)
 	case errors.As(err, &later):
 		w.log.Warn("the venue wants less", "order", o.ID, "error", err)
-		w.outcome(ctx, d, o, missing(o, later.Error()))
+		w.outcome(ctx, o, missing(o, later.Error()))
 		w.giveBack(ctx, d, max(later.RetryAfter, 100*time.Millisecond))
 	default:
 		w.stats.unanswered.Add(1)
 		w.log.Warn("the venue did not answer", "order", o.ID, "error", err)
 		unknown := o
 		unknown.Status, unknown.Reason = domain.OrderUnknown, abbreviate(err.Error())
-		w.outcome(ctx, d, o, unknown)
+		w.outcome(ctx, o, unknown)
 		w.giveBack(ctx, d, w.untilSure(o))
 	}
 }
@@ -79,9 +79,9 @@ func (w *Worker) ask(ctx context.Context, d client.OrderDelivery, o domain.Order
 	w.stats.queried.Add(1)
 	switch {
 	case err == nil:
-		w.outcome(ctx, d, o, applied(o, report))
+		w.outcome(ctx, o, applied(o, report))
 	case errors.Is(err, domain.ErrNotFound) && sure:
-		w.outcome(ctx, d, o, missing(o, "the venue does not know it"))
+		w.outcome(ctx, o, missing(o, "the venue does not know it"))
 		w.giveBack(ctx, d, 0)
 	case errors.Is(err, domain.ErrNotFound):
 		w.giveBack(ctx, d, w.untilSure(o))
@@ -89,7 +89,7 @@ func (w *Worker) ask(ctx context.Context, d client.OrderDelivery, o domain.Order
 		if o.Status == domain.OrderIntent {
 			unknown := o
 			unknown.Status, unknown.Reason = domain.OrderUnknown, abbreviate(err.Error())
-			w.outcome(ctx, d, o, unknown)
+			w.outcome(ctx, o, unknown)
 		}
 		w.giveBack(ctx, d, retryAfter)
 	}
