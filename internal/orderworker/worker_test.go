@@ -128,6 +128,24 @@ func TestAnOrderThatIsRateLimitedIsSentLater(t *testing.T) {
 	}
 }
 
+// A venue's no is the order's end, with the venue's reason, and it is not sent
+// again.
+func TestWhatTheVenueRejectsIsRejected(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.line()
+	r.work(l, &limiter{})
+	o := order("1", "BTC/USDT")
+	o.Volume = dec("1000000000") // nobody has so much money
+	r.push(o)
+	if o := r.becomes("1", domain.OrderRejected); o.Reason == "" || o.Attempt != 1 {
+		t.Fatalf("%+v", o)
+	}
+	if submits, _ := l.counts(); submits != 1 {
+		t.Fatalf("sent %d times", submits)
+	}
+}
+
 func TestARestingOrderIsCanceled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
