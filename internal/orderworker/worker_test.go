@@ -134,11 +134,12 @@ func TestWhatTheVenueRejectsIsRejected(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	l := r.line()
+	l.submit = func(int, context.Context, domain.Order) (execution.Report, error) {
+		return execution.Report{}, &execution.Rejected{Reason: "no funds"}
+	}
 	r.work(l, &limiter{})
-	o := order("1", "BTC/USDT")
-	o.Volume = dec("1000000000") // nobody has so much money
-	r.push(o)
-	if o := r.becomes("1", domain.OrderRejected); o.Reason == "" || o.Attempt != 1 {
+	r.push(order("1", "BTC/USDT"))
+	if o := r.becomes("1", domain.OrderRejected); o.Reason != "no funds" || o.Attempt != 1 {
 		t.Fatalf("%+v", o)
 	}
 	if submits, _ := l.counts(); submits != 1 {
