@@ -70,7 +70,7 @@ func newUser(t *testing.T, env ...string) *user {
 		t.Skip("starts processes")
 	}
 	u := &user{t: t, home: t.TempDir(), cwd: t.TempDir()}
-	u.env = append([]string{"HOME=" + u.home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + t.TempDir(), "FULLON_NO_PAPER=true"}, env...)
+	u.env = append([]string{"HOME=" + u.home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + t.TempDir(), "FULLON_NO_PAPER=true", "FULLON_SIM_RATE=50"}, env...)
 	return u
 }
 
