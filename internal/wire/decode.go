@@ -76,6 +76,14 @@ func (d *decoder) bytes(field string) []byte {
 	if d.err != nil {
 		return nil
 	}
+	// A text of up to 31 bytes has its length in its first byte: most are.
+	if n := len(d.rest); n > 0 && d.rest[0]&0xe0 == 0xa0 {
+		if end := 1 + int(d.rest[0]&0x1f); end <= n {
+			v := d.rest[1:end:end]
+			d.rest = d.rest[end:]
+			return v
+		}
+	}
 	v, rest, err := msgp.ReadStringZC(d.rest)
 	if err != nil {
 		d.fail(field, err)
