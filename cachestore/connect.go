@@ -29,7 +29,8 @@ type Config struct {
 	Password string
 	// TLS to use; nil for none.
 	TLS *tls.Config
-	// MaxConnections in the pool, per node. Default 50.
+	// MaxConnections in the pool, per node. Default 50. Up to four more serve
+	// reads of what is folded, but not in a cluster.
 	MaxConnections int
 	// Prefix of every key. Default DefaultPrefix.
 	Prefix string
@@ -69,7 +70,7 @@ type Store struct {
 func Connect(ctx context.Context, cfg Config) (*Store, error) {
 	s := Open(cfg)
 	if err := s.check(ctx); err != nil {
-		_ = s.rdb.Close()
+		_ = s.Close()
 		return nil, err
 	}
 	return s, nil
@@ -86,21 +87,22 @@ func Open(cfg Config) *Store {
 	return s
 }
 
-func newClient(cfg Config) redis.UniversalClient {
-	dialer := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if strings.HasPrefix(addr, "/") {
-			network = "unix"
-		}
-		d := net.Dialer{Timeout: cfg.Timeout, KeepAlive: 10 * time.Second}
-		if cfg.TLS != nil && network != "unix" {
-			return (&tls.Dialer{NetDialer: &d, Config: cfg.TLS}).DialContext(ctx, network, addr)
-		}
-		return d.DialContext(ctx, network, addr)
+func (c Config) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if strings.HasPrefix(addr, "/") {
+		network = "unix"
 	}
+	d := net.Dialer{Timeout: c.Timeout, KeepAlive: 10 * time.Second}
+	if c.TLS != nil && network != "unix" {
+		return (&tls.Dialer{NetDialer: &d, Config: c.TLS}).DialContext(ctx, network, addr)
+	}
+	return d.DialContext(ctx, network, addr)
+}
+
+func newClient(cfg Config) redis.UniversalClient {
 	if cfg.Cluster {
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: cfg.Addrs, Username: cfg.Username, Password: cfg.Password,
-			PoolSize: cfg.MaxConnections, Dialer: dialer, ContextTimeoutEnabled: true,
+			PoolSize: cfg.MaxConnections, Dialer: cfg.dial, ContextTimeoutEnabled: true,
 			DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout,
 			// The default does not find the new master within 45 s.
 			ClusterStateReloadInterval: time.Second,
@@ -108,7 +110,7 @@ func newClient(cfg Config) redis.UniversalClient {
 	}
 	return redis.NewClient(&redis.Options{
 		Addr: cfg.Addrs[0], DB: cfg.DB, Username: cfg.Username, Password: cfg.Password,
-		PoolSize: cfg.MaxConnections, Dialer: dialer, ContextTimeoutEnabled: true,
+		PoolSize: cfg.MaxConnections, Dialer: cfg.dial, ContextTimeoutEnabled: true,
 		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout,
 	})
 }
@@ -170,7 +172,14 @@ func infoField(info, name string) string {
 }
 
 // Close ends all connections.
-func (s *Store) Close() error { return s.rdb.Close() }
+func (s *Store) Close() error {
+	for _, g := range []*gatherer{s.gather, s.atOnce} {
+		if g != nil {
+			g.close()
+		}
+	}
+	return s.rdb.Close()
+}
 
 // Addr is the configured address, for people.
 func (s *Store) Addr() string { return strings.Join(s.cfg.Addrs, ",") }

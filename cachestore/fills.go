@@ -141,15 +141,17 @@ func (p *Partition) Fills(ctx context.Context, q Queue, limit int) ([]domain.Fil
 	return fills, at, err
 }
 
-func fillDecoder(q Queue) func([]byte, uint64) (domain.Fill, error) {
-	key := domain.Key{Kind: domain.KindFill, Account: q.Account, Exchange: q.Exchange}
-	return func(payload []byte, seq uint64) (domain.Fill, error) {
-		fill, err := wire.DecodeFill(key, payload)
-		fill.Sequence = seq
-		if fill.First == 0 {
-			fill.First = seq
+func fillDecoder(q Queue) decodeInto[domain.Fill] {
+	var symbol, currency string // of the fill before: most have the same
+	return func(f *domain.Fill, payload []byte, seq uint64) error {
+		f.Account, f.Exchange, f.Sequence = q.Account, q.Exchange, seq
+		f.Symbol, f.FeeCurrency = symbol, currency
+		err := wire.ReadFill(f, payload)
+		symbol, currency = f.Symbol, f.FeeCurrency
+		if f.First == 0 {
+			f.First = seq
 		}
-		return fill, err
+		return err
 	}
 }
 

@@ -1,11 +1,9 @@
 package cachestore
 
 import (
-	"bytes"
 	"context"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -42,14 +40,15 @@ type command []any
 
 // gatherer sends reads together.
 type gatherer struct {
-	rdb     redis.UniversalClient
-	timeout time.Duration // of one request
-	atOnce  bool          // each request in one step
-	cluster bool
+	rdb    redis.UniversalClient
+	cfg    Config
+	atOnce bool // each request in one step
 
 	mu      sync.Mutex
 	waiting []*question
-	flights int // requests under way
+	flights int         // requests under way
+	idle    []*readConn // none in a cluster
+	closed  bool
 }
 
 // question is what one caller reads.
@@ -115,15 +114,16 @@ func (g *gatherer) fly() {
 type flight struct {
 	commands    []command
 	checkpoints []int // those of the commands that read checkpoints
-	ends        []int // where the reply to each command ends
-	replies     bytes.Buffer
+	replies     []byte
+	start       int          // where in replies the first one begins
+	ends        []int        // where the reply to each command ends
 	readers     atomic.Int32 // callers who have not released their part
 }
 
 var flightPool = sync.Pool{New: func() any { return new(flight) }}
 
 func (g *gatherer) send(batch []*question) {
-	ctx, cancel := context.WithTimeout(context.Background(), g.timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.Timeout)
 	defer cancel()
 	f := flightPool.Get().(*flight)
 	for _, q := range batch {
@@ -165,16 +165,16 @@ func (f *flight) checkpoint(key string) int {
 
 // part is the replies to some of the commands.
 func (f *flight) part(first, end int) []byte {
-	start := 0
+	start := f.start
 	if first > 0 {
 		start = f.ends[first-1]
 	}
-	return f.replies.Bytes()[start:f.ends[end-1]]
+	return f.replies[start:f.ends[end-1]]
 }
 
 // release says that one caller is done with its part.
 func (f *flight) release() {
-	if f.readers.Add(-1) > 0 || f.replies.Cap() > keptBuffer {
+	if f.readers.Add(-1) > 0 || cap(f.replies) > keptBuffer {
 		return
 	}
 	f.reset()
@@ -184,48 +184,66 @@ func (f *flight) release() {
 }
 
 func (f *flight) reset() {
-	f.ends = f.ends[:0]
-	f.replies.Reset()
+	f.replies, f.start, f.ends = f.replies[:0], 0, f.ends[:0]
 }
 
 // fetch carries out the commands. Without an error each has its reply.
 func (f *flight) fetch(ctx context.Context, g *gatherer) error {
-	// Who follows redirections has to understand the replies, and so has who
-	// repeats a request because Redis was started anew or loads its data.
-	if !g.cluster && f.fetchRaw(ctx, g.pipeline()) == nil && f.replies.Bytes()[0] != '-' {
+	// The library follows redirections, and repeats a request because Redis was
+	// started anew or loads its data: then the first reply is an error.
+	if !g.cfg.Cluster && g.fetch(ctx, f) == nil && f.replies[f.start] != '-' {
 		return nil
 	}
 	f.reset()
-	return f.fetchParsed(ctx, g.pipeline())
-}
-
-func (g *gatherer) pipeline() redis.Pipeliner {
 	if g.atOnce {
-		return g.rdb.TxPipeline()
+		return f.fetchParsed(ctx, g.rdb.TxPipeline())
 	}
-	return g.rdb.Pipeline()
+	return f.fetchParsed(ctx, g.rdb.Pipeline())
 }
 
-func (f *flight) fetchRaw(ctx context.Context, pipe redis.Pipeliner) error {
-	cmds := make([]redis.Cmder, len(f.commands))
-	for i, c := range f.commands {
-		cmds[i] = redis.NewRawWriteToCmd(ctx, &f.replies, c...)
+// fetch uses a connection of the gatherer's own.
+func (g *gatherer) fetch(ctx context.Context, f *flight) error {
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return redis.ErrClosed
 	}
-	_ = pipe.BatchProcess(ctx, cmds...)
-	if _, err := pipe.Exec(ctx); err != nil {
+	var conn *readConn
+	if n := len(g.idle); n > 0 {
+		conn, g.idle = g.idle[n-1], g.idle[:n-1]
+	}
+	g.mu.Unlock()
+	if conn == nil {
+		var err error
+		if conn, err = dialRead(ctx, g.cfg); err != nil {
+			return err
+		}
+	}
+	err := conn.fetch(ctx, f, g.atOnce)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err != nil || g.closed {
+		_ = conn.Close()
 		return err
 	}
-	end := 0
-	for _, cmd := range cmds {
-		end += int(cmd.(*redis.RawWriteToCmd).Val())
-		f.ends = append(f.ends, end)
-	}
+	g.idle = append(g.idle, conn)
 	return nil
+}
+
+// close ends the connections.
+func (g *gatherer) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	for _, conn := range g.idle {
+		_ = conn.Close()
+	}
+	g.idle = nil
 }
 
 // fetchParsed lets the library make sense of the replies, and puts them back
 // into the form in which they came.
-func (f *flight) fetchParsed(ctx context.Context, pipe redis.Pipeliner) error {
+func (f *flight) fetchParsed(ctx context.Context, pipe redis.Pipeliner) (err error) {
 	cmds := make([]*redis.Cmd, len(f.commands))
 	for i, c := range f.commands {
 		cmds[i] = redis.NewCmd(ctx, c...)
@@ -233,10 +251,10 @@ func (f *flight) fetchParsed(ctx context.Context, pipe redis.Pipeliner) error {
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
 	for _, cmd := range cmds {
-		if err := putReply(&f.replies, cmd); err != nil {
+		if f.replies, err = appendReply(f.replies, cmd); err != nil {
 			return err
 		}
-		f.ends = append(f.ends, f.replies.Len())
+		f.ends = append(f.ends, len(f.replies))
 	}
 	return nil
 }
@@ -289,13 +307,13 @@ func (s *Store) gathererOf(atOnce bool) *gatherer {
 }
 
 func (s *Store) newGatherer(atOnce bool) *gatherer {
-	return &gatherer{rdb: s.rdb, timeout: s.cfg.Timeout, atOnce: atOnce, cluster: s.cfg.Cluster}
+	return &gatherer{rdb: s.rdb, cfg: s.cfg, atOnce: atOnce}
 }
 
 // readScript runs a script that only reads, with g's other reads. The caller
 // releases the answer.
 func (g *gatherer) readScript(ctx context.Context, script *redis.Script, keys []string, args ...any) (reply, error) {
-	c := append(make(command, 0, 3+len(keys)+len(args)), "evalsha_ro", script.Hash(), len(keys))
+	c := append(make(command, 0, 3+len(keys)+len(args)), "evalsha", script.Hash(), len(keys))
 	for _, key := range keys {
 		c = append(c, key)
 	}
@@ -304,7 +322,6 @@ func (g *gatherer) readScript(ctx context.Context, script *redis.Script, keys []
 		return r, err
 	}
 	r.release()
-	var answer bytes.Buffer
-	err = putReply(&answer, script.Eval(ctx, g.rdb, keys, args...))
-	return reply{rest: answer.Bytes()}, err
+	answer, err := appendReply(nil, script.Eval(ctx, g.rdb, keys, args...))
+	return reply{rest: answer}, err
 }

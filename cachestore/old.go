@@ -112,7 +112,8 @@ func (p *Partition) oldFills(ctx context.Context, q Queue, at domain.Checkpoint,
 		if err != nil || seq >= before {
 			continue
 		}
-		if fill, err := decode(payload, seq); err == nil {
+		var fill domain.Fill
+		if err := decode(&fill, payload, seq); err == nil {
 			old = append(old, oldEvent{seq, fill})
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -45,11 +44,11 @@ func (r *reply) refusal() error {
 	if len(r.rest) == 0 || r.rest[0] != '-' {
 		return nil
 	}
-	line, _, _ := bytes.Cut(r.rest[1:], crlf)
+	line, _, _ := bytes.Cut(r.rest[1:], []byte(crlf))
 	return refused(line)
 }
 
-var crlf = []byte("\r\n")
+const crlf = "\r\n"
 
 // head reads the first line of an element: its kind, and its number or how many
 // bytes or elements follow; -1 is for nothing at all.
@@ -69,9 +68,6 @@ func (r *reply) head() (kind byte, n int) {
 			if negative {
 				n = -n
 			}
-			if line[0] == '_' {
-				n = -1
-			}
 			return line[0], n
 		default:
 			i = len(line)
@@ -85,21 +81,18 @@ func (r *reply) head() (kind byte, n int) {
 
 // list reads how many elements follow.
 func (r *reply) list() int {
-	switch kind, n := r.head(); kind {
-	case '*', '~':
-		return max(0, n)
-	case '%':
-		return 2 * max(0, n)
+	kind, n := r.head()
+	if kind != '*' {
+		r.fail()
 	}
-	r.fail()
-	return 0
+	return max(0, n)
 }
 
 // bytes reads a text; false: there is none.
 func (r *reply) bytes() ([]byte, bool) {
 	kind, n := r.head()
 	switch {
-	case n < 0 && (kind == '$' || kind == '_' || kind == '*'):
+	case n < 0 && (kind == '$' || kind == '*'):
 		return nil, false
 	case kind != '$' || n+len(crlf) > len(r.rest):
 		r.fail()
@@ -152,9 +145,9 @@ func (r *reply) pairs() map[string]string {
 	return out
 }
 
-// putReply writes a reply as it would have come. An error says that there is
+// appendReply writes a reply as it would have come. An error says that there is
 // none.
-func putReply(to *bytes.Buffer, cmd *redis.Cmd) error {
+func appendReply(to []byte, cmd *redis.Cmd) ([]byte, error) {
 	value, err := cmd.Result()
 	var known redis.Error
 	switch {
@@ -163,37 +156,39 @@ func putReply(to *bytes.Buffer, cmd *redis.Cmd) error {
 	case errors.As(err, &known):
 		value = known
 	case err != nil:
-		return err
+		return to, err
 	}
-	return putValue(to, value)
+	return appendValue(to, value)
 }
 
-func putValue(to *bytes.Buffer, value any) error {
+func appendValue(to []byte, value any) (_ []byte, err error) {
 	switch v := value.(type) {
 	case nil:
-		to.WriteString("$-1\r\n")
+		to = append(to, "$-1\r\n"...)
 	case string:
-		to.WriteString("$" + strconv.Itoa(len(v)) + "\r\n" + v + "\r\n")
+		to = append(append(appendHead(to, '$', len(v)), v...), crlf...)
 	case int64:
-		to.WriteString(":" + strconv.FormatInt(v, 10) + "\r\n")
+		to = appendHead(to, ':', int(v))
 	case error:
-		to.WriteString("-" + v.Error() + "\r\n")
+		to = append(append(append(to, '-'), v.Error()...), crlf...)
 	case []any:
-		to.WriteString("*" + strconv.Itoa(len(v)) + "\r\n")
+		to = appendHead(to, '*', len(v))
 		for _, element := range v {
-			if err := putValue(to, element); err != nil {
-				return err
+			if to, err = appendValue(to, element); err != nil {
+				return to, err
 			}
 		}
 	case map[any]any:
-		to.WriteString("%" + strconv.Itoa(len(v)) + "\r\n")
+		to = appendHead(to, '*', 2*len(v))
 		for name, element := range v {
-			if err := errors.Join(putValue(to, name), putValue(to, element)); err != nil {
-				return err
+			for _, part := range []any{name, element} {
+				if to, err = appendValue(to, part); err != nil {
+					return to, err
+				}
 			}
 		}
 	default:
-		return fmt.Errorf("%w: %T", errReply, value)
+		return to, fmt.Errorf("%w: %T", errReply, value)
 	}
-	return nil
+	return to, nil
 }

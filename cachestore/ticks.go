@@ -1,6 +1,7 @@
 package cachestore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -108,11 +109,12 @@ func (p *Partition) Tick(ctx context.Context, exchange, symbol string, now time.
 	if !found {
 		return domain.Tick{}, fmt.Errorf("tick %s %s: %w", exchange, symbol, domain.ErrNotFound)
 	}
-	tick, err := readTick(exchange, symbol, value)
-	if err == nil {
-		feed.judge(&tick, now)
+	var tick domain.Tick
+	if err := readTick(&tick, exchange, symbol, value); err != nil {
+		return domain.Tick{}, err
 	}
-	return tick, err
+	feed.judge(&tick, now)
+	return tick, nil
 }
 
 // Ticks reads the ticks of the given symbols, in order. Symbols that have none
@@ -125,7 +127,7 @@ func (p *Partition) Ticks(ctx context.Context, exchange string, symbols []string
 	return p.store.TicksAt(ctx, places, now)
 }
 
-// AllTicks reads all ticks of an exchange from the partitions, in no order.
+// AllTicks reads all ticks of an exchange from the partitions, by symbol.
 // Errors as for Tick, but an exchange without ticks is an empty result.
 func (s *Store) AllTicks(ctx context.Context, partitions []*Partition, exchange string, now time.Time) ([]domain.Tick, error) {
 	commands := make([]command, len(partitions))
@@ -137,33 +139,36 @@ func (s *Store) AllTicks(ctx context.Context, partitions []*Partition, exchange 
 		return nil, s.failed(ctx, "read the ticks", err)
 	}
 	defer r.release()
-	var ticks []domain.Tick
-	for range partitions {
-		var feed feedSign
-		fields, first := r.list()/2, len(ticks)
-		ticks = slices.Grow(ticks, fields)
+	// A tick is large: they are sorted first and decoded where they stay.
+	type stored struct {
+		symbol, value []byte
+		feed          int // of which partition
+	}
+	var found []stored
+	feeds := make([]feedSign, len(partitions))
+	for i := range partitions {
+		fields := r.list() / 2
+		found = slices.Grow(found, fields)
 		for range fields {
 			field, _ := r.bytes()
 			if string(field) == feedField {
-				feed = r.feed()
+				feeds[i] = r.feed()
 				continue
 			}
-			value, ok := r.bytes()
-			if !ok {
-				break // r says why
-			}
-			tick, err := readTick(exchange, string(field), value)
-			if err != nil {
-				return nil, err
-			}
-			ticks = append(ticks, tick)
-		}
-		for i := first; i < len(ticks); i++ {
-			feed.judge(&ticks[i], now)
+			value, _ := r.bytes()
+			found = append(found, stored{field, value, i})
 		}
 	}
 	if r.err != nil {
 		return nil, s.failed(ctx, "read the ticks", r.err)
+	}
+	slices.SortFunc(found, func(a, b stored) int { return bytes.Compare(a.symbol, b.symbol) })
+	ticks := make([]domain.Tick, len(found))
+	for i, f := range found {
+		if err := readTick(&ticks[i], exchange, string(f.symbol), f.value); err != nil {
+			return nil, err
+		}
+		feeds[f.feed].judge(&ticks[i], now)
 	}
 	return ticks, nil
 }
@@ -212,7 +217,7 @@ func (s *Store) TicksAt(ctx context.Context, places []Place, now time.Time) ([]d
 			if !found {
 				continue
 			}
-			if ticks[i], err = readTick(places[i].Exchange, places[i].Symbol, value); err != nil {
+			if err := readTick(&ticks[i], places[i].Exchange, places[i].Symbol, value); err != nil {
 				return nil, err
 			}
 			feed.judge(&ticks[i], now)
@@ -282,15 +287,14 @@ func (s feedSign) judge(tick *domain.Tick, now time.Time) {
 	}
 }
 
-func readTick(exchange, symbol string, value []byte) (domain.Tick, error) {
+func readTick(tick *domain.Tick, exchange, symbol string, value []byte) error {
 	seq, payload, err := wire.Unstamp(value)
-	if err != nil {
-		return domain.Tick{}, fmt.Errorf("tick %s %s: %w: %w", exchange, symbol, domain.ErrUnknown, err)
+	if err == nil {
+		tick.Exchange, tick.Symbol, tick.Sequence = exchange, symbol, seq
+		err = wire.ReadTick(tick, payload)
 	}
-	tick, err := wire.DecodeTick(domain.Key{Exchange: exchange, Symbol: symbol}, payload)
 	if err != nil {
-		return domain.Tick{}, fmt.Errorf("tick %s %s: %w: %w", exchange, symbol, domain.ErrUnknown, err)
+		return fmt.Errorf("tick %s %s: %w: %w", exchange, symbol, domain.ErrUnknown, err)
 	}
-	tick.Sequence = seq
-	return tick, nil
+	return nil
 }

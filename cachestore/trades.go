@@ -164,27 +164,28 @@ func (p *Partition) tailOfTrades(ctx context.Context, exchange, symbol string, l
 	return at, trades, err
 }
 
-func tradeDecoder(exchange, symbol string) func([]byte, uint64) (domain.Trade, error) {
-	key := domain.Key{Kind: domain.KindTrade, Exchange: exchange, Symbol: symbol}
-	return func(payload []byte, seq uint64) (domain.Trade, error) {
-		trade, err := wire.DecodeTrade(key, payload)
-		trade.Sequence = seq
-		return trade, err
+func tradeDecoder(exchange, symbol string) decodeInto[domain.Trade] {
+	return func(t *domain.Trade, payload []byte, seq uint64) error {
+		t.Exchange, t.Symbol, t.Sequence = exchange, symbol, seq
+		return wire.ReadTrade(t, payload)
 	}
 }
 
 // Gaps reads the newest limit gaps of a market, oldest first. The error matches
 // domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Gaps(ctx context.Context, exchange, symbol string, limit int) ([]domain.Gap, error) {
-	return listOf(ctx, p, p.gapsKey(exchange, symbol), limit, func(payload []byte, seq uint64) (domain.Gap, error) {
-		gap, err := wire.DecodeGap(domain.Key{Exchange: exchange, Symbol: symbol}, payload)
+	return listOf(ctx, p, p.gapsKey(exchange, symbol), limit, func(gap *domain.Gap, payload []byte, seq uint64) (err error) {
+		*gap, err = wire.DecodeGap(domain.Key{Exchange: exchange, Symbol: symbol}, payload)
 		gap.Sequence = seq
-		return gap, err
+		return err
 	})
 }
 
+// decodeInto decodes a payload, and sets what is not in it.
+type decodeInto[T any] func(into *T, payload []byte, seq uint64) error
+
 // listOf reads the newest limit values of a list of stamped payloads.
-func listOf[T any](ctx context.Context, p *Partition, key string, limit int, decode func([]byte, uint64) (T, error)) ([]T, error) {
+func listOf[T any](ctx context.Context, p *Partition, key string, limit int, decode decodeInto[T]) ([]T, error) {
 	r, err := p.read(ctx, command{"lrange", key, -limit, -1})
 	if err != nil {
 		return nil, p.failed(ctx, "read "+key, err)
@@ -194,7 +195,7 @@ func listOf[T any](ctx context.Context, p *Partition, key string, limit int, dec
 }
 
 // readList reads a list of stamped payloads that was asked for.
-func readList[T any](ctx context.Context, p *Partition, key string, r *reply, decode func([]byte, uint64) (T, error)) ([]T, error) {
+func readList[T any](ctx context.Context, p *Partition, key string, r *reply, decode decodeInto[T]) ([]T, error) {
 	out := make([]T, r.list())
 	for i := range out {
 		value, _ := r.bytes()
@@ -203,7 +204,7 @@ func readList[T any](ctx context.Context, p *Partition, key string, r *reply, de
 		}
 		seq, payload, err := wire.Unstamp(value)
 		if err == nil {
-			out[i], err = decode(payload, seq)
+			err = decode(&out[i], payload, seq)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w: %w", key, domain.ErrUnknown, err)
@@ -215,12 +216,12 @@ func readList[T any](ctx context.Context, p *Partition, key string, r *reply, de
 	return out, nil
 }
 
-func decodeList[T any](key string, values []string, decode func([]byte, uint64) (T, error)) ([]T, error) {
+func decodeList[T any](key string, values []string, decode decodeInto[T]) ([]T, error) {
 	out := make([]T, len(values))
 	for i, value := range values {
 		seq, payload, err := wire.UnstampText(value)
 		if err == nil {
-			out[i], err = decode(payload, seq)
+			err = decode(&out[i], payload, seq)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w: %w", key, domain.ErrUnknown, err)

@@ -79,12 +79,7 @@ func (t *Ticks) All(ctx context.Context, exchange string) ([]domain.Tick, error)
 	if err := domain.CheckExchange(exchange); err != nil {
 		return nil, err
 	}
-	ticks, err := t.client.store.AllTicks(ctx, t.all(), exchange, time.Now())
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(ticks, func(a, b domain.Tick) int { return cmp.Compare(a.Symbol, b.Symbol) })
-	return ticks, nil
+	return t.client.store.AllTicks(ctx, t.all(), exchange, time.Now())
 }
 
 // Any reads the newest tick of a symbol over all exchanges that have one. A

@@ -167,25 +167,29 @@ func (d *decoder) skip(field string) {
 
 // DecodeFill reads a fill's payload. The key gives account and exchange.
 func DecodeFill(key domain.Key, data []byte) (domain.Fill, error) {
+	f := domain.Fill{Account: key.Account, Exchange: key.Exchange}
+	err := ReadFill(&f, data)
+	return f, err
+}
+
+// ReadFill is to DecodeFill what ReadTick is to DecodeTick. The symbol and the
+// currency of the fee that the fill has stay the same strings if they are right.
+func ReadFill(f *domain.Fill, data []byte) error {
 	var d decoder
 	d.begin(data, 12)
-	f := domain.Fill{
-		Account:       key.Account,
-		Exchange:      key.Exchange,
-		ID:            d.text("id"),
-		Time:          d.time("time"),
-		Symbol:        d.text("symbol"),
-		Side:          domain.Side(d.small("side")),
-		Price:         d.decimal("price"),
-		Volume:        d.decimal("volume"),
-		Fee:           d.signed("fee"),
-		FeeCurrency:   d.text("fee_currency"),
-		Maker:         d.bool("maker"),
-		OrderID:       d.text("order_id"),
-		ClientOrderID: d.text("client_order_id"),
-		First:         d.uint("first"),
-	}
-	return f, d.err
+	f.ID = d.text("id")
+	f.Time = d.time("time")
+	f.Symbol = d.textAs("symbol", f.Symbol)
+	f.Side = domain.Side(d.small("side"))
+	f.Price = d.decimal("price")
+	f.Volume = d.decimal("volume")
+	f.Fee = d.signed("fee")
+	f.FeeCurrency = d.textAs("fee_currency", f.FeeCurrency)
+	f.Maker = d.bool("maker")
+	f.OrderID = d.text("order_id")
+	f.ClientOrderID = d.text("client_order_id")
+	f.First = d.uint("first")
+	return d.err
 }
 
 // FillID reads only the id of a fill's payload, which DecodeFill accepted

@@ -76,6 +76,14 @@ func (d *decoder) bytes(field string) []byte {
 	if d.err != nil {
 		return nil
 	}
+	// A text of up to 31 bytes has its length in its first byte: most are.
+	if n := len(d.rest); n > 0 && d.rest[0]&0xe0 == 0xa0 {
+		if end := 1 + int(d.rest[0]&0x1f); end <= n {
+			v := d.rest[1:end:end]
+			d.rest = d.rest[end:]
+			return v
+		}
+	}
 	v, rest, err := msgp.ReadStringZC(d.rest)
 	if err != nil {
 		d.fail(field, err)
@@ -86,6 +94,14 @@ func (d *decoder) bytes(field string) []byte {
 }
 
 func (d *decoder) text(field string) string { return string(d.bytes(field)) }
+
+// textAs is text that is likely to be another one, which then serves for both.
+func (d *decoder) textAs(field, likely string) string {
+	if text := d.bytes(field); string(text) != likely {
+		return string(text)
+	}
+	return likely
+}
 
 func (d *decoder) bool(field string) bool {
 	if d.err != nil {
@@ -164,22 +180,26 @@ func ScanTick(data []byte) (domain.TickOrder, error) {
 
 // DecodeTick reads a tick's payload. The key gives exchange and symbol.
 func DecodeTick(key domain.Key, data []byte) (domain.Tick, error) {
+	t := domain.Tick{Exchange: key.Exchange, Symbol: key.Symbol}
+	err := ReadTick(&t, data)
+	return t, err
+}
+
+// ReadTick is DecodeTick into a tick that has its exchange and symbol: an event
+// is large, and in a list it is decoded where it stays.
+func ReadTick(t *domain.Tick, data []byte) error {
 	var d decoder
 	d.begin(data, 9)
-	t := domain.Tick{
-		Exchange: key.Exchange,
-		Symbol:   key.Symbol,
-		Time:     d.time("time"),
-		VenueSeq: d.uint("venue_seq"),
-		Received: d.time("received"),
-		Last:     d.decimal("last"),
-		Bid:      d.decimal("bid"),
-		BidSize:  d.decimal("bid_size"),
-		Ask:      d.decimal("ask"),
-		AskSize:  d.decimal("ask_size"),
-		Volume:   d.decimal("volume"),
-	}
-	return t, d.err
+	t.Time = d.time("time")
+	t.VenueSeq = d.uint("venue_seq")
+	t.Received = d.time("received")
+	t.Last = d.decimal("last")
+	t.Bid = d.decimal("bid")
+	t.BidSize = d.decimal("bid_size")
+	t.Ask = d.decimal("ask")
+	t.AskSize = d.decimal("ask_size")
+	t.Volume = d.decimal("volume")
+	return d.err
 }
 
 // DecodeFeed reads a feed's payload. The key gives the exchange.
@@ -196,19 +216,22 @@ func DecodeFeed(key domain.Key, data []byte) (domain.Feed, error) {
 
 // DecodeTrade reads a trade's payload. The key gives exchange and symbol.
 func DecodeTrade(key domain.Key, data []byte) (domain.Trade, error) {
+	t := domain.Trade{Exchange: key.Exchange, Symbol: key.Symbol}
+	err := ReadTrade(&t, data)
+	return t, err
+}
+
+// ReadTrade is to DecodeTrade what ReadTick is to DecodeTick.
+func ReadTrade(t *domain.Trade, data []byte) error {
 	var d decoder
 	d.begin(data, 6)
-	t := domain.Trade{
-		Exchange: key.Exchange,
-		Symbol:   key.Symbol,
-		ID:       d.text("id"),
-		Time:     d.time("time"),
-		Received: d.time("received"),
-		Side:     domain.Side(d.small("side")),
-		Price:    d.decimal("price"),
-		Volume:   d.decimal("volume"),
-	}
-	return t, d.err
+	t.ID = d.text("id")
+	t.Time = d.time("time")
+	t.Received = d.time("received")
+	t.Side = domain.Side(d.small("side"))
+	t.Price = d.decimal("price")
+	t.Volume = d.decimal("volume")
+	return d.err
 }
 
 // TradeID reads only the id of a trade's payload, which DecodeTrade accepted
