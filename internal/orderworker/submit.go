@@ -37,9 +37,10 @@ func (w *Worker) submit(ctx context.Context, d client.OrderDelivery, o domain.Or
 	case errors.As(err, &no) && no.Duplicate:
 		w.ask(ctx, d, o)
 	case errors.As(err, &no):
-		o.Status, o.Reason = domain.OrderRejected, abbreviate(no.Reason)
+		rejected := o
+		rejected.Status, rejected.Reason = domain.OrderRejected, abbreviate(no.Reason)
 		w.stats.rejected.Add(1)
-		w.outcome(ctx, o, o)
+		w.outcome(ctx, o, rejected)
 	case errors.As(err, &later):
 		w.log.Warn("the venue wants less", "order", o.ID, "error", err)
 		w.outcome(ctx, o, missing(o, later.Error()))
