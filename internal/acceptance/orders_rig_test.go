@@ -22,10 +22,11 @@ import (
 	"github.com/fullon/fullon/internal/wire"
 )
 
-// The times of the workers in these tests.
+// The times of the workers in these tests. Leases end before deadlines, so that
+// orders are asked for while they are on their way.
 const (
-	orderLease   = time.Second
-	orderTimeout = 400 * time.Millisecond
+	orderLease   = 300 * time.Millisecond
+	orderTimeout = 500 * time.Millisecond
 	orderMargin  = 200 * time.Millisecond
 )
 

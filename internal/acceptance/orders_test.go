@@ -29,7 +29,9 @@ func TestEachOrderIsSentOnceWhateverBreaks(t *testing.T) {
 	var pushing, others sync.WaitGroup
 	for i := range orderBots {
 		b := &bot{t: t, name: botOf(i), Client: r.reader(r.redis), history: h}
-		others.Go(func() { b.trade(ctx, rand.New(rand.NewPCG(seed, uint64(10+i)))) })
+		for j := range 2 { // a bot may have several processes
+			others.Go(func() { b.trade(ctx, rand.New(rand.NewPCG(seed, uint64(10+10*i+j)))) })
+		}
 		for j := range pushersPerBot {
 			random := rand.New(rand.NewPCG(seed, uint64(1000+100*i+j)))
 			pushing.Go(func() {
@@ -291,11 +293,19 @@ func (v *mockVenue) check(t testing.TB, l *orderLog) map[string][]porcupine.Oper
 			})
 		}
 	}
+	rejected := 0
 	for id, states := range l.states {
 		last := states[len(states)-1]
+		if last.Status == domain.OrderRejected {
+			rejected++
+		}
 		if v.orders[id] == nil && (last.Status != domain.OrderRejected || last.Reason != refusedByVenue) {
 			t.Errorf("order %s never reached the venue and is %s: %q", id, last.Status, last.Reason)
 		}
+	}
+	// Of some the worker died before it could say so; they were sent again.
+	if rejected < v.refused/2 {
+		t.Errorf("the venue refused %d times, and only %d orders ended so", v.refused, rejected)
 	}
 	first := make(map[string][]string) // by symbol: ids in the order of their arrival
 	known := make(map[string]bool)

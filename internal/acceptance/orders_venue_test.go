@@ -47,6 +47,7 @@ type mockVenue struct {
 	orders    map[string]*mockOrder
 	arrivals  []arrival // in time, in their order
 	late      int       // that came after their deadline
+	refused   int       // submissions
 	listeners map[chan []byte]bool
 	seq       uint64
 	closing   chan struct{}
@@ -152,6 +153,9 @@ func (v *mockVenue) submit(w http.ResponseWriter, r *http.Request) {
 		no(w, http.StatusTooManyRequests, "rate_limited", "")
 		return
 	case refusal:
+		v.mu.Lock()
+		v.refused++
+		v.mu.Unlock()
 		no(w, http.StatusUnprocessableEntity, "rejected", refusedByVenue)
 		return
 	}

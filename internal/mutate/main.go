@@ -157,12 +157,12 @@ func command(ctx context.Context, dir, seed string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// complaint is what a test said first.
+// complaint is what a test said first, besides its figures.
 func complaint(out string) string {
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
 		if at, text, ok := strings.Cut(line, ": "); ok && strings.HasPrefix(at, "orders_") && !strings.HasPrefix(text, "FULLON_SEED") &&
-			!strings.HasPrefix(text, "trouble:") && !strings.HasPrefix(text, "leases:") {
+			!strings.HasPrefix(text, "trouble:") && !strings.HasPrefix(text, "leases:") && !strings.ContainsAny(text[:1], "0123456789") {
 			return line
 		}
 	}

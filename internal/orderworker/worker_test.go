@@ -54,6 +54,24 @@ func TestGatesRejectWithTheirReason(t *testing.T) {
 	}
 }
 
+// What the venue does not want is not offered again.
+func TestWhatTheVenueRejectsEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.line()
+	l.submit = func(int, context.Context, domain.Order) (execution.Report, error) {
+		return execution.Report{}, &execution.Rejected{Reason: "no margin"}
+	}
+	r.work(l, &limiter{})
+	r.push(order("1", "BTC/USDT"))
+	if o := r.becomes("1", domain.OrderRejected); o.Reason != "no margin" || o.Attempt != 1 {
+		t.Fatalf("%+v", o)
+	}
+	if submits, queries := l.counts(); submits != 1 || queries != 0 {
+		t.Fatalf("sent %d times, asked for %d times", submits, queries)
+	}
+}
+
 func TestWhatIsUnansweredIsAskedForAndNotSentAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
