@@ -97,6 +97,9 @@ func TestAnOrderThatIsDeferredIsNoDeadLetter(t *testing.T) {
 		t.Fatalf("a lease that was given back: %v", err)
 	}
 	wantNoOrder(t, o)
+	if err := o.Sync(t.Context(), "kraken"); err != nil {
+		t.Fatal(err)
+	}
 	if dead, err := o.DeadLetters(t.Context(), "kraken"); err != nil || len(dead) != 1 {
 		t.Fatalf("%+v %v", dead, err)
 	}
