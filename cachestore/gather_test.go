@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -108,4 +109,92 @@ func TestADeadlineEndsTheWaitForASharedRequest(t *testing.T) {
 		}
 	}
 	wantPrice(t, p, "BTC/USDT", "1")
+}
+
+// However many share a transaction, what each reads is of the checkpoint that it
+// comes with. They are so many that Redis takes several turns for a request, and
+// would carry out others between them.
+func TestWhatIsReadAtOnceIsOfItsCheckpoint(t *testing.T) {
+	t.Parallel()
+	p := testserver.SharedStore(t).Partition(stream)
+	var accounts []string
+	for i := range 4 {
+		accounts = append(accounts, strings.Repeat(fmt.Sprint(i), domain.MaxNameBytes))
+	}
+	write := func(prev domain.Checkpoint, n int) {
+		b := p.NewBatch()
+		for _, account := range accounts {
+			balance := domain.Balance{Account: account, Currency: "BTC", Total: domain.MustDecimal(fmt.Sprint(n))}
+			b.PutBalances(account, []cachestore.FieldWrite{{Field: "BTC", Write: cachestore.Write{Seq: uint64(n), Payload: encode(t, balance)}}})
+		}
+		apply(t, p, prev, at(uint64(n)), b)
+	}
+	write(domain.Checkpoint{}, 1)
+	var group sync.WaitGroup
+	done := make(chan struct{})
+	for i := range 256 {
+		account := accounts[i%len(accounts)]
+		group.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				got, err := p.Account(t.Context(), account)
+				if err != nil || got.Balances[0].Total.String() != fmt.Sprint(got.At.Seq) {
+					t.Errorf("%+v (%v)", got, err)
+					return
+				}
+				balance, found, of, err := p.Balance(t.Context(), account, "BTC")
+				if err != nil || !found || balance.Sequence != of.Seq {
+					t.Errorf("%+v of %v (%v)", balance, of, err)
+					return
+				}
+			}
+		})
+	}
+	for n := 2; n <= 500; n++ {
+		write(at(uint64(n-1)), n)
+	}
+	close(done)
+	group.Wait()
+}
+
+// The connections of reads are made like the others, and reading goes on when
+// Redis was started anew or no longer lets them in.
+func TestReadsGoOnWithTheConnectionsThatCanBeMade(t *testing.T) {
+	t.Parallel()
+	r, _, rdb := own(t)
+	if err := rdb.ConfigSet(t.Context(), "requirepass", "secret").Err(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := cachestore.Connect(t.Context(), cachestore.Config{Addrs: []string{r.Addr}, Password: "secret", DB: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	p := s.Partition(stream)
+	apply(t, p, domain.Checkpoint{}, at(1), withTick(t, p, "BTC/USDT", 1, 1))
+	wantPrice(t, p, "BTC/USDT", "1")
+	clients, err := rdb.ClientList(t.Context()).Result()
+	if err != nil || !strings.Contains(clients, "db=3") || !strings.Contains(clients, "cmd=hmget") {
+		t.Fatalf("no connection of its own reads: %s (%v)", clients, err)
+	}
+	if err := rdb.ClientKillByFilter(t.Context(), "TYPE", "normal", "SKIPME", "yes").Err(); err != nil {
+		t.Fatal(err)
+	}
+	wantPrice(t, p, "BTC/USDT", "1")
+	r.Kill()
+	if _, err := p.Tick(t.Context(), "binance", "BTC/USDT", noon); !errors.Is(err, domain.ErrUnreachable) {
+		t.Fatalf("away: %v", err)
+	}
+	r.Start() // without its data and its password: the greeting is refused
+	wantPrice(t, p, "BTC/USDT", "")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Tick(t.Context(), "binance", "BTC/USDT", noon); !errors.Is(err, domain.ErrUnreachable) {
+		t.Fatalf("closed: %v", err)
+	}
 }
