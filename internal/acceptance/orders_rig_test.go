@@ -23,11 +23,13 @@ import (
 )
 
 // The times of the workers in these tests. Leases end before deadlines, so that
-// orders are asked for while they are on their way.
+// orders are asked for while they are on their way; which counts as a try, so
+// orderTries is more than there can be.
 const (
 	orderLease   = 300 * time.Millisecond
 	orderTimeout = 500 * time.Millisecond
 	orderMargin  = 200 * time.Millisecond
+	orderTries   = 1000
 )
 
 // orderRig is all that orders go through, each part as a process that can be
@@ -80,7 +82,7 @@ func (r *orderRig) worker() *process {
 	host, port, _ := strings.Cut(r.redis.Addr, ":")
 	return start(r.t, "orderworker", "NATS_URL="+r.url, "REDIS_HOST="+host, "REDIS_PORT="+port, "FULLON_PAPER_URL="+r.venue.URL,
 		"FULLON_ORDER_EXCHANGE="+exchange, "FULLON_ORDER_ACCOUNTS="+orderAccount, "FULLON_ORDER_LEASE="+orderLease.String(),
-		"FULLON_ORDER_TIMEOUT="+orderTimeout.String(), "FULLON_ORDER_MARGIN="+orderMargin.String())
+		"FULLON_ORDER_TIMEOUT="+orderTimeout.String(), "FULLON_ORDER_MARGIN="+orderMargin.String(), "FULLON_ORDER_MAX_TRIES="+strconv.Itoa(orderTries))
 }
 
 // alive tells whether a process has not ended.
