@@ -109,6 +109,10 @@ type venueOf func(account string, log *slog.Logger) (execution.Venue, error)
 func orderWorkerModule(cfg Execution) fx.Option {
 	return fx.Options(
 		fx.Provide(func(s supervisor, b *bus.Bus, store *cachestore.Store, venue venueOf, log *slog.Logger) (*orderworker.Worker, error) {
+			if cfg.Lease <= cfg.Timeout+cfg.Margin {
+				log.Warn("leases end while orders are with the venue: that is safe, but an order that is slow is handed out again, and each time counts",
+					"lease", time.Duration(cfg.Lease), "timeout", time.Duration(cfg.Timeout), "margin", time.Duration(cfg.Margin))
+			}
 			handle := client.New(b, store)
 			s.onStop(func() error { handle.Close(); return nil })
 			orders, err := handle.Orders.WithLimits(cfg.limits())
