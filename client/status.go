@@ -1,6 +1,11 @@
 package client
 
-import "context"
+import (
+	"context"
+	"slices"
+
+	"github.com/fullon/fullon/bus"
+)
 
 // StreamStatus is one partition: what the log holds and what Redis reflects.
 type StreamStatus struct {
@@ -16,9 +21,12 @@ type StreamStatus struct {
 // Status asks how each partition is doing. The error matches
 // domain.ErrUnreachable, domain.ErrNotFound or domain.ErrUnknown.
 func (c *Client) Status(ctx context.Context) ([]StreamStatus, error) {
-	layout := c.log.Layout()
+	orders, err := c.log.OrderStreams(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []StreamStatus
-	for _, stream := range layout.Streams() {
+	for _, stream := range slices.Concat(c.log.Layout().Streams(), orders, []string{bus.CatalogueStream}) {
 		// The checkpoint first: read after it, the log's end is never behind.
 		at, err := c.store.Partition(stream).Checkpoint(ctx)
 		if err != nil {

@@ -147,7 +147,7 @@ func TestJSONHasStableNamesAndDecimalsAsStrings(t *testing.T) {
 			}
 		}
 	}
-	if lines := strings.Count(u.run("fullon", "status", "--json").stdout, "\n"); lines != 3*bus.DefaultPartitions {
+	if lines := strings.Count(u.run("fullon", "status", "--json").stdout, "\n"); lines != 3*bus.DefaultPartitions+len(bus.DefaultExchanges())+2 { // the simulated venue and the catalogue
 		t.Errorf("status has %d lines", lines)
 	}
 	watch := u.start("fullon", "watch", "tickers", "sim", "BTC/USDT", "--json")

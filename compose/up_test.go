@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/internal/testserver"
 )
 
@@ -220,9 +221,10 @@ func TestOthersFindARunningUpAndCannotShareItsData(t *testing.T) {
 	u.run("fullon", "up").complains(t, ExitFailed, fmt.Sprintf("in use by 'fullon up' with process id %d", one.cmd.Process.Pid), "--data")
 	u.run("fullon", "up", "--data="+other).complains(t, ExitFailed, fmt.Sprintf("in use by 'fullon up' with process id %d", two.cmd.Process.Pid))
 
-	has := func(streams int, args ...string) {
+	has := func(partitions int, args ...string) {
 		t.Helper()
-		if last, err := u.counters(args...); err != nil || len(last) != streams {
+		others := len(bus.DefaultExchanges()) + 2 // orders, also of the simulated venue, and the catalogue
+		if last, err := u.counters(args...); err != nil || len(last) != partitions+others {
 			t.Errorf("status %v: %v %v", args, last, err)
 		}
 	}
