@@ -23,41 +23,14 @@ func (a *Accounts) Watch(ctx context.Context, account string) iter.Seq2[domain.E
 			yield(nil, err)
 			return
 		}
-		p := a.partition(account)
-		sub := a.client.changes.subscribe([]*cachestore.Partition{p.Partition})
-		defer sub.close()
 		w := accountWatch{balances: make(map[string]domain.Balance), positions: make(map[string]domain.Position)}
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-a.client.changes.ctx.Done():
-				return
-			case <-sub.signal:
-			}
-			_, err := sub.take()
-			var state cachestore.Account
-			if err == nil {
-				state, err = a.read(ctx, account)
-			}
-			if ctx.Err() != nil {
-				return
-			}
+		watch(ctx, a.client, a.partition(account).Partition, yield, func() ([]domain.Event, bool, error) {
+			state, err := a.read(ctx, account)
 			if err != nil {
-				if !yield(nil, err) || !temporary(err) {
-					return
-				}
-				// Nothing else may change for a long time: read again.
-				pause(ctx, retryRead)
-				sub.mark(p.Stream(), nil)
-				continue
+				return nil, false, err
 			}
-			for _, event := range w.changes(state) {
-				if !yield(event, nil) {
-					return
-				}
-			}
-		}
+			return w.changes(state), false, nil
+		})
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
 )
 
@@ -24,41 +23,14 @@ func (b *Bots) Watch(ctx context.Context, exchange string) iter.Seq2[domain.Clai
 			yield(domain.Claim{}, err)
 			return
 		}
-		p := b.client.exchange(exchange)
-		sub := b.client.changes.subscribe([]*cachestore.Partition{p.Partition})
-		defer sub.close()
 		seen := make(claimWatch)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-b.client.changes.ctx.Done():
-				return
-			case <-sub.signal:
-			}
-			_, err := sub.take()
-			var rights cachestore.Rights
-			if err == nil {
-				rights, err = b.rights(ctx, exchange)
-			}
-			if ctx.Err() != nil {
-				return
-			}
+		watch(ctx, b.client, b.client.exchange(exchange).Partition, yield, func() ([]domain.Claim, bool, error) {
+			rights, err := b.rights(ctx, exchange)
 			if err != nil {
-				if !yield(domain.Claim{}, err) || !temporary(err) {
-					return
-				}
-				// Nothing else may change for a long time: read again.
-				pause(ctx, retryRead)
-				sub.mark(p.Stream(), nil)
-				continue
+				return nil, false, err
 			}
-			for _, claim := range seen.changes(rights.Claims) {
-				if !yield(claim, nil) {
-					return
-				}
-			}
-		}
+			return seen.changes(rights.Claims), false, nil
+		})
 	}
 }
 

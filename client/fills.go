@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -75,62 +74,21 @@ func (f *Fills) Pop(ctx context.Context, account, exchange string, lease, timeou
 		return Delivery{}, domain.Invalid("timeout", timeout.String(), "0 to 1h")
 	}
 	p := f.accounts.partition(account)
-	// Waiting takes nothing away and waits for the log, not in Redis: giving up
-	// in between loses nothing.
-	sub := f.client.changes.subscribe([]*cachestore.Partition{p.Partition})
-	defer sub.close()
-	deadline := time.Now().Add(timeout)
-	for {
-		if err := ctx.Err(); err != nil {
-			return Delivery{}, fmt.Errorf("fills of %s: %w", q, err)
-		}
-		d, next, err := f.pop(ctx, p, q, lease)
-		if err == nil || !errors.Is(err, errNothing) {
-			return d, err
-		}
-		left := time.Until(deadline)
-		if left <= 0 {
-			return Delivery{}, errors.Unwrap(err)
-		}
-		timer := time.NewTimer(min(left, next, waitSlice))
-		select {
-		case <-ctx.Done():
-		case <-sub.signal:
-			_, _ = sub.take() // that Redis is away, pop tells
-		case <-f.client.changes.ctx.Done():
-			err = fmt.Errorf("fills of %s: %w: the client was closed", q, domain.ErrUnreachable)
-		case <-timer.C:
-		}
-		timer.Stop()
-		if errors.Is(err, domain.ErrUnreachable) {
-			return Delivery{}, err
-		}
-	}
+	var d Delivery
+	err = f.client.await(ctx, fmt.Sprintf("fills of %s", q), p.Partition, timeout, func() (next time.Duration, err error) {
+		d, next, err = f.pop(ctx, p, q, lease)
+		return next, err
+	})
+	return d, err
 }
-
-// errNothing wraps the reason why there is nothing to hand out now.
-var errNothing = errors.New("nothing to hand out")
-
-type nothing struct{ reason error }
-
-func (n nothing) Error() string        { return n.reason.Error() }
-func (n nothing) Unwrap() error        { return n.reason }
-func (n nothing) Is(target error) bool { return target == errNothing }
 
 // pop tries once. Without a fill the error matches errNothing, and next is when
 // a lease ends.
 func (f *Fills) pop(ctx context.Context, p *settledPartition, q cachestore.Queue, lease time.Duration) (Delivery, time.Duration, error) {
 	token := rand.Text()
-	w := p.want()
-	if !w.known {
-		at, err := p.Checkpoint(ctx)
-		if err == nil {
-			_, err = p.reached(ctx, at, w)
-		}
-		if err != nil {
-			return Delivery{}, 0, err
-		}
-		w = p.want()
+	w, err := p.target(ctx)
+	if err != nil {
+		return Delivery{}, 0, err
 	}
 	got, err := p.PopFill(ctx, q, cachestore.PopRequest{Epoch: w.epoch, Least: w.least, Lease: lease, Token: token})
 	if err != nil {

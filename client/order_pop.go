@@ -69,44 +69,12 @@ func (o *Orders) PopMany(ctx context.Context, exchange string, n int, timeout ti
 		return nil, domain.Invalid("timeout", timeout.String(), "0 to 1h")
 	}
 	p := o.client.exchange(exchange)
-	deliveries, _, err := o.pop(ctx, p, n)
-	if timeout == 0 || !errors.Is(err, errNothing) {
-		return deliveries, reason(err)
-	}
-	sub := o.client.changes.subscribe([]*cachestore.Partition{p.Partition})
-	defer sub.close()
-	for deadline := time.Now().Add(timeout); ; {
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("orders of %s: %w", exchange, err)
-		}
-		deliveries, next, err := o.pop(ctx, p, n)
-		if !errors.Is(err, errNothing) {
-			return deliveries, err
-		}
-		left := time.Until(deadline)
-		if left <= 0 {
-			return nil, reason(err)
-		}
-		timer := time.NewTimer(min(left, next))
-		select {
-		case <-ctx.Done():
-		case <-sub.signal:
-			_, _ = sub.take() // that Redis is away, pop tells
-		case <-o.client.changes.ctx.Done():
-			timer.Stop()
-			return nil, fmt.Errorf("orders of %s: %w: the client was closed", exchange, domain.ErrUnreachable)
-		case <-timer.C:
-		}
-		timer.Stop()
-	}
-}
-
-// reason takes the mark off an error that matches errNothing.
-func reason(err error) error {
-	if n, ok := err.(nothing); ok {
-		return n.reason
-	}
-	return err
+	var deliveries []OrderDelivery
+	err := o.client.await(ctx, "orders of "+exchange, p.Partition, timeout, func() (next time.Duration, err error) {
+		deliveries, next, err = o.pop(ctx, p, n)
+		return next, err
+	})
+	return deliveries, err
 }
 
 // pop tries until there is something to hand out, or nothing to do. Without an
@@ -115,16 +83,9 @@ func reason(err error) error {
 func (o *Orders) pop(ctx context.Context, p *settledPartition, n int) (deliveries []OrderDelivery, next time.Duration, err error) {
 	for {
 		token := rand.Text()
-		w := p.want()
-		if !w.known {
-			at, err := p.Checkpoint(ctx)
-			if err == nil {
-				_, err = p.reached(ctx, at, w)
-			}
-			if err != nil {
-				return nil, 0, err
-			}
-			w = p.want()
+		w, err := p.target(ctx)
+		if err != nil {
+			return nil, 0, err
 		}
 		got, err := p.PopOrders(ctx, cachestore.OrderPop{
 			Epoch: w.epoch, Least: w.least, Lease: o.limits.Lease, Token: token, Worker: o.worker, Most: n,

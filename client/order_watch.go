@@ -25,39 +25,8 @@ func (o *Orders) Watch(ctx context.Context, filter OrderFilter) iter.Seq2[domain
 			return
 		}
 		p := o.client.exchange(filter.Exchange)
-		sub := o.client.changes.subscribe([]*cachestore.Partition{p.Partition})
-		defer sub.close()
 		w := orderWatch{orders: o, p: p, filter: filter}
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-o.client.changes.ctx.Done():
-				return
-			case <-sub.signal:
-			}
-			_, err := sub.take()
-			for more := true; more && err == nil; {
-				var changed []domain.Order
-				changed, more, err = w.next(ctx)
-				for _, order := range changed {
-					if ctx.Err() != nil || !yield(order, nil) {
-						return
-					}
-				}
-			}
-			if ctx.Err() != nil {
-				return
-			}
-			if err != nil {
-				if !yield(domain.Order{}, err) || !temporary(err) {
-					return
-				}
-				// Nothing else may change for a long time: read again.
-				pause(ctx, retryRead)
-				sub.mark(p.Stream(), nil)
-			}
-		}
+		watch(ctx, o.client, p.Partition, yield, func() ([]domain.Order, bool, error) { return w.next(ctx) })
 	}
 }
 

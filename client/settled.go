@@ -42,6 +42,19 @@ func (p *settledPartition) want() wanted {
 	return p.wanted
 }
 
+// target is want, asked of the log if nothing is known of the partition yet.
+func (p *settledPartition) target(ctx context.Context) (wanted, error) {
+	w := p.want()
+	if w.known {
+		return w, nil
+	}
+	at, err := p.Checkpoint(ctx)
+	if err == nil {
+		_, err = p.reached(ctx, at, w)
+	}
+	return p.want(), err
+}
+
 // reached reports whether what was read at a checkpoint counts, for a read that
 // began when w was wanted.
 func (p *settledPartition) reached(ctx context.Context, at domain.Checkpoint, w wanted) (bool, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 
-	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
 )
 
@@ -23,41 +22,11 @@ func (s *Symbols) Watch(ctx context.Context, exchange string) iter.Seq2[domain.E
 			yield(nil, err)
 			return
 		}
-		p := s.client.catalogue
-		sub := s.client.changes.subscribe([]*cachestore.Partition{p.Partition})
-		defer sub.close()
 		w := symbolWatch{symbols: s, exchange: exchange, seen: make(map[string]domain.Symbol)}
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-s.client.changes.ctx.Done():
-				return
-			case <-sub.signal:
-			}
-			_, err := sub.take()
-			var events []domain.Event
-			if err == nil {
-				events, err = w.changes(ctx)
-			}
-			if ctx.Err() != nil {
-				return
-			}
-			if err != nil {
-				if !yield(nil, err) || !temporary(err) {
-					return
-				}
-				// Nothing else may change for a long time: read again.
-				pause(ctx, retryRead)
-				sub.mark(p.Stream(), nil)
-				continue
-			}
-			for _, event := range events {
-				if !yield(event, nil) {
-					return
-				}
-			}
-		}
+		watch(ctx, s.client, s.client.catalogue.Partition, yield, func() ([]domain.Event, bool, error) {
+			events, err := w.changes(ctx)
+			return events, false, err
+		})
 	}
 }
 
