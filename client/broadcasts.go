@@ -7,6 +7,7 @@ import (
 
 	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // Broadcast sends a message to all processes of its type, those too that
@@ -57,7 +58,7 @@ func (p *Processes) Subscribe(ctx context.Context, t domain.ProcessType, after s
 					return
 				}
 				if errors.Is(err, domain.ErrUnreachable) {
-					pause(ctx, retryRead)
+					pause.For(ctx, retryRead)
 				}
 				continue
 			}

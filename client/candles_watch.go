@@ -9,6 +9,7 @@ import (
 
 	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 func notFound(what, exchange, symbol string) error {
@@ -83,7 +84,7 @@ func (c *Candles) Watch(ctx context.Context, exchange, symbol string, tf domain.
 					return
 				}
 				if errors.Is(err, domain.ErrUnreachable) {
-					pause(ctx, retryRead)
+					pause.For(ctx, retryRead)
 					sub.mark(partition.Stream(), nil)
 				}
 				continue

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // changes tells watchers when a partition has moved. However many watchers a
@@ -146,7 +147,7 @@ func (c *changes) run(ctx context.Context, p *cachestore.Partition, f *follow) {
 		}
 		c.mu.Unlock()
 		if err != nil {
-			pause(ctx, 200*time.Millisecond)
+			pause.For(ctx, 200*time.Millisecond)
 		}
 	}
 }

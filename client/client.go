@@ -10,6 +10,7 @@ import (
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // Config says where the log and Redis are. The zero value is both on this
@@ -182,7 +183,7 @@ func (c *Client) Wait(ctx context.Context, pos domain.LogPosition) error {
 			return nil
 		}
 		if err != nil && !errors.Is(err, context.Canceled) {
-			pause(ctx, 50*time.Millisecond)
+			pause.For(ctx, 50*time.Millisecond)
 		}
 	}
 }
@@ -191,15 +192,6 @@ func (c *Client) Wait(ctx context.Context, pos domain.LogPosition) error {
 func contextDone(ctx context.Context) context.Context {
 	<-ctx.Done()
 	return ctx
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }
 
 // Health is how the two servers answer.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // Holding runs a function while a block or an opening mark is held: it renews
@@ -56,7 +57,7 @@ func (b *Bots) Holding(ctx context.Context, claim domain.Claim, last time.Durati
 func (b *Bots) keep(ctx context.Context, claim domain.Claim, last time.Duration, renewed time.Time) error {
 	next := renewed.Add(last / 3)
 	for {
-		pause(ctx, time.Until(next))
+		pause.For(ctx, time.Until(next))
 		if ctx.Err() != nil {
 			return nil
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // Resting reads the orders of an exchange that rest at the venue, the one that
@@ -70,7 +71,7 @@ func (o *Orders) Cancels(ctx context.Context, exchange string) iter.Seq2[domain.
 				still[order.ID] = at
 			}
 			yielded = still
-			pause(ctx, cancelPause)
+			pause.For(ctx, cancelPause)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // ConsumeConfig says how Consume deals with orders. Zero values are the defaults.
@@ -89,7 +90,7 @@ func (o *Orders) Consume(ctx context.Context, exchange string, cfg ConsumeConfig
 		case ctx.Err() != nil && len(deliveries) == 0:
 			return nil
 		case temporary(err):
-			pause(ctx, retryRead)
+			pause.For(ctx, retryRead)
 		case errors.Is(err, domain.ErrNotFound):
 			if _, missing := o.client.log.Extent(ctx, o.client.exchange(exchange).Stream()); errors.Is(missing, domain.ErrNotFound) {
 				return missing
@@ -176,7 +177,7 @@ func (c *consumer) ack(ctx context.Context, d OrderDelivery) error {
 		if !temporary(err) || ctx.Err() != nil || time.Now().After(deadline) {
 			return err
 		}
-		pause(ctx, retryRead)
+		pause.For(ctx, retryRead)
 	}
 }
 

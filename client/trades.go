@@ -9,6 +9,7 @@ import (
 
 	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // Trades reads and writes public trades.
@@ -118,7 +119,7 @@ func (t *Trades) Watch(ctx context.Context, exchange, symbol string, last int) i
 				}
 				if errors.Is(err, domain.ErrUnreachable) {
 					// Nothing else may change for a long time: read again.
-					pause(ctx, retryRead)
+					pause.For(ctx, retryRead)
 					sub.mark(w.partition.Stream(), nil)
 				}
 				for _, trade := range trades {

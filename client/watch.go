@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // watch yields what look finds, at first at once and then after each change of a
@@ -40,7 +41,7 @@ func watch[T any](ctx context.Context, c *Client, p *cachestore.Partition, yield
 				return
 			}
 			// Nothing else may change for a long time: read again.
-			pause(ctx, retryRead)
+			pause.For(ctx, retryRead)
 			sub.mark(p.Stream(), nil)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/fullon/fullon/internal/execution"
 	"github.com/fullon/fullon/internal/execution/binance"
 	"github.com/fullon/fullon/internal/execution/paper"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // BinanceTrading says how orders reach Binance.
@@ -141,12 +142,7 @@ func (t *tradedSymbols) run(ctx context.Context) error {
 		if len(t.all()) == 0 {
 			wait = time.Second
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		}
-		timer.Stop()
+		pause.For(ctx, wait)
 	}
 	return nil
 }

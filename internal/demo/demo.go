@@ -15,6 +15,7 @@ import (
 
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // Config of the bots.
@@ -152,10 +153,5 @@ func (b *bot) say(ctx context.Context, symbol string) {
 }
 
 func (b *bot) rest(ctx context.Context) {
-	timer := time.NewTimer(b.cfg.Pause/2 + rand.N(b.cfg.Pause))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
+	pause.For(ctx, b.cfg.Pause/2+rand.N(b.cfg.Pause))
 }

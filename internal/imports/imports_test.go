@@ -36,12 +36,12 @@ var rules = []rule{
 	{"cachestore", []string{
 		"domain", "internal/wire", "github.com/redis/go-redis/...", "github.com/vmihailenco/msgpack/...", "github.com/tinylib/msgp/...",
 	}, "the cache never knows the log"},
-	{"client", []string{"domain", "bus", "cachestore"}, "bots hold it: no servers, no workers"},
+	{"client", []string{"domain", "bus", "cachestore", "internal/pause"}, "bots hold it: no servers, no workers"},
 	{"internal/projector", []string{
-		"domain", "internal/wire", "cachestore", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
+		"domain", "internal/pause", "internal/wire", "cachestore", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
 	}, "it folds what any log hands it, through an interface of its own"},
 	{"internal/ingest", []string{
-		"domain", "internal/venue", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "golang.org/x/time/...",
+		"domain", "internal/pause", "internal/venue", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "golang.org/x/time/...",
 	}, "it hands events to any publisher, through interfaces of its own"},
 	{"internal/venue/...", []string{
 		"domain", "internal/venue/...", "github.com/coder/websocket", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
@@ -54,16 +54,17 @@ var rules = []rule{
 		"domain", "internal/sim/...", "github.com/coder/websocket", "github.com/sourcegraph/conc/...",
 	}, "plays what real venues sent, and shares no code with the adapters that it tests"},
 	{"internal/execution/...", []string{
-		"domain", "internal/execution/...", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "github.com/coder/websocket",
+		"domain", "internal/execution/...", "internal/pause", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "github.com/coder/websocket",
 		"github.com/adshao/go-binance/...",
 	}, "a venue knows orders, nothing of where they come from"},
 	{"internal/risk", []string{"domain"}, "gates that decide, and do nothing"},
 	{"internal/orderworker", []string{
-		"domain", "client", "internal/execution", "internal/risk", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
+		"domain", "client", "internal/execution", "internal/pause", "internal/risk", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
 	}, "it knows a venue by its interface, and the log and Redis through the client"},
-	{"internal/demo", []string{"domain", "client", "github.com/sourcegraph/conc/..."}, "bots like any other"},
+	{"internal/demo", []string{"domain", "client", "internal/pause", "github.com/sourcegraph/conc/..."}, "bots like any other"},
 	{"internal/board", []string{"domain", "internal/table", "github.com/sourcegraph/conc/..."}, "a reader like any bot"},
 	{"internal/console", []string{"domain", "client", "internal/table"}, "a reader like any bot"},
+	{"internal/pause", nil, "a wait that a context ends"},
 	{"internal/table", nil, "text"},
 	{"internal/reference", []string{"domain", "bus"}, "a program that describes; its tests know the commands too"},
 	{"cmd/...", []string{"compose"}, "flags and composition are compose's"},

@@ -11,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // Lister tells what a venue has now.
@@ -100,7 +101,7 @@ func (l *Listing) Run(ctx context.Context) error {
 			}
 			said = ""
 			wait.Reset()
-			sleep(ctx, jittered(l.cfg.Interval))
+			pause.For(ctx, jittered(l.cfg.Interval))
 			continue
 		}
 		// The same failure again is no news.
@@ -113,7 +114,7 @@ func (l *Listing) Run(ctx context.Context) error {
 		said = err.Error()
 		delay := wait.NextBackOff()
 		l.log.Log(ctx, level, "catalogue stays as it was", "error", err, "again_in", delay)
-		sleep(ctx, delay)
+		pause.For(ctx, delay)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sourcegraph/conc/pool"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 	"github.com/fullon/fullon/internal/venue"
 )
 
@@ -161,7 +162,7 @@ func (f *Feed) resume(ctx context.Context) {
 				break
 			}
 			f.log.Warn("waiting for the log", "error", err)
-			sleep(ctx, time.Second)
+			pause.For(ctx, time.Second)
 		}
 	}
 }
@@ -296,15 +297,6 @@ func (r *refusals) add(kind string) (first bool) {
 	}
 	r.byKind[kind]++
 	return r.byKind[kind] == 1
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }
 
 // describe names a hole for people.

@@ -10,6 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 	"github.com/fullon/fullon/internal/venue"
 )
 
@@ -33,7 +34,7 @@ func (s *sequencer) fillHoles(ctx context.Context) error {
 		for ctx.Err() == nil && !s.release() {
 			from, to := s.missing()
 			if from > to {
-				sleep(ctx, roomWait) // nothing is missing but room in the log
+				pause.For(ctx, roomWait) // nothing is missing but room in the log
 				continue
 			}
 			s.fill(ctx, from, to)
@@ -66,7 +67,7 @@ func (s *sequencer) fill(ctx context.Context, from, to uint64) {
 			return
 		case err != nil:
 			s.feed.log.Debug("missing trades not fetched yet", "symbol", s.symbol, "error", err)
-			sleep(ctx, wait.NextBackOff())
+			pause.For(ctx, wait.NextBackOff())
 			continue
 		}
 		before := from
@@ -101,7 +102,7 @@ func (s *sequencer) insert(ctx context.Context, t venue.NumberedTrade) bool {
 			s.feed.counts.filled.Add(1)
 			return true
 		}
-		sleep(ctx, roomWait)
+		pause.For(ctx, roomWait)
 	}
 	return false
 }
@@ -121,6 +122,6 @@ func (s *sequencer) lose(ctx context.Context, to uint64, reason string) {
 		if done {
 			return
 		}
-		sleep(ctx, roomWait)
+		pause.For(ctx, roomWait)
 	}
 }

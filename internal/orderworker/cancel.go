@@ -7,6 +7,7 @@ import (
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // cancel takes orders out of the venue's book that their makers want to be
@@ -21,7 +22,7 @@ func (w *Worker) cancel(ctx context.Context) error {
 			}
 			w.cancelOne(ctx, order)
 		}
-		sleep(ctx, time.Second)
+		pause.For(ctx, time.Second)
 	}
 	return nil
 }

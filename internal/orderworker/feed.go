@@ -10,6 +10,7 @@ import (
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // feed stores what a venue delivers of an account, and after each connect looks
@@ -117,7 +118,7 @@ func (f *feed) publish(ctx context.Context, batch []domain.Event) {
 			return
 		}
 		f.worker.log.Warn("what the venue delivered is not stored yet", "account", f.account, "error", err)
-		sleep(ctx, wait.NextBackOff())
+		pause.For(ctx, wait.NextBackOff())
 	}
 }
 
@@ -182,7 +183,7 @@ func (f *feed) apply(ctx context.Context, r execution.Report) {
 			f.trouble(ctx, "the venue says of order "+r.ID+" what cannot be", err)
 			return
 		}
-		sleep(ctx, wait.NextBackOff())
+		pause.For(ctx, wait.NextBackOff())
 	}
 }
 
@@ -197,7 +198,7 @@ func (f *feed) reconcile(ctx context.Context) {
 			return
 		}
 		f.worker.log.Warn("not reconciled with the venue yet", "account", f.account, "error", err)
-		sleep(ctx, wait.NextBackOff())
+		pause.For(ctx, wait.NextBackOff())
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 	"github.com/fullon/fullon/internal/risk"
 )
 
@@ -65,7 +66,7 @@ func (w *Worker) wait(ctx context.Context, account string, n int) error {
 		return err
 	}
 	if delay > 0 {
-		sleep(ctx, delay)
+		pause.For(ctx, delay)
 	}
 	return ctx.Err()
 }

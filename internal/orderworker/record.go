@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // outcome is what became of an order, on its way into the log.
@@ -67,7 +68,7 @@ func (w *Worker) outcome(ctx context.Context, before, after domain.Order) {
 			return
 		}
 		if !errors.Is(err, domain.ErrConflict) {
-			sleep(ctx, 100*time.Millisecond)
+			pause.For(ctx, 100*time.Millisecond)
 		}
 		definite = domain.ErrConflict
 		_, err = w.orders.Update(ctx, after.Exchange, after.ID, func(now *domain.Order) error { return onTop(now, after) })

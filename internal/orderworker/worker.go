@@ -14,6 +14,7 @@ import (
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
+	"github.com/fullon/fullon/internal/pause"
 	"github.com/fullon/fullon/internal/risk"
 )
 
@@ -183,7 +184,7 @@ func (w *Worker) serve(ctx, work context.Context) {
 			w.stats.inHand.Add(int64(len(batch)))
 			w.handle(work, batch)
 		} else if err != nil && !errors.Is(err, domain.ErrNotFound) {
-			sleep(ctx, 200*time.Millisecond)
+			pause.For(ctx, 200*time.Millisecond)
 		}
 	}
 }
@@ -303,15 +304,6 @@ func (w *Worker) giveBack(ctx context.Context, d client.OrderDelivery, delay tim
 	}
 	if err != nil {
 		w.log.Debug("lease left to end", "order", d.ID, "error", err)
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // Log is what the projector needs of the log.
@@ -155,7 +156,7 @@ func (p *Projector) discover(ctx context.Context) error {
 				group.Go(p.add(stream, func(part *cachestore.Partition) fold { return newExchangeFold(part, p.cfg) }).run)
 			}
 		}
-		sleep(ctx, discoverInterval)
+		pause.For(ctx, discoverInterval)
 	}
 	return group.Wait()
 }

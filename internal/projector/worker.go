@@ -12,6 +12,7 @@ import (
 
 	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // maxBatch is how many messages are applied at once at most. Under load it
@@ -69,7 +70,7 @@ func (w *worker) run(ctx context.Context) error {
 				level = slog.LevelDebug // said once
 			}
 			w.slog.Log(ctx, level, "waiting for the log or Redis", "error", err)
-			sleep(ctx, wait.NextBackOff())
+			pause.For(ctx, wait.NextBackOff())
 		}
 	}
 	return nil
@@ -82,15 +83,6 @@ func newBackOff() *backoff.ExponentialBackOff {
 	return wait
 }
 
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
-
 // standBy waits until nobody moves the checkpoint.
 func (w *worker) standBy(ctx context.Context) {
 	for last := w.at; ctx.Err() == nil; {
@@ -99,7 +91,7 @@ func (w *worker) standBy(ctx context.Context) {
 			return
 		}
 		last = stored
-		sleep(ctx, w.cfg.ProbeInterval/2+rand.N(w.cfg.ProbeInterval/2))
+		pause.For(ctx, w.cfg.ProbeInterval/2+rand.N(w.cfg.ProbeInterval/2))
 	}
 }
 
@@ -320,7 +312,7 @@ func (w *worker) apply(ctx context.Context, next domain.Checkpoint, batch *cache
 			w.slog.Warn("Redis is away", "error", err)
 		}
 		w.stats.trouble()
-		sleep(ctx, wait.NextBackOff())
+		pause.For(ctx, wait.NextBackOff())
 	}
 }
 
@@ -336,6 +328,6 @@ func (w *worker) refuse(ctx context.Context, rec domain.Record, reason error) er
 			return err
 		}
 		w.stats.trouble()
-		sleep(ctx, wait.NextBackOff())
+		pause.For(ctx, wait.NextBackOff())
 	}
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/fullon/fullon/domain"
@@ -17,7 +18,7 @@ func (e *encoder) named(values map[string]string) {
 }
 
 func (d *decoder) named(field string) map[string]string {
-	n := d.array(field)
+	n := d.list(field, math.MaxUint32)
 	if n == 0 {
 		return nil
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"time"
 
-	"github.com/tinylib/msgp/msgp"
-
 	"github.com/fullon/fullon/domain"
 )
 
@@ -86,17 +84,4 @@ func encode(write func(*encoder)) []byte {
 	e.buf.Reset()
 	write(e)
 	return bytes.Clone(e.buf.Bytes())
-}
-
-func (d *decoder) array(field string) uint32 {
-	if d.err != nil {
-		return 0
-	}
-	n, rest, err := msgp.ReadArrayHeaderBytes(d.rest)
-	if err != nil {
-		d.fail(field, err)
-		return 0
-	}
-	d.rest = rest
-	return n
 }

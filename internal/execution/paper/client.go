@@ -20,6 +20,7 @@ import (
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // ClientConfig is what a Client is made from. The zero value of a field takes
@@ -225,12 +226,7 @@ func (c *Client) Run(ctx context.Context, sink execution.Sink) error {
 		}
 		delay := wait.NextBackOff()
 		c.cfg.Logger.WarnContext(ctx, "the paper venue's events ended", "account", c.cfg.Account, "error", err, "wait", delay)
-		timer := time.NewTimer(delay)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		}
-		timer.Stop()
+		pause.For(ctx, delay)
 	}
 	return nil
 }

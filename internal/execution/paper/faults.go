@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fullon/fullon/internal/execution"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // faults decides what goes wrong. It is safe for concurrent use.
@@ -65,12 +66,7 @@ func (f *faults) delay() time.Duration {
 // wait waits; its error is that of a call nobody waits for any more.
 func (f *faults) wait(ctx context.Context, d time.Duration) error {
 	if d > 0 {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
+		pause.For(ctx, d)
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("%w: %w", execution.ErrUnanswered, ctx.Err())
