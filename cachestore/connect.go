@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -60,6 +61,8 @@ type Store struct {
 	rdb    redis.UniversalClient
 	gather *gatherer // of all reads; nil for a cluster
 	atOnce *gatherer // of those of one step; nil for a cluster
+
+	listings sync.Map // exchange to *listing
 }
 
 // Connect opens a pool, checks that Redis answers and never evicts, and loads

@@ -1,8 +1,8 @@
 package cachestore
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -139,38 +139,19 @@ func (s *Store) AllTicks(ctx context.Context, partitions []*Partition, exchange 
 		return nil, s.failed(ctx, "read the ticks", err)
 	}
 	defer r.release()
-	// A tick is large: they are sorted first and decoded where they stay.
-	type stored struct {
-		symbol, value []byte
-		feed          int // of which partition
-	}
-	var found []stored
-	feeds := make([]feedSign, len(partitions))
-	for i := range partitions {
-		fields := r.list() / 2
-		found = slices.Grow(found, fields)
-		for range fields {
-			field, _ := r.bytes()
-			if string(field) == feedField {
-				feeds[i] = r.feed()
-				continue
-			}
-			value, _ := r.bytes()
-			found = append(found, stored{field, value, i})
+	known, _ := s.listings.Load(exchange)
+	l, _ := known.(*listing)
+	ticks, fits, err := l.read(r, len(partitions), exchange, now)
+	if !fits {
+		l = newListing(r, len(partitions))
+		if ticks, fits, err = l.read(r, len(partitions), exchange, now); fits && len(ticks) > 0 {
+			s.listings.Store(exchange, l)
 		}
 	}
-	if r.err != nil {
-		return nil, s.failed(ctx, "read the ticks", r.err)
+	if err != nil && !errors.Is(err, domain.ErrUnknown) {
+		err = s.failed(ctx, "read the ticks", err)
 	}
-	slices.SortFunc(found, func(a, b stored) int { return bytes.Compare(a.symbol, b.symbol) })
-	ticks := make([]domain.Tick, len(found))
-	for i, f := range found {
-		if err := readTick(&ticks[i], exchange, string(f.symbol), f.value); err != nil {
-			return nil, err
-		}
-		feeds[f.feed].judge(&ticks[i], now)
-	}
-	return ticks, nil
+	return ticks, err
 }
 
 // Place is a market and the partition that its tick is in.

@@ -165,9 +165,10 @@ func (p *Partition) tailOfTrades(ctx context.Context, exchange, symbol string, l
 }
 
 func tradeDecoder(exchange, symbol string) decodeInto[domain.Trade] {
+	var texts wire.Texts
 	return func(t *domain.Trade, payload []byte, seq uint64) error {
 		t.Exchange, t.Symbol, t.Sequence = exchange, symbol, seq
-		return wire.ReadTrade(t, payload)
+		return wire.ReadTrade(t, payload, &texts)
 	}
 }
 

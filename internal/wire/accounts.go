@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"github.com/tinylib/msgp/msgp"
-
-	"github.com/fullon/fullon/domain"
-)
+import "github.com/fullon/fullon/domain"
 
 func (e *encoder) balance(b domain.Balance) {
 	e.begin(4)
@@ -64,21 +60,6 @@ func (e *encoder) ack(a domain.FillAcked) {
 	e.text(a.ID)
 }
 
-// signed reads a number that may be negative.
-func (d *decoder) signed(field string) domain.Decimal {
-	text := d.bytes(field)
-	if d.err != nil {
-		return domain.Decimal{}
-	}
-	v, err := domain.ParseDecimal(field, msgp.UnsafeString(text))
-	if err != nil {
-		// Again, because the error keeps the text.
-		_, err = domain.ParseDecimal(field, string(text))
-		d.fail(field, err)
-	}
-	return v
-}
-
 // DecodeBalance reads a balance's payload. The key gives account and currency.
 func DecodeBalance(key domain.Key, data []byte) (domain.Balance, error) {
 	var d decoder
@@ -135,47 +116,18 @@ func DecodePositions(key domain.Key, data []byte) (domain.PositionsReplaced, err
 	return r, d.err
 }
 
-// list reads the header of an array of at most most elements.
-func (d *decoder) list(field string, most uint32) uint32 {
-	if d.err != nil {
-		return 0
-	}
-	n, rest, err := msgp.ReadArrayHeaderBytes(d.rest)
-	if err == nil && n > most {
-		err = domain.Invalid(field, "", "a shorter array")
-	}
-	if err != nil {
-		d.fail(field, err)
-		return 0
-	}
-	d.rest = rest
-	return n
-}
-
-// skip passes an element of a newer producer.
-func (d *decoder) skip(field string) {
-	if d.err != nil {
-		return
-	}
-	rest, err := msgp.Skip(d.rest)
-	if err != nil {
-		d.fail(field, err)
-		return
-	}
-	d.rest = rest
-}
-
 // DecodeFill reads a fill's payload. The key gives account and exchange.
 func DecodeFill(key domain.Key, data []byte) (domain.Fill, error) {
 	f := domain.Fill{Account: key.Account, Exchange: key.Exchange}
-	err := ReadFill(&f, data)
+	err := ReadFill(&f, data, nil)
 	return f, err
 }
 
 // ReadFill is to DecodeFill what ReadTick is to DecodeTick. The symbol and the
-// currency of the fee that the fill has stay the same strings if they are right.
-func ReadFill(f *domain.Fill, data []byte) error {
-	var d decoder
+// currency of the fee that the fill has stay the same strings if they are right,
+// its other texts go to texts.
+func ReadFill(f *domain.Fill, data []byte, texts *Texts) error {
+	d := decoder{texts: texts}
 	d.begin(data, 12)
 	f.ID = d.text("id")
 	f.Time = d.time("time")

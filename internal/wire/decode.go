@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tinylib/msgp/msgp"
-
 	"github.com/fullon/fullon/domain"
 )
 
@@ -14,150 +12,6 @@ import (
 // package match it, and those of values that are out of bounds match
 // domain.ErrInvalid as well.
 var ErrMalformed = errors.New("malformed payload")
-
-// decoder reads elements one after the other and keeps the first error.
-type decoder struct {
-	rest []byte
-	err  error
-}
-
-// begin reads the array header and the version.
-func (d *decoder) begin(data []byte, elements uint32) {
-	d.rest = data
-	n, rest, err := msgp.ReadArrayHeaderBytes(data)
-	if err != nil {
-		d.fail("payload", err)
-		return
-	}
-	d.rest = rest
-	version := d.uint("version")
-	switch {
-	case d.err != nil:
-	case version != Version:
-		d.err = fmt.Errorf("%w: version %d, want %d", ErrMalformed, version, Version)
-	case n < elements+1:
-		d.err = fmt.Errorf("%w: %d elements, want %d", ErrMalformed, n, elements+1)
-	}
-}
-
-func (d *decoder) fail(field string, err error) {
-	if d.err == nil {
-		d.err = fmt.Errorf("%w: %s: %w", ErrMalformed, field, err)
-	}
-}
-
-func (d *decoder) int(field string) int64 {
-	if d.err != nil {
-		return 0
-	}
-	v, rest, err := msgp.ReadInt64Bytes(d.rest)
-	if err != nil {
-		d.fail(field, err)
-		return 0
-	}
-	d.rest = rest
-	return v
-}
-
-func (d *decoder) uint(field string) uint64 {
-	if d.err != nil {
-		return 0
-	}
-	v, rest, err := msgp.ReadUint64Bytes(d.rest)
-	if err != nil {
-		d.fail(field, err)
-		return 0
-	}
-	d.rest = rest
-	return v
-}
-
-func (d *decoder) bytes(field string) []byte {
-	if d.err != nil {
-		return nil
-	}
-	// A text of up to 31 bytes has its length in its first byte: most are.
-	if n := len(d.rest); n > 0 && d.rest[0]&0xe0 == 0xa0 {
-		if end := 1 + int(d.rest[0]&0x1f); end <= n {
-			v := d.rest[1:end:end]
-			d.rest = d.rest[end:]
-			return v
-		}
-	}
-	v, rest, err := msgp.ReadStringZC(d.rest)
-	if err != nil {
-		d.fail(field, err)
-		return nil
-	}
-	d.rest = rest
-	return v
-}
-
-func (d *decoder) text(field string) string { return string(d.bytes(field)) }
-
-// textAs is text that is likely to be another one, which then serves for both.
-func (d *decoder) textAs(field, likely string) string {
-	if text := d.bytes(field); string(text) != likely {
-		return string(text)
-	}
-	return likely
-}
-
-func (d *decoder) bool(field string) bool {
-	if d.err != nil {
-		return false
-	}
-	v, rest, err := msgp.ReadBoolBytes(d.rest)
-	if err != nil {
-		d.fail(field, err)
-		return false
-	}
-	d.rest = rest
-	return v
-}
-
-func (d *decoder) time(field string) time.Time { return domain.FromUnixNano(d.timeNs(field)) }
-
-func (d *decoder) timeNs(field string) int64 {
-	ns := d.int(field)
-	if ns < 0 {
-		d.fail(field, domain.Invalid(field, fmt.Sprint(ns), "unix nanoseconds, zero or more"))
-	}
-	return ns
-}
-
-// decimal reads a number that cannot be negative.
-func (d *decoder) decimal(field string) domain.Decimal {
-	text := d.bytes(field)
-	if d.err != nil {
-		return domain.Decimal{}
-	}
-	v, err := domain.ParseUnsigned(field, msgp.UnsafeString(text))
-	if err != nil {
-		// Again, because the error keeps the text.
-		_, err = domain.ParseUnsigned(field, string(text))
-		d.fail(field, err)
-	}
-	return v
-}
-
-// skipDecimal checks what decimal would read, without the cost of reading it.
-func (d *decoder) skipDecimal(field string) (zero bool) {
-	text := d.bytes(field)
-	if d.err != nil {
-		return true
-	}
-	if !domain.IsDecimal(text) || text[0] == '-' {
-		d.fail(field, domain.Invalid(field, string(text), "a decimal number, zero or more"))
-		return true
-	}
-	for _, c := range text {
-		if c != '0' && c != '.' {
-			return false
-		}
-	}
-	return true
-}
 
 // ScanTick checks a tick's payload as DecodeTick and Tick.Validate would, and
 // returns what orders it, without decoding the rest or allocating.
@@ -217,13 +71,14 @@ func DecodeFeed(key domain.Key, data []byte) (domain.Feed, error) {
 // DecodeTrade reads a trade's payload. The key gives exchange and symbol.
 func DecodeTrade(key domain.Key, data []byte) (domain.Trade, error) {
 	t := domain.Trade{Exchange: key.Exchange, Symbol: key.Symbol}
-	err := ReadTrade(&t, data)
+	err := ReadTrade(&t, data, nil)
 	return t, err
 }
 
-// ReadTrade is to DecodeTrade what ReadTick is to DecodeTick.
-func ReadTrade(t *domain.Trade, data []byte) error {
-	var d decoder
+// ReadTrade is to DecodeTrade what ReadTick is to DecodeTick. Its texts go to
+// texts.
+func ReadTrade(t *domain.Trade, data []byte, texts *Texts) error {
+	d := decoder{texts: texts}
 	d.begin(data, 6)
 	t.ID = d.text("id")
 	t.Time = d.time("time")
@@ -279,10 +134,6 @@ func DecodeGap(key domain.Key, data []byte) (domain.Gap, error) {
 	}
 	return g, d.err
 }
-
-// small reads an enumeration; what does not fit becomes a value that no
-// enumeration has.
-func (d *decoder) small(field string) uint8 { return uint8(min(d.uint(field), 255)) }
 
 // Decode reads and validates the payload of any event.
 func Decode(key domain.Key, data []byte) (domain.Event, error) {

@@ -1,0 +1,193 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/fullon/fullon/domain"
+)
+
+// decoder reads elements one after the other and keeps the first error. The
+// forms that nearly all elements have, short texts and small or 64 bit
+// numbers, are read in place; msgp reads the others, and says what is wrong.
+type decoder struct {
+	data  []byte // nil after an error, so that nothing is read in place any more
+	at    int
+	texts *Texts // where the texts go; nil: each on its own
+	err   error
+}
+
+// begin reads the array header and the version.
+func (d *decoder) begin(data []byte, elements uint32) {
+	d.data, d.at = data, 0
+	var n uint32
+	if len(data) > 0 && data[0]&0xf0 == 0x90 {
+		n, d.at = uint32(data[0]&0x0f), 1
+	} else {
+		n = read(d, "payload", msgp.ReadArrayHeaderBytes)
+	}
+	version := d.uint("version")
+	switch {
+	case d.err != nil:
+	case version != Version:
+		d.refuse(fmt.Errorf("%w: version %d, want %d", ErrMalformed, version, Version))
+	case n < elements+1:
+		d.refuse(fmt.Errorf("%w: %d elements, want %d", ErrMalformed, n, elements+1))
+	}
+}
+
+func (d *decoder) fail(field string, err error) {
+	d.refuse(fmt.Errorf("%w: %s: %w", ErrMalformed, field, err))
+}
+
+func (d *decoder) refuse(err error) {
+	if d.err == nil {
+		d.data, d.at, d.err = nil, 0, err
+	}
+}
+
+// read lets msgp read an element.
+func read[T any](d *decoder, field string, element func([]byte) (T, []byte, error)) T {
+	var none T
+	if d.err != nil {
+		return none
+	}
+	v, rest, err := element(d.data[d.at:])
+	if err != nil {
+		d.fail(field, err)
+		return none
+	}
+	d.at = len(d.data) - len(rest)
+	return v
+}
+
+// The first bytes of what is read in place.
+const (
+	shortText  = 0xa0 // and its length
+	mostShort  = 31
+	wideNumber = 0xcf
+)
+
+func (d *decoder) int(field string) int64 {
+	if rest := d.data[d.at:]; len(rest) > 8 && rest[0] == wideNumber {
+		if v := binary.BigEndian.Uint64(rest[1:]); v <= math.MaxInt64 {
+			d.at += 9
+			return int64(v)
+		}
+	}
+	return read(d, field, msgp.ReadInt64Bytes)
+}
+
+func (d *decoder) uint(field string) uint64 {
+	if rest := d.data[d.at:]; len(rest) > 0 {
+		if rest[0] < 0x80 {
+			d.at++
+			return uint64(rest[0])
+		}
+		if rest[0] == wideNumber && len(rest) > 8 {
+			d.at += 9
+			return binary.BigEndian.Uint64(rest[1:])
+		}
+	}
+	return read(d, field, msgp.ReadUint64Bytes)
+}
+
+func (d *decoder) bytes(field string) []byte {
+	if rest := d.data[d.at:]; len(rest) > 0 {
+		if n := int(rest[0]) - shortText; 0 <= n && n <= mostShort && n < len(rest) {
+			d.at += 1 + n
+			return rest[1 : 1+n : 1+n]
+		}
+	}
+	return read(d, field, msgp.ReadStringZC)
+}
+
+func (d *decoder) text(field string) string { return d.texts.keep(d.bytes(field)) }
+
+// textAs is text that is likely to be another one, which then serves for both.
+func (d *decoder) textAs(field, likely string) string {
+	if text := d.bytes(field); string(text) != likely {
+		return d.texts.keep(text)
+	}
+	return likely
+}
+
+func (d *decoder) bool(field string) bool { return read(d, field, msgp.ReadBoolBytes) }
+
+// small reads an enumeration; what does not fit becomes a value that no
+// enumeration has.
+func (d *decoder) small(field string) uint8 { return uint8(min(d.uint(field), 255)) }
+
+func (d *decoder) time(field string) time.Time { return domain.FromUnixNano(d.timeNs(field)) }
+
+func (d *decoder) timeNs(field string) int64 {
+	ns := d.int(field)
+	if ns < 0 {
+		d.fail(field, domain.Invalid(field, fmt.Sprint(ns), "unix nanoseconds, zero or more"))
+	}
+	return ns
+}
+
+// decimal reads a number that cannot be negative.
+func (d *decoder) decimal(field string) domain.Decimal {
+	return d.number(field, domain.ParseUnsigned)
+}
+
+// signed reads a number that may be negative.
+func (d *decoder) signed(field string) domain.Decimal {
+	return d.number(field, domain.ParseDecimal)
+}
+
+func (d *decoder) number(field string, parse func(field, text string) (domain.Decimal, error)) domain.Decimal {
+	text := d.bytes(field)
+	if d.err != nil {
+		return domain.Decimal{}
+	}
+	v, err := parse(field, msgp.UnsafeString(text))
+	if err != nil {
+		// Again, because the error keeps the text.
+		_, err = parse(field, string(text))
+		d.fail(field, err)
+	}
+	return v
+}
+
+// skipDecimal checks what decimal would read, without the cost of reading it.
+func (d *decoder) skipDecimal(field string) (zero bool) {
+	text := d.bytes(field)
+	if d.err != nil {
+		return true
+	}
+	if !domain.IsDecimal(text) || text[0] == '-' {
+		d.fail(field, domain.Invalid(field, string(text), "a decimal number, zero or more"))
+		return true
+	}
+	for _, c := range text {
+		if c != '0' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+// list reads the header of an array of at most most elements.
+func (d *decoder) list(field string, most uint32) uint32 {
+	n := read(d, field, msgp.ReadArrayHeaderBytes)
+	if n > most {
+		d.fail(field, domain.Invalid(field, "", "a shorter array"))
+		return 0
+	}
+	return n
+}
+
+// skip passes an element of a newer producer.
+func (d *decoder) skip(field string) {
+	read(d, field, func(rest []byte) (struct{}, []byte, error) {
+		rest, err := msgp.Skip(rest)
+		return struct{}{}, rest, err
+	})
+}

@@ -1,0 +1,39 @@
+package wire
+
+import "strings"
+
+// Texts keeps the texts of a list's values together, several in one piece of
+// memory: to allocate each on its own is a good part of what decoding a list
+// costs. Who keeps one of the texts keeps its piece from being collected, which
+// is why those are small, and why the texts are not parts of the whole reply.
+//
+// The zero value is ready. A nil one keeps each text on its own.
+type Texts struct {
+	piece strings.Builder
+}
+
+// The size of pieces, bytes: they grow with the list.
+const (
+	firstPiece = 64
+	mostPiece  = 1024
+)
+
+// keep returns the text as a string.
+func (t *Texts) keep(text []byte) string {
+	if t == nil || len(text) < 2 { // those of one byte take no memory
+		return string(text)
+	}
+	at := t.piece.Len()
+	if at+len(text) > t.piece.Cap() {
+		size := min(max(firstPiece, 2*t.piece.Cap()), mostPiece)
+		if len(text) > size/2 {
+			return string(text)
+		}
+		// Not grown: what is in the old one stays there.
+		t.piece = strings.Builder{}
+		t.piece.Grow(size)
+		at = 0
+	}
+	t.piece.Write(text)
+	return t.piece.String()[at:]
+}
