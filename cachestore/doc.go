@@ -131,14 +131,15 @@
 //	<prefix>{VENUE_ERRORS}:<exchange>      capped stream of encoded errors
 //	<prefix>{RATES}:<exchange>:<account>   when the account's next place in its rate is free, unix microseconds
 //
-// Each thing that changes has a field of its own, and each verb is one script:
-// a heartbeat cannot undo a concurrent change, and two changes of different
-// things cannot lose one. There is no index by type or component that could
+// Each thing that changes has a field of its own, and each verb that writes is
+// one script: a heartbeat cannot undo a concurrent change, and two changes of
+// different things cannot lose one. What is read of a process is of one moment,
+// because it is read in one transaction, together with the time; plain commands
+// are several times as fast there as a script that calls them. There is no index by type or component that could
 // disagree with the processes: readers compute both from all of them, which are
 // dozens, in the order of their registration, which a counter gives.
 //
-// Times of processes are unix microseconds of Redis's clock, taken by the
-// scripts, and ages are compared with the same clock: how far the clocks of two
+// Times of processes are unix microseconds of Redis's clock, and ages are compared with the same clock: how far the clocks of two
 // machines are apart makes nobody look dead. What a clock cannot know, whether
 // a process beat between being judged dead and being removed, is compared with
 // the heartbeat that was seen.

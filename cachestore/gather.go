@@ -2,6 +2,7 @@ package cachestore
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -19,8 +20,8 @@ import (
 //
 // What has to be read in one step goes in requests of its own, and each of those
 // is one transaction. So it is true of each caller's part that nothing was
-// written in between, MULTI and EXEC are shared, and a checkpoint that several
-// want is read once.
+// written in between, MULTI and EXEC are shared, and what several want to know
+// of that moment, a checkpoint or the time, is read once.
 //
 // Replies stay as they came, in one buffer for all of a request, and each caller
 // decodes its own part of it.
@@ -53,10 +54,10 @@ type gatherer struct {
 
 // question is what one caller reads.
 type question struct {
-	commands   []command
-	checkpoint string // key of the checkpoint that belongs to it; empty: none
+	commands []command
+	shared   command // belongs to it, and may be others' too; nil: none
 
-	first, at int // of its commands, and the checkpoint's, in the flight
+	first, at int // of its commands, and the shared one's, in the flight
 	answer    reply
 	err       error
 	done      chan struct{} // has room for one, so it can be used again
@@ -66,12 +67,12 @@ var questions = sync.Pool{New: func() any { return &question{done: make(chan str
 
 // read carries out commands, and of a gatherer at once those of one step, and
 // blocks until they have their replies. The caller releases the answer.
-func (g *gatherer) read(ctx context.Context, checkpoint string, commands ...command) (reply, error) {
+func (g *gatherer) read(ctx context.Context, shared command, commands ...command) (reply, error) {
 	if err := ctx.Err(); err != nil {
 		return reply{}, err
 	}
 	q := questions.Get().(*question)
-	q.commands, q.checkpoint = commands, checkpoint
+	q.commands, q.shared = commands, shared
 	g.mu.Lock()
 	g.waiting = append(g.waiting, q)
 	if g.flights < maxFlights {
@@ -112,12 +113,12 @@ func (g *gatherer) fly() {
 
 // flight is one request and the replies to it.
 type flight struct {
-	commands    []command
-	checkpoints []int // those of the commands that read checkpoints
-	replies     []byte
-	start       int          // where in replies the first one begins
-	ends        []int        // where the reply to each command ends
-	readers     atomic.Int32 // callers who have not released their part
+	commands []command
+	shared   []int // those of the commands that may be several callers'
+	replies  []byte
+	start    int          // where in replies the first one begins
+	ends     []int        // where the reply to each command ends
+	readers  atomic.Int32 // callers who have not released their part
 }
 
 var flightPool = sync.Pool{New: func() any { return new(flight) }}
@@ -135,8 +136,8 @@ func (g *gatherer) send(batch []*question) {
 	for _, q := range batch {
 		if q.err = err; err == nil {
 			q.answer = reply{rest: f.part(q.first, q.first+len(q.commands)), from: f}
-			if q.checkpoint != "" {
-				q.answer.at = f.part(q.at, q.at+1)
+			if q.shared != nil {
+				q.answer.shared = f.part(q.at, q.at+1)
 			}
 		}
 		q.done <- struct{}{}
@@ -144,22 +145,22 @@ func (g *gatherer) send(batch []*question) {
 }
 
 func (f *flight) add(q *question) {
-	if q.checkpoint != "" {
-		q.at = f.checkpoint(q.checkpoint)
+	if q.shared != nil {
+		q.at = f.share(q.shared)
 	}
 	q.first = len(f.commands)
 	f.commands = append(f.commands, q.commands...)
 }
 
-// checkpoint is the place of the command that reads a checkpoint.
-func (f *flight) checkpoint(key string) int {
-	for _, i := range f.checkpoints {
-		if f.commands[i][1] == key {
+// share is the place of a command that goes once.
+func (f *flight) share(c command) int {
+	for _, i := range f.shared {
+		if slices.Equal(f.commands[i], c) {
 			return i
 		}
 	}
-	f.checkpoints = append(f.checkpoints, len(f.commands))
-	f.commands = append(f.commands, command{"get", key})
+	f.shared = append(f.shared, len(f.commands))
+	f.commands = append(f.commands, c)
 	return len(f.commands) - 1
 }
 
@@ -179,7 +180,7 @@ func (f *flight) release() {
 	}
 	f.reset()
 	clear(f.commands[:cap(f.commands)])
-	f.commands, f.checkpoints = f.commands[:0], f.checkpoints[:0]
+	f.commands, f.shared = f.commands[:0], f.shared[:0]
 	flightPool.Put(f)
 }
 
@@ -261,18 +262,18 @@ func (f *flight) fetchParsed(ctx context.Context, pipe redis.Pipeliner) (err err
 
 // read carries out commands of a partition. The caller releases the answer.
 func (p *Partition) read(ctx context.Context, commands ...command) (reply, error) {
-	return p.gather.read(ctx, "", commands...)
+	return p.gather.read(ctx, nil, commands...)
 }
 
 // readAtOnce is read in one step: nothing is written between the commands.
 func (p *Partition) readAtOnce(ctx context.Context, commands ...command) (reply, error) {
-	return p.atOnce.read(ctx, "", commands...)
+	return p.atOnce.read(ctx, nil, commands...)
 }
 
 // readAt is readAtOnce with the checkpoint that all of it is of. The error says
 // what was to be done and matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) readAt(ctx context.Context, what string, commands ...command) (reply, domain.Checkpoint, error) {
-	r, err := p.atOnce.read(ctx, p.checkpointKey(), commands...)
+	r, err := p.atOnce.read(ctx, command{"get", p.checkpointKey()}, commands...)
 	if err != nil {
 		return r, domain.Checkpoint{}, p.failed(ctx, what, err)
 	}
@@ -290,7 +291,7 @@ func (p *Partition) readAt(ctx context.Context, what string, commands ...command
 // read carries out commands on several partitions, otherwise like
 // Partition.read.
 func (s *Store) read(ctx context.Context, commands ...command) (reply, error) {
-	return s.gathererOf(false).read(ctx, "", commands...)
+	return s.gathererOf(false).read(ctx, nil, commands...)
 }
 
 // gathererOf says what the reads of a partition go with: with all others, but in
@@ -317,7 +318,7 @@ func (g *gatherer) readScript(ctx context.Context, script *redis.Script, keys []
 	for _, key := range keys {
 		c = append(c, key)
 	}
-	r, err := g.read(ctx, "", append(c, args...))
+	r, err := g.read(ctx, nil, append(c, args...))
 	if err != nil || !redis.HasErrorPrefix(r.refusal(), "NOSCRIPT") {
 		return r, err
 	}

@@ -14,22 +14,22 @@ import (
 // processRecord is one process as it is stored, a field in each of five hashes.
 type processRecord struct {
 	id                                       string
-	about, registered, beat, status, message string
+	about, registered, beat, status, message []byte // of the reply
 }
 
 // fields are in the order of Processes.keys.
-func (r *processRecord) fields() [5]*string {
-	return [5]*string{&r.about, &r.registered, &r.beat, &r.status, &r.message}
+func (r *processRecord) fields() [5]*[]byte {
+	return [5]*[]byte{&r.about, &r.registered, &r.beat, &r.status, &r.message}
 }
 
 // read decodes the record, judges it at now and gives the number of its
 // registration. The error matches domain.ErrUnknown.
 func (r *processRecord) read(now time.Time) (domain.Process, uint64, error) {
-	process, err := wire.DecodeProcess(r.id, []byte(r.about))
+	process, err := wire.DecodeProcess(r.id, r.about)
 	if err != nil {
 		return process, 0, r.unknown(err)
 	}
-	numberText, startedText, _ := strings.Cut(r.registered, " ")
+	numberText, startedText, _ := strings.Cut(string(r.registered), " ")
 	number, err := strconv.ParseUint(numberText, 10, 64)
 	if err != nil {
 		return process, 0, r.unknown(err)
@@ -37,13 +37,13 @@ func (r *processRecord) read(now time.Time) (domain.Process, uint64, error) {
 	if process.Started, err = parseMicro(startedText); err != nil {
 		return process, 0, r.unknown(err)
 	}
-	if process.Heartbeat, err = parseMicro(r.beat); err != nil {
+	if process.Heartbeat, err = parseMicro(string(r.beat)); err != nil {
 		return process, 0, r.unknown(err)
 	}
-	if process.Status, err = domain.ParseProcessStatus(r.status); err != nil {
+	if process.Status, err = domain.ParseProcessStatus(string(r.status)); err != nil {
 		return process, 0, r.unknown(err)
 	}
-	process.Message = r.message
+	process.Message = string(r.message)
 	process.Age = max(0, now.Sub(process.Heartbeat))
 	process.Health = process.HealthAt(now)
 	return process, number, nil
@@ -63,13 +63,31 @@ func parseMicro(text string) (time.Time, error) {
 	return time.UnixMicro(us).UTC(), nil
 }
 
-// readMoment is what a script took for the present.
-func readMoment(text string) (time.Time, error) {
-	now, err := parseMicro(text)
-	if err != nil {
-		return now, fmt.Errorf("%w: time of Redis: %w", domain.ErrUnknown, err)
+// processes reads the five hashes of all processes.
+func (r *reply) processes() []processRecord {
+	records := make([]processRecord, r.list()/2)
+	for i := range records {
+		records[i].id = r.text()
+		records[i].about, _ = r.bytes()
 	}
-	return now, nil
+	for field := 1; field < 5; field++ {
+		next := 0 // mostly, the hashes have the same order
+		for range r.list() / 2 {
+			id, _ := r.bytes()
+			value, _ := r.bytes()
+			for range records {
+				i := next
+				if next++; next == len(records) {
+					next = 0
+				}
+				if records[i].id == string(id) {
+					*records[i].fields()[field] = value
+					break
+				}
+			}
+		}
+	}
+	return records
 }
 
 // pairs makes a map of the alternating names and values that a script returns;

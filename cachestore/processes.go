@@ -19,17 +19,11 @@ var (
 	registerSource string
 	//go:embed scripts/processes_update.lua
 	updateSource string
-	//go:embed scripts/processes_list.lua
-	listSource string
-	//go:embed scripts/processes_get.lua
-	getSource string
 	//go:embed scripts/processes_remove.lua
 	removeSource string
 
 	registerScript = newScript(registerSource)
 	updateScript   = newScript(updateSource)
-	listScript     = newScript(listSource)
-	getScript      = newScript(getSource)
 	removeScript   = newScript(removeSource)
 )
 
@@ -39,19 +33,19 @@ var (
 type Processes struct {
 	store  *Store
 	tag    string
-	gather *gatherer
+	atOnce *gatherer
 	clock  func() time.Time // nil: Redis's own
 }
 
 // Processes names the deployment's processes. It does no input or output.
 func (s *Store) Processes() *Processes {
-	return &Processes{store: s, tag: s.tag(processesTag), gather: s.gathererOf(false)}
+	return &Processes{store: s, tag: s.tag(processesTag), atOnce: s.gathererOf(true)}
 }
 
 // WithClock is the same processes by another clock than Redis's, which is for
 // tests and for simulated time: all users of a deployment must agree on one.
 func (p *Processes) WithClock(clock func() time.Time) *Processes {
-	return &Processes{store: p.store, tag: p.tag, gather: p.gather, clock: clock}
+	return &Processes{store: p.store, tag: p.tag, atOnce: p.atOnce, clock: clock}
 }
 
 // now is what scripts take for the present; nothing says that they ask Redis.
@@ -115,34 +109,51 @@ func (p *Processes) Update(ctx context.Context, id string, change domain.Process
 // Get reads one process. The error matches domain.ErrNotFound for an id that is
 // not there.
 func (p *Processes) Get(ctx context.Context, id string) (domain.Process, error) {
-	r, err := p.gather.readScript(ctx, getScript, p.keys(p.paramsKey(id)), id, p.now())
+	commands := make([]command, 0, 6)
+	for _, key := range p.keys() {
+		commands = append(commands, command{"hget", key, id})
+	}
+	r, now, err := p.read(ctx, "read process "+id, append(commands, command{"hgetall", p.paramsKey(id)})...)
 	if err != nil {
-		return domain.Process{}, p.store.failed(ctx, "read process "+id, err)
+		return domain.Process{}, err
 	}
 	defer r.release()
-	n := r.list()
-	if r.err == nil && n == 0 {
-		return domain.Process{}, fmt.Errorf("process %s: %w", id, domain.ErrNotFound)
-	}
-	moment := r.text()
 	record := processRecord{id: id}
 	for _, into := range record.fields() {
-		*into = r.text()
+		*into, _ = r.bytes()
 	}
 	params := r.pairs()
 	if r.err != nil {
 		return domain.Process{}, p.store.failed(ctx, "read process "+id, r.err)
 	}
-	now, err := readMoment(moment)
-	if err != nil {
-		return domain.Process{}, fmt.Errorf("process %s: %w", id, err)
+	if record.about == nil {
+		return domain.Process{}, fmt.Errorf("process %s: %w", id, domain.ErrNotFound)
 	}
 	process, _, err := record.read(now)
-	if err != nil {
-		return domain.Process{}, err
-	}
 	process.Params = params
-	return process, nil
+	return process, err
+}
+
+// read carries out commands in one step, and gives the moment that it was. The
+// caller releases the answer.
+func (p *Processes) read(ctx context.Context, what string, commands ...command) (reply, time.Time, error) {
+	var clock command
+	if p.clock == nil {
+		clock = command{"time"}
+	}
+	r, err := p.atOnce.read(ctx, clock, commands...)
+	if err != nil {
+		return r, time.Time{}, p.store.failed(ctx, what, err)
+	}
+	if p.clock != nil {
+		return r, p.clock().UTC().Truncate(time.Microsecond), nil
+	}
+	now := r.moment()
+	if r.err != nil {
+		err = p.store.failed(ctx, what, r.err)
+		r.release()
+	}
+	return r, now, err
 }
 
 // List reads all processes, also those that have stopped, in the order of their
@@ -156,7 +167,7 @@ func (p *Processes) List(ctx context.Context) ([]domain.Process, time.Time, erro
 	for i, l := range listed {
 		commands[i] = command{"hgetall", p.paramsKey(l.process.ID)}
 	}
-	r, err := p.gather.read(ctx, "", commands...)
+	r, err := p.atOnce.read(ctx, nil, commands...)
 	if err != nil {
 		return nil, now, p.store.failed(ctx, "read the processes", err)
 	}
@@ -176,47 +187,27 @@ func (p *Processes) List(ctx context.Context) ([]domain.Process, time.Time, erro
 type listedProcess struct {
 	process domain.Process // without its parameters
 	number  uint64         // of its registration
-	beat    string         // as stored
 }
 
 func (p *Processes) list(ctx context.Context) ([]listedProcess, time.Time, error) {
-	r, err := p.gather.readScript(ctx, listScript, p.keys(), p.now())
+	commands := make([]command, 0, 5)
+	for _, key := range p.keys() {
+		commands = append(commands, command{"hgetall", key})
+	}
+	r, now, err := p.read(ctx, "read the processes", commands...)
 	if err != nil {
-		return nil, time.Time{}, p.store.failed(ctx, "read the processes", err)
+		return nil, now, err
 	}
 	defer r.release()
-	r.list()
-	moment := r.text()
-	n := r.list() / 2
-	records, index := make([]processRecord, n), make(map[string]int, n)
-	for i := range records {
-		records[i].id = r.text()
-		records[i].about = r.text()
-		index[records[i].id] = i
-	}
-	for field := 1; field < 5; field++ {
-		for range r.list() / 2 {
-			id, _ := r.bytes()
-			value := r.text()
-			if i, known := index[string(id)]; known {
-				*records[i].fields()[field] = value
-			}
-		}
-	}
+	records := r.processes()
 	if r.err != nil {
-		return nil, time.Time{}, p.store.failed(ctx, "read the processes", r.err)
+		return nil, now, p.store.failed(ctx, "read the processes", r.err)
 	}
-	now, err := readMoment(moment)
-	if err != nil {
-		return nil, now, fmt.Errorf("processes: %w", err)
-	}
-	out := make([]listedProcess, n)
+	out := make([]listedProcess, len(records))
 	for i := range records {
-		process, number, err := records[i].read(now)
-		if err != nil {
+		if out[i].process, out[i].number, err = records[i].read(now); err != nil {
 			return nil, now, err
 		}
-		out[i] = listedProcess{process, number, records[i].beat}
 	}
 	slices.SortFunc(out, byNumber)
 	return out, now, nil
@@ -250,7 +241,7 @@ func (p *Processes) removeSeen(ctx context.Context, seen []listedProcess) (int, 
 		keys, args := p.keys(), make([]any, 0, 2*len(chunk))
 		for _, l := range chunk {
 			keys = append(keys, p.paramsKey(l.process.ID))
-			args = append(args, l.process.ID, l.beat)
+			args = append(args, l.process.ID, strconv.FormatInt(l.process.Heartbeat.UnixMicro(), 10))
 		}
 		n, err := removeScript.Run(ctx, p.store.rdb, keys, args...).Int()
 		if err != nil {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -18,10 +20,10 @@ var errReply = errors.New("a reply of another type")
 // What it gives out is part of a buffer that is used again: nothing may keep it
 // beyond release.
 type reply struct {
-	rest []byte
-	at   []byte // the reply with the checkpoint
-	err  error
-	from *flight // whose buffer it is; nil: nobody else's
+	rest   []byte
+	shared []byte // the reply to what may be several callers'
+	err    error
+	from   *flight // whose buffer it is; nil: nobody else's
 }
 
 // release gives the buffer back; it is to be called once, after the last use.
@@ -125,10 +127,29 @@ func (r *reply) fail() {
 
 // checkpoint is the text of the one that the answer is of.
 func (r *reply) checkpoint() string {
-	at := reply{rest: r.at}
-	text := at.text()
-	r.err = at.err
+	shared := reply{rest: r.shared}
+	text := shared.text()
+	r.err = shared.err
 	return text
+}
+
+// moment is Redis's time that the answer is of.
+func (r *reply) moment() time.Time {
+	shared := reply{rest: r.shared}
+	shared.list()
+	seconds, micros := shared.integer(), shared.integer()
+	r.err = shared.err
+	return time.Unix(seconds, 1000*micros).UTC()
+}
+
+// integer reads a number that came as a text.
+func (r *reply) integer() int64 {
+	text, _ := r.bytes()
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil {
+		r.fail()
+	}
+	return n
 }
 
 // pairs makes a map of alternating names and values; nil when there are none.

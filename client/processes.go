@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,13 +158,7 @@ func (p *Processes) Active(ctx context.Context, filter ProcessFilter) ([]domain.
 		return nil, domain.Invalid("since", filter.Since.String(), "zero or more")
 	}
 	all, _, err := p.store.List(ctx)
-	var out []domain.Process
-	for _, process := range all {
-		if filter.takes(process) {
-			out = append(out, process)
-		}
-	}
-	return out, err
+	return slices.DeleteFunc(all, func(process domain.Process) bool { return !filter.takes(process) }), err
 }
 
 // Component reads the process that stands for a component: of those that are not
