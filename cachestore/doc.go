@@ -133,14 +133,16 @@
 //
 // Each thing that changes has a field of its own, and each verb that writes is
 // one script: a heartbeat cannot undo a concurrent change, and two changes of
-// different things cannot lose one. What is read of a process is of one moment,
-// because it is read in one transaction, together with the time; plain commands
-// are several times as fast there as a script that calls them. There is no index by type or component that could
-// disagree with the processes: readers compute both from all of them, which are
-// dozens, in the order of their registration, which a counter gives.
+// different things cannot lose one. There is no index by type or component that
+// could disagree with the processes: readers compute both from all of them,
+// which are dozens, in the order of their registration, which a counter gives.
+// A process, or all of them but their parameters, is read in one transaction
+// with the time, so that it is of one moment; a script in place of the plain
+// commands makes such a read cost twice as much (BenchmarkRead).
 //
-// Times of processes are unix microseconds of Redis's clock, and ages are compared with the same clock: how far the clocks of two
-// machines are apart makes nobody look dead. What a clock cannot know, whether
-// a process beat between being judged dead and being removed, is compared with
-// the heartbeat that was seen.
+// Times of processes are unix microseconds of Redis's clock, and ages are
+// compared with the same clock: how far the clocks of two machines are apart
+// makes nobody look dead. What a clock cannot know, whether a process beat
+// between being judged dead and being removed, is compared with the heartbeat
+// that was seen.
 package cachestore

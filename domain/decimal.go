@@ -24,29 +24,14 @@ const (
 // at most MaxIntegerDigits before and MaxFractionDigits after the point.
 // The error is a *FieldError and matches ErrInvalid.
 func ParseDecimal(field, text string) (Decimal, error) {
-	if d, ok := parseShort(text); ok {
-		return d, nil
-	}
-	if !IsDecimal(text) {
-		return Decimal{}, Invalid(field, text, decimalAllowed)
-	}
-	d, err := udecimal.Parse(text)
-	if err != nil {
-		return Decimal{}, Invalid(field, text, decimalAllowed)
-	}
-	return d, nil
-}
-
-// parseShort reads, in one pass, a decimal whose digits fit into a machine word,
-// which nearly all do. It takes nothing that ParseDecimal would not.
-func parseShort(text string) (Decimal, bool) {
+	// In one pass, for digits that fit into a machine word: nearly all do.
 	const most = 19 // characters; any 19 digits fit
 	n, first := len(text), 0
 	if n > 0 && text[0] == '-' {
 		first = 1
 	}
 	if n > most || n == first {
-		return Decimal{}, false
+		return parseLong(field, text)
 	}
 	var coefficient uint64
 	fraction := 0 // digits behind the point
@@ -57,11 +42,26 @@ func parseShort(text string) (Decimal, bool) {
 		case c == '.' && fraction == 0 && i > first && i < n-1:
 			fraction = n - 1 - i
 		default:
-			return Decimal{}, false
+			return parseLong(field, text)
 		}
 	}
 	d, err := udecimal.NewFromHiLo(first == 1, 0, coefficient, uint8(fraction)) //nolint:gosec // at most 17
-	return d, err == nil
+	if err != nil {
+		return Decimal{}, Invalid(field, text, decimalAllowed)
+	}
+	return d, nil
+}
+
+// parseLong is ParseDecimal for any text.
+func parseLong(field, text string) (Decimal, error) {
+	if !IsDecimal(text) {
+		return Decimal{}, Invalid(field, text, decimalAllowed)
+	}
+	d, err := udecimal.Parse(text)
+	if err != nil {
+		return Decimal{}, Invalid(field, text, decimalAllowed)
+	}
+	return d, nil
 }
 
 // ParseUnsigned is ParseDecimal for numbers that cannot be negative: prices,

@@ -134,23 +134,24 @@ func (d *decoder) timeNs(field string) int64 {
 
 // decimal reads a number that cannot be negative.
 func (d *decoder) decimal(field string) domain.Decimal {
-	return d.number(field, domain.ParseUnsigned)
+	v := d.signed(field)
+	if v.IsNeg() {
+		d.fail(field, domain.Invalid(field, v.String(), "zero or more"))
+		return domain.Decimal{}
+	}
+	return v
 }
 
 // signed reads a number that may be negative.
 func (d *decoder) signed(field string) domain.Decimal {
-	return d.number(field, domain.ParseDecimal)
-}
-
-func (d *decoder) number(field string, parse func(field, text string) (domain.Decimal, error)) domain.Decimal {
 	text := d.bytes(field)
 	if d.err != nil {
 		return domain.Decimal{}
 	}
-	v, err := parse(field, msgp.UnsafeString(text))
+	v, err := domain.ParseDecimal(field, msgp.UnsafeString(text))
 	if err != nil {
 		// Again, because the error keeps the text.
-		_, err = parse(field, string(text))
+		_, err = domain.ParseDecimal(field, string(text))
 		d.fail(field, err)
 	}
 	return v
