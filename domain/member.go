@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"net"
 	"strconv"
 	"time"
 )
@@ -36,8 +35,14 @@ type Share struct {
 	Conflicts uint64  // batches that found another checkpoint, since the process began
 }
 
-// Name is what people call the member: host and process id.
-func (m Member) Name() string { return net.JoinHostPort(m.Host, strconv.Itoa(m.PID)) }
+// Name is what people call the member, host and process id: "db1/4711". It is
+// empty for the zero Member.
+func (m Member) Name() string {
+	if m.Host == "" && m.PID == 0 {
+		return ""
+	}
+	return m.Host + "/" + strconv.Itoa(m.PID)
+}
 
 // Holds tells whether the member folds a stream.
 func (m Member) Holds(stream string) bool {
