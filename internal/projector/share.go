@@ -257,10 +257,12 @@ func (s *sharing) take(ctx context.Context, w *worker, fail func()) {
 	delete(s.wanted, stream)
 	s.tenures[stream], s.news = t, true
 	w.stats.owner.Store(&s.p.cfg.Member)
+	w.stats.begin()
 	s.group.Go(func() {
 		ended := false
 		defer func() {
 			stop()
+			w.stats.end()
 			close(t.done)
 			offer(s.ended)
 			if !ended { // it panics

@@ -51,12 +51,8 @@ func newWorker(cfg Config, log Log, partition *cachestore.Partition, newFold fun
 // run attaches and follows the log again and again until ctx ends: the batch
 // under way is applied then, or was never begun to be.
 func (w *worker) run(ctx context.Context) {
-	w.stats.begin()
 	w.records = make([]domain.Record, maxBatch)
-	defer func() {
-		w.records = nil
-		w.stats.end()
-	}()
+	defer func() { w.records = nil }() // somebody else may fold the partition for long
 	wait := newBackOff()
 	anew := ""
 	for ctx.Err() == nil {
