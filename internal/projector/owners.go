@@ -10,8 +10,8 @@ import (
 // owners decides which member folds which stream, from nothing but their names:
 // everybody who knows the same members decides the same. Each stream goes to the
 // member with the highest random weight for it that has room: of a family, the
-// partitions of one kind, nobody gets more than the even share, rounded up.
-// Without that limit two members would share four partitions 3 to 1 or 4 to 0
+// partitions of one kind, each gets the even share, and some one more where it
+// does not come out even. Without that limit two members would share four partitions 3 to 1 or 4 to 0
 // more often than not. What it costs is that, besides the partitions of a member
 // that leaves and those that one that comes takes over, now and then another one
 // moves (TestFewPartitionsMove).
@@ -33,14 +33,22 @@ func owners(streams, members []string) map[string]string {
 	})
 	type share struct{ member, family string }
 	has := make(map[share]int)
+	uneven := make(map[string]int) // how many members of a family have one more
 	owner := make(map[string]string, len(streams))
 	for _, p := range pairs {
 		its := share{p.member, family(p.stream)}
-		even := (size[its.family] + len(members) - 1) / len(members)
-		if owner[p.stream] == "" && has[its] < even {
-			owner[p.stream] = p.member
-			has[its]++
+		even, rest := size[its.family]/len(members), size[its.family]%len(members)
+		switch {
+		case owner[p.stream] != "" || has[its] > even:
+			continue
+		case has[its] == even:
+			if uneven[its.family] == rest {
+				continue
+			}
+			uneven[its.family]++
 		}
+		owner[p.stream] = p.member
+		has[its]++
 	}
 	return owner
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/fullon/fullon/bus"
@@ -43,10 +42,11 @@ func TestEachPartitionHasOneOwnerAndTheSharesAreEven(t *testing.T) {
 					has[owner[stream]+" "+family(stream)]++
 					size[family(stream)]++
 				}
-				for name, n := range has {
-					_, its, _ := strings.Cut(name, " ")
-					if even := (size[its] + members - 1) / members; n > even {
-						t.Fatalf("%d members: %s has %d of %d", members, name, n, size[its])
+				for _, member := range crew {
+					for its, n := range size {
+						if got := has[member+" "+its]; got < n/members || got > (n+members-1)/members {
+							t.Fatalf("%d members: %s has %d of %d %s", members, member, got, n, its)
+						}
 					}
 				}
 			}
