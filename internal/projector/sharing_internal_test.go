@@ -15,6 +15,7 @@ type bucket struct {
 	others []domain.Member
 	self   domain.Member // as it said last
 	err    error
+	left   func() // called when it leaves; may be nil
 }
 
 func (b *bucket) Beat(_ context.Context, self domain.Member, _ bool) ([]domain.Member, error) {
@@ -26,8 +27,14 @@ func (b *bucket) Beat(_ context.Context, self domain.Member, _ bool) ([]domain.M
 	return append([]domain.Member{self}, b.others...), nil
 }
 
-func (b *bucket) Leave(context.Context) error { return nil }
-func (b *bucket) Heard() <-chan struct{}      { return nil }
+func (b *bucket) Leave(context.Context) error {
+	if b.left != nil {
+		b.left()
+	}
+	return nil
+}
+
+func (b *bucket) Heard() <-chan struct{} { return nil }
 
 // noLog is a log that is away.
 type noLog struct{ Log }
@@ -171,5 +178,30 @@ func TestAPausedProjectorNoticesThatItWasTakenFor(t *testing.T) {
 	s.expect("again, soon after", false)
 	if s.dropouts.ready(time.Now()) {
 		t.Fatal("it does not rest")
+	}
+}
+
+// The others may take over from whoever has left: so it leaves when it has applied
+// its last batch, and not before.
+func TestWhoeverStopsLeavesWhenItIsDone(t *testing.T) {
+	t.Parallel()
+	s := newSharer(t)
+	ctx, stop := context.WithCancel(t.Context())
+	left := false
+	s.bucket.left = func() {
+		left = true
+		for _, stats := range s.p.Stats() {
+			if stats.Held {
+				t.Errorf("it still folds %s", stats.Stream)
+			}
+		}
+	}
+	s.round(ctx, func() {})
+	if !s.p.Stats()[0].Held {
+		t.Fatal("it folds nothing")
+	}
+	stop()
+	if err := s.run(ctx); err != nil || !left {
+		t.Fatalf("left: %v (%v)", left, err)
 	}
 }
