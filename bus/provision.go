@@ -12,8 +12,9 @@ import (
 	"github.com/fullon/fullon/domain"
 )
 
-// Provision creates the deployment's streams, or brings existing ones to the
-// plan. It is the only place that creates streams and may be repeated. A
+// Provision creates the deployment's streams and the bucket of its projectors,
+// or brings existing ones to the plan. It is the only place that creates them
+// and may be repeated. A
 // deployment that has other partition counts is left alone and the error
 // matches domain.ErrMismatch; domain.ErrInvalid names a wrong exchange.
 func (b *Bus) Provision(ctx context.Context, plan Plan) error {
@@ -38,6 +39,11 @@ func (b *Bus) Provision(ctx context.Context, plan Plan) error {
 		if err != nil {
 			return unreachable("stream "+cfg.Name, err)
 		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
+	defer cancel()
+	if _, err := b.js.CreateOrUpdateKeyValue(ctx, membersConfig(plan.Replicas)); err != nil {
+		return unreachable("bucket "+MembersBucket, err)
 	}
 	return nil
 }

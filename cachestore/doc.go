@@ -127,6 +127,7 @@
 //	<prefix>{PROCESSES}:message            hash: id → message
 //	<prefix>{PROCESSES}:params:<id>        hash: name → value
 //	<prefix>{PROCESSES}:registrations      how many there were
+//	<prefix>{PROCESSES}:identity           random name of this Redis, by which projectors know who folds into the same
 //	<prefix>{PROCESSES}:broadcasts:<type>  capped stream of encoded messages
 //	<prefix>{VENUE_ERRORS}:<exchange>      capped stream of encoded errors
 //	<prefix>{RATES}:<exchange>:<account>   when the account's next place in its rate is free, unix microseconds

@@ -13,6 +13,8 @@ const (
 // tag is the prefix and the hash tag of keys that share a slot.
 func (s *Store) tag(name string) string { return s.cfg.Prefix + "{" + name + "}:" }
 
+func (s *Store) identityKey() string { return s.tag(processesTag) + "identity" }
+
 func (p *Processes) key(suffix string) string { return p.tag + suffix }
 
 func (p *Processes) paramsKey(id string) string { return p.key("params:" + id) }

@@ -1,10 +1,13 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/fullon/fullon/bus"
+	"github.com/fullon/fullon/domain"
 )
 
 // StreamStatus is one partition: what the log holds and what Redis reflects.
@@ -15,7 +18,10 @@ type StreamStatus struct {
 	Bytes      uint64 // size in the log
 	Checkpoint uint64 // sequence up to which Redis reflects the stream
 	Lag        uint64 // messages that Redis does not reflect yet
-	Epoch      uint64 // the rebuild that the projection descends from, unix ms; zero: never projected
+	// Behind is how long the oldest of those has been in the log, by the log's
+	// clock.
+	Behind time.Duration
+	Epoch  uint64 // the rebuild that the projection descends from, unix ms; zero: never projected
 }
 
 // Status asks how each partition is doing. The error matches
@@ -36,10 +42,37 @@ func (c *Client) Status(ctx context.Context) ([]StreamStatus, error) {
 		if err != nil {
 			return nil, err
 		}
+		lag, err := at.LagIn(extent, func(seq uint64) (int64, error) { return c.log.TimeOf(ctx, stream, seq) })
+		if err != nil {
+			return nil, err
+		}
 		out = append(out, StreamStatus{
 			Stream: stream, First: extent.First, Last: extent.Last, Bytes: extent.Bytes,
-			Checkpoint: at.Seq, Lag: extent.Last - min(at.Seq, extent.Last), Epoch: at.Epoch,
+			Checkpoint: at.Seq, Lag: lag.Messages, Behind: lag.Age, Epoch: at.Epoch,
 		})
 	}
 	return out, nil
+}
+
+// silentMember is how old the last heartbeat of a projector is when the others
+// have taken over from it.
+const silentMember = 2 * time.Second
+
+// Projectors lists those that live and share the partitions of this deployment's
+// Redis, by name. The error matches domain.ErrUnreachable, or domain.ErrNotFound
+// for a deployment that has no bucket for them.
+func (c *Client) Projectors(ctx context.Context) ([]domain.Member, error) {
+	cache, err := c.store.FindIdentity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	members, now, err := c.log.LastBeats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	members = slices.DeleteFunc(members, func(m domain.Member) bool {
+		return m.Left || m.Cache != cache || now.Sub(m.Beat) > silentMember
+	})
+	slices.SortFunc(members, func(a, b domain.Member) int { return cmp.Or(cmp.Compare(a.Name(), b.Name()), cmp.Compare(a.ID, b.ID)) })
+	return members, nil
 }

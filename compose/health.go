@@ -50,6 +50,8 @@ type feedHealth struct {
 
 type partitionHealth struct {
 	Stream    string `json:"stream"`
+	Owner     string `json:"owner"` // host and process id; empty: nobody says that it folds the stream
+	Held      bool   `json:"held"`  // by this process
 	Sequence  uint64 `json:"sequence"`
 	Attached  bool   `json:"attached"`
 	TroubleMs int64  `json:"trouble_ms,omitempty"`
@@ -100,10 +102,13 @@ func (p parts) health(ctx context.Context) health {
 	}
 	if p.Projector != nil {
 		for _, s := range p.Projector.Stats() {
-			h.Partitions = append(h.Partitions, partitionHealth{s.Stream, s.Sequence, s.Attached, s.Waiting.Milliseconds()})
+			h.Partitions = append(h.Partitions, partitionHealth{s.Stream, s.Owner.Name(), s.Held, s.Sequence, s.Attached, s.Waiting.Milliseconds()})
 			if s.Waiting > 0 {
 				problem("projection of " + s.Stream + " waits for a server")
 			}
+		}
+		if p.Projector.Sharing().CutOff > 0 {
+			problem(cutOff)
 		}
 	}
 	if p.Publishers != nil {

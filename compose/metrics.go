@@ -19,6 +19,12 @@ func gauge(name, help string, labels ...string) metric {
 var (
 	projectorSequence   = gauge("projector_checkpoint_sequence", "Sequence up to which Redis reflects the stream.", "stream")
 	projectorAttached   = gauge("projector_attached", "1 while this process folds the stream.", "stream")
+	projectorHeld       = gauge("projector_held", "1 while the stream is this process's to fold; over all projectors the sum is 1.", "stream")
+	projectorLag        = gauge("projector_lag_messages", "Messages of a stream that this process folds and that Redis does not reflect yet.", "stream")
+	projectorLagSeconds = gauge("projector_lag_seconds", "How long the oldest of those messages has been in the log.", "stream")
+	projectorRate       = gauge("projector_apply_rate", "Messages applied a second, over the last seconds.", "stream")
+	projectorMembers    = gauge("projector_members", "Projectors that share the partitions, this one included.")
+	projectorCutOff     = gauge("projector_cut_off_seconds", "How long this process has not reached the other projectors.")
 	projectorTrouble    = gauge("projector_trouble_seconds", "How long the projection has been waiting for a server.", "stream")
 	projectorMessages   = counter("projector_messages_total", "Messages folded and applied.", "stream")
 	projectorBatches    = counter("projector_batches_total", "Batches applied.", "stream")
@@ -80,15 +86,29 @@ func (p parts) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
 func (p parts) collectProjector(out chan<- prometheus.Metric) {
+	sharing := p.Projector.Sharing()
+	out <- projectorMembers.of(float64(sharing.Projectors))
+	out <- projectorCutOff.of(sharing.CutOff.Seconds())
 	for _, s := range p.Projector.Stats() {
-		attached := 0.0
-		if s.Attached {
-			attached = 1
+		out <- projectorHeld.of(oneIf(s.Held), s.Stream)
+		out <- projectorAttached.of(oneIf(s.Attached), s.Stream)
+		if s.Held { // of the others, their own metrics tell
+			out <- projectorSequence.of(float64(s.Sequence), s.Stream)
+			out <- projectorTrouble.of(s.Waiting.Seconds(), s.Stream)
+			out <- projectorRate.of(s.Rate, s.Stream)
 		}
-		out <- projectorSequence.of(float64(s.Sequence), s.Stream)
-		out <- projectorAttached.of(attached, s.Stream)
-		out <- projectorTrouble.of(s.Waiting.Seconds(), s.Stream)
+		if s.LagKnown {
+			out <- projectorLag.of(float64(s.Lag.Messages), s.Stream)
+			out <- projectorLagSeconds.of(s.Lag.Age.Seconds(), s.Stream)
+		}
 		out <- projectorMessages.of(float64(s.Messages), s.Stream)
 		out <- projectorBatches.of(float64(s.Batches), s.Stream)
 		out <- projectorConflicts.of(float64(s.Conflicts), s.Stream)

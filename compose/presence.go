@@ -74,8 +74,13 @@ func withPresence(cfg cachestore.Config, command string, modules ...fx.Option) f
 
 // add registers a part when the process starts.
 func (p *presence) add(t domain.ProcessType, component string, params map[string]string, look func() (domain.ProcessStatus, string)) {
+	p.addAs(client.NewProcessID(), t, component, params, look)
+}
+
+// addAs is add of a part that has its id already.
+func (p *presence) addAs(id string, t domain.ProcessType, component string, params map[string]string, look func() (domain.ProcessStatus, string)) {
 	p.members = append(p.members, &member{
-		process: domain.Process{ID: client.NewProcessID(), Type: t, Component: component, Interval: presenceInterval, Params: params},
+		process: domain.Process{ID: id, Type: t, Component: component, Interval: presenceInterval, Params: params},
 		look:    look,
 	})
 }

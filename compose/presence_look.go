@@ -31,26 +31,33 @@ func lookAtFeed(feed *ingest.Feed, patience time.Duration, report func(exchange,
 	}
 }
 
-// lookAtProjector tells how a projector is doing.
+// lookAtProjector tells how a projector is doing. It may be well with nothing to
+// do: there can be more projectors than partitions.
 func lookAtProjector(p *projector.Projector) func() (domain.ProcessStatus, string) {
 	return func() (domain.ProcessStatus, string) {
 		var waiting []string
-		attached := false
+		held, attached := false, false
 		for _, s := range p.Stats() {
 			if s.Waiting > 0 {
 				waiting = append(waiting, s.Stream)
 			}
-			attached = attached || s.Attached
+			held, attached = held || s.Held, attached || s.Attached
 		}
+		sharing := p.Sharing()
 		switch {
 		case len(waiting) > 0:
 			return domain.ProcessFailed, "projection waits for a server: " + strings.Join(waiting, ", ")
-		case !attached:
+		case sharing.CutOff > 0:
+			return domain.ProcessFailed, cutOff
+		case !attached && (held || sharing.Projectors == 0):
 			return domain.ProcessStarting, ""
 		}
 		return domain.ProcessRunning, ""
 	}
 }
+
+// cutOff is what is wrong with a projector that cannot reach the others.
+const cutOff = "the other projectors cannot be reached"
 
 // symbolsParam fits a list of symbols into a parameter.
 func symbolsParam(symbols []string) string {

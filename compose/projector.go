@@ -9,6 +9,7 @@ import (
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/projector"
 )
@@ -31,14 +32,26 @@ func (c *ProjectorCommand) Run() error {
 		projectorModule(c.Projection), httpModule(c.HTTP)))
 }
 
-// projectorModule folds all partitions.
+// projectorModule folds the partitions, or those that fall to this process when
+// several share them.
 func projectorModule(cfg Projection) fx.Option {
+	self := domain.Member{ID: client.NewProcessID(), PID: os.Getpid()}
+	self.Host, _ = os.Hostname() // only people read it
 	return fx.Options(
-		fx.Provide(func(b *bus.Bus, store *cachestore.Store, log *slog.Logger) *projector.Projector {
-			return projector.New(projectorConfig(b.Layout(), cfg, log), projectorLog{b}, store)
+		fx.Provide(func(s supervisor, b *bus.Bus, store *cachestore.Store, log *slog.Logger) (*projector.Projector, error) {
+			ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+			defer cancel()
+			members, err := b.Members(ctx, self.ID)
+			if err != nil {
+				return nil, err
+			}
+			s.onStop(func() error { members.Close(); return nil })
+			config := projectorConfig(b.Layout(), cfg, log)
+			config.Members, config.Member = members, self
+			return projector.New(config, projectorLog{b}, store), nil
 		}),
 		fx.Invoke(func(s supervisor, p *projector.Projector, here *presence) {
-			here.add(domain.ProcessProjector, "projector", map[string]string{}, lookAtProjector(p))
+			here.addAs(self.ID, domain.ProcessProjector, "projector", map[string]string{}, lookAtProjector(p))
 			s.run("projector", p.Run)
 		}),
 	)

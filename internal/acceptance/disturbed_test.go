@@ -77,36 +77,3 @@ func (r *rig) beyond(redis *testserver.Redis, stream string, seq uint64) {
 		return ""
 	})
 }
-
-func TestTwoProjectorsOnTheSamePartitionsGiveTheContentOfOne(t *testing.T) {
-	t.Parallel()
-	rec := recorded(t, btc)
-	r, _ := newRig(t)
-	redis := testserver.NewRedis(t)
-	moments := watch(t, redis, r.bus.Layout().TradeStreamOf(exchange, rec.symbol), rec.symbol)
-	first, second := r.projector(redis), r.projector(redis)
-	first.url()
-	second.url()
-	venue := r.play(replay.Config{}, rec)
-	ingest := r.ingest(venue.WSURL(), venue.RESTURL(), rec)
-	r.finished(venue)
-	seqs := r.stored(rec)
-	ingest.stop()
-	r.caughtUp(first, redis)
-	var conflicts, rebuilds int
-	for _, p := range []*process{first, second} {
-		conflicts += p.metric("projector_conflicts_total")
-		rebuilds += p.metric("projector_rebuilds_total")
-		if n := p.metric("projector_history_lost_total"); n != 0 {
-			t.Errorf("a projector found history lost %d times", n)
-		}
-	}
-	if conflicts == 0 {
-		t.Error("the projectors never met")
-	}
-	t.Logf("%d conflicts, %d rebuilds", conflicts, rebuilds)
-	first.stop()
-	second.stop()
-	same(t, content(t, redis), r.undisturbed())
-	moments.check(t, seqs, cap10k)
-}

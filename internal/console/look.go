@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -103,19 +102,4 @@ func (c Console) WatchTickers(ctx context.Context, exchange string, symbols []st
 		}
 	}
 	return nil
-}
-
-// Status prints every stream of the deployment, up to where Redis reflects it
-// and how far behind it is.
-func (c Console) Status(ctx context.Context) error {
-	streams, err := c.Client.Status(ctx)
-	if err != nil {
-		return err
-	}
-	return list(c.Printer, streams, func(s client.StreamStatus) any {
-		return streamView{s.Stream, s.First, s.Last, s.Bytes, s.Checkpoint, s.Lag, s.Epoch}
-	}, streamColumns, func(s client.StreamStatus) []string {
-		n := func(v uint64) string { return strconv.FormatUint(v, 10) }
-		return []string{s.Stream, n(s.First), n(s.Last), size(s.Bytes), n(s.Checkpoint), n(s.Lag)}
-	})
 }

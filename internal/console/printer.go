@@ -66,10 +66,6 @@ var (
 		{Title: "TIME"}, {Title: "OPEN", Align: table.Point}, {Title: "HIGH", Align: table.Point}, {Title: "LOW", Align: table.Point},
 		{Title: "CLOSE", Align: table.Point}, {Title: "VOLUME", Align: table.Point}, {Title: "TRADES", Align: table.Right}, {Title: "SOURCE"},
 	}
-	streamColumns = []table.Column{
-		{Title: "STREAM"}, {Title: "FIRST", Align: table.Right}, {Title: "LAST", Align: table.Right}, {Title: "SIZE", Align: table.Right},
-		{Title: "CHECKPOINT", Align: table.Right}, {Title: "LAG", Align: table.Right},
-	}
 )
 
 func tickRow(t domain.Tick, now time.Time) []string {

@@ -79,16 +79,6 @@ func viewCandle(c domain.Candle) candleView {
 	}
 }
 
-type streamView struct {
-	Stream     string `json:"stream"`
-	First      uint64 `json:"first"`
-	Last       uint64 `json:"last"`
-	Bytes      uint64 `json:"bytes"`
-	Checkpoint uint64 `json:"checkpoint"`
-	Lag        uint64 `json:"lag"`
-	Epoch      uint64 `json:"epoch"`
-}
-
 func moment(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

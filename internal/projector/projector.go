@@ -3,7 +3,9 @@ package projector
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sourcegraph/conc/pool"
@@ -61,6 +63,15 @@ type Config struct {
 	// ended first are forgotten. All projectors of a deployment must agree.
 	// Default 100,000.
 	OrderCap int
+	// Members are those that share the partitions of this deployment; nil: this
+	// projector folds them all.
+	Members Members
+	// Member is what this projector is called among them: its ID, Host and PID.
+	Member domain.Member
+	// BeatInterval is how often a projector says that it lives; the others take
+	// over from one that missed six heartbeats. About the same for all. Default
+	// 200 ms.
+	BeatInterval time.Duration
 	// ProbeInterval is how often the checkpoint of an idle partition is read, to
 	// notice a rollback or a wipe. Default 500 ms.
 	ProbeInterval time.Duration
@@ -78,6 +89,9 @@ func (c Config) withDefaults() Config {
 	if c.OrderCap == 0 {
 		c.OrderCap = 100_000
 	}
+	if c.BeatInterval == 0 {
+		c.BeatInterval = 200 * time.Millisecond
+	}
 	if c.ProbeInterval == 0 {
 		c.ProbeInterval = 500 * time.Millisecond
 	}
@@ -91,19 +105,23 @@ func (c Config) withDefaults() Config {
 // it does not know yet.
 const discoverInterval = time.Second
 
-// Projector folds a set of partitions.
+// Projector folds a set of partitions, or its share of them.
 type Projector struct {
 	cfg   Config
 	log   Log
 	store *cachestore.Store
 
+	found   chan struct{} // holds a token when workers has grown
+	members atomic.Int64  // how many share the partitions, this one included
+	cutOff  outage        // from the others
+
 	mu      sync.Mutex
-	workers []*worker
+	workers []*worker // of all partitions, whoever folds them
 }
 
 // New makes a projector. It does no input or output.
 func New(cfg Config, log Log, store *cachestore.Store) *Projector {
-	p := &Projector{cfg: cfg.withDefaults(), log: log, store: store}
+	p := &Projector{cfg: cfg.withDefaults(), log: log, store: store, found: make(chan struct{}, 1)}
 	for _, stream := range cfg.TickStreams {
 		p.add(stream, func(part *cachestore.Partition) fold { return newTickFold(part) })
 	}
@@ -128,12 +146,22 @@ func (p *Projector) add(stream string, newFold func(*cachestore.Partition) fold)
 	return w
 }
 
-// Run folds until ctx ends; then it finishes the batches under way and returns
-// nil. Outages of the log and of Redis are waited out. It is to be called once.
+func (p *Projector) known() []*worker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.workers)
+}
+
+// Run folds until ctx ends; then it finishes the batches under way, tells the
+// others that it has stopped and returns nil. Outages of the log and of Redis are
+// waited out. It is to be called once.
 func (p *Projector) Run(ctx context.Context) error {
 	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
-	for _, w := range p.workers {
-		group.Go(w.run)
+	sharing := newSharing(p)
+	group.Go(sharing.run)
+	group.Go(p.gauge)
+	if p.cfg.Members != nil {
+		group.Go(sharing.identify)
 	}
 	if p.cfg.Orders {
 		group.Go(p.discover)
@@ -141,9 +169,8 @@ func (p *Projector) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// discover folds the streams of orders, also those that are made later.
+// discover finds the streams of orders, also those that are made later.
 func (p *Projector) discover(ctx context.Context) error {
-	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	known := make(map[string]bool)
 	for ctx.Err() == nil {
 		streams, err := p.log.OrderStreams(ctx)
@@ -153,21 +180,28 @@ func (p *Projector) discover(ctx context.Context) error {
 		for _, stream := range streams {
 			if !known[stream] {
 				known[stream] = true
-				group.Go(p.add(stream, func(part *cachestore.Partition) fold { return newExchangeFold(part, p.cfg) }).run)
+				p.add(stream, func(part *cachestore.Partition) fold { return newExchangeFold(part, p.cfg) })
+				offer(p.found)
 			}
 		}
 		pause.For(ctx, discoverInterval)
 	}
-	return group.Wait()
+	return nil
 }
 
-// Stats tells how each partition is doing. It is safe for concurrent use.
+// Stats tells how each partition is doing, those included that others fold. It
+// is safe for concurrent use.
 func (p *Projector) Stats() []Stats {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	out := make([]Stats, len(p.workers))
-	for i, w := range p.workers {
+	workers := p.known()
+	out := make([]Stats, len(workers))
+	for i, w := range workers {
 		out[i] = w.stats.snapshot(w.partition.Stream())
 	}
 	return out
+}
+
+// Sharing tells how this projector and the others are doing. It is safe for
+// concurrent use.
+func (p *Projector) Sharing() Sharing {
+	return Sharing{Alone: p.cfg.Members == nil, Projectors: int(p.members.Load()), CutOff: p.cutOff.lasts()}
 }

@@ -1,13 +1,28 @@
 package projector
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
+
+	"github.com/fullon/fullon/domain"
 )
 
-// Stats counts what a partition's worker did since it was made.
+// Stats tells who folds a partition, and counts what this projector did for it
+// since it was made.
 type Stats struct {
-	Stream      string
+	Stream string
+	// Held: this projector folds it. Sequence, Lag, Attached, Rate and Waiting are
+	// known only then.
+	Held bool
+	// Owner folds it, as far as is known; the zero Member: nobody says so.
+	Owner domain.Member
+	// Lag is how far Redis was behind when the log last told, and LagKnown that it
+	// did.
+	Lag      domain.Lag
+	LagKnown bool
+	Rate     float64 // messages applied a second, over the last seconds
+
 	Sequence    uint64 // the checkpoint; zero: nothing folded yet
 	Messages    uint64 // folded and applied
 	Batches     uint64 // applied
@@ -24,13 +39,29 @@ type Stats struct {
 	Waiting     time.Duration
 }
 
+// Sharing tells how a projector shares the partitions with others.
+type Sharing struct {
+	Alone      bool          // it is set up to fold all partitions by itself
+	Projectors int           // how many share them, this one included; zero: not known yet
+	CutOff     time.Duration // how long it has not reached the others; zero: it does
+}
+
 type stats struct {
+	owner atomic.Pointer[domain.Member] // nil: nobody
+	held  atomic.Bool
+	lag   atomic.Pointer[domain.Lag] // nil: not known
+	pace  atomic.Uint64              // bits of the rate
+	time  atomic.Int64               // of the message at sequence, unix ns
+
 	sequence, messages, batches, conflicts, deadLetters atomic.Uint64
 	duplicates, outOfOrder, rebuilds, lost              atomic.Uint64
 	dropped, renewed, forgotten                         atomic.Uint64
 	attached                                            atomic.Bool
-	troubledSince                                       atomic.Int64 // unix ns; zero: no trouble
+	outage
 }
+
+// outage is the time during which something cannot go on.
+type outage struct{ since atomic.Int64 } // unix ns; zero: there is none
 
 func (s *stats) snapshot(stream string) Stats {
 	out := Stats{
@@ -39,17 +70,50 @@ func (s *stats) snapshot(stream string) Stats {
 		OutOfOrder: s.outOfOrder.Load(), Rebuilds: s.rebuilds.Load(), Lost: s.lost.Load(),
 		Dropped: s.dropped.Load(), Forgotten: s.forgotten.Load(), Renewed: s.renewed.Load(), Attached: s.attached.Load(),
 	}
-	if since := s.troubledSince.Load(); since != 0 {
-		out.Waiting = time.Since(time.Unix(0, since))
+	if owner := s.owner.Load(); owner != nil {
+		out.Owner = *owner
+	}
+	if out.Held = s.held.Load(); out.Held {
+		out.Rate, out.Waiting = s.rate(), s.lasts()
+		if lag := s.lag.Load(); lag != nil {
+			out.Lag, out.LagKnown = *lag, true
+		}
 	}
 	return out
 }
 
-// trouble notes since when the worker cannot go on, and reports whether that was
-// known.
-func (s *stats) trouble() (known bool) {
-	return !s.troubledSince.CompareAndSwap(0, time.Now().UnixNano())
+func (s *stats) rate() float64 { return math.Float64frombits(s.pace.Load()) }
+
+// reached notes the checkpoint.
+func (s *stats) reached(at domain.Checkpoint) {
+	s.sequence.Store(at.Seq)
+	s.time.Store(at.Time)
+}
+
+// begin and end are of a time of holding the partition.
+func (s *stats) begin() {
+	s.reached(domain.Checkpoint{})
+	s.held.Store(true)
+}
+
+func (s *stats) end() {
+	s.held.Store(false)
+	s.well()
+	s.lag.Store(nil)
+	s.pace.Store(0)
+}
+
+// trouble notes since when it cannot go on, and reports whether that was known.
+func (o *outage) trouble() (known bool) {
+	return !o.since.CompareAndSwap(0, time.Now().UnixNano())
 }
 
 // well ends the trouble, and reports whether there was any.
-func (s *stats) well() (was bool) { return s.troubledSince.Swap(0) != 0 }
+func (o *outage) well() (was bool) { return o.since.Swap(0) != 0 }
+
+func (o *outage) lasts() time.Duration {
+	if since := o.since.Load(); since != 0 {
+		return time.Since(time.Unix(0, since))
+	}
+	return 0
+}

@@ -44,12 +44,15 @@ type worker struct {
 func newWorker(cfg Config, log Log, partition *cachestore.Partition, newFold func() fold) *worker {
 	return &worker{
 		cfg: cfg, log: log, slog: cfg.Log.With("stream", partition.Stream()),
-		partition: partition, newFold: newFold, records: make([]domain.Record, maxBatch),
+		partition: partition, newFold: newFold,
 	}
 }
 
-// run attaches and follows the log again and again until ctx ends.
-func (w *worker) run(ctx context.Context) error {
+// run attaches and follows the log again and again until ctx ends: the batch
+// under way is applied then, or was never begun to be.
+func (w *worker) run(ctx context.Context) {
+	w.records = make([]domain.Record, maxBatch)
+	defer func() { w.records = nil }() // somebody else may fold the partition for long
 	wait := newBackOff()
 	anew := ""
 	for ctx.Err() == nil {
@@ -73,7 +76,6 @@ func (w *worker) run(ctx context.Context) error {
 			pause.For(ctx, wait.NextBackOff())
 		}
 	}
-	return nil
 }
 
 func newBackOff() *backoff.ExponentialBackOff {
@@ -111,7 +113,7 @@ func (w *worker) session(ctx context.Context, anew string, wait *backoff.Exponen
 	defer reader.Close()
 	w.keeps, w.renewAt = extent.Keeps, time.Time{}
 	w.read, w.whole, w.folded = w.at.Seq, 0, 0
-	w.stats.sequence.Store(w.at.Seq)
+	w.stats.reached(w.at)
 	w.stats.attached.Store(true)
 	if w.stats.well() {
 		w.slog.Info("goes on", "sequence", w.at.Seq)
@@ -251,7 +253,7 @@ func (w *worker) advance(ctx context.Context, state fold, batch *cachestore.Batc
 		return err
 	}
 	w.at = next
-	w.stats.sequence.Store(next.Seq)
+	w.stats.reached(next)
 	w.stats.messages.Add(w.folded)
 	w.stats.batches.Add(1)
 	w.folded = 0
