@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -18,11 +19,13 @@ func (b *Bus) Extent(ctx context.Context, stream string) (domain.Extent, error) 
 		return domain.Extent{}, err
 	}
 	s := info.State
-	first := s.FirstSeq
+	first, since := s.FirstSeq, s.FirstTime
 	if s.Msgs == 0 {
-		first = s.LastSeq + 1
+		first, since = s.LastSeq+1, time.Time{}
 	}
-	return domain.Extent{Created: info.Created.UnixNano(), First: first, Last: s.LastSeq, Bytes: s.Bytes, Keeps: info.Config.MaxAge, Now: info.TimeStamp}, nil
+	return domain.Extent{
+		Created: info.Created.UnixNano(), First: first, Since: since, Last: s.LastSeq, Bytes: s.Bytes, Keeps: info.Config.MaxAge, Now: info.TimeStamp,
+	}, nil
 }
 
 // TimeOf tells when a stream stored the message with a sequence, unix ns. The

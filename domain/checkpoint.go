@@ -59,11 +59,19 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 	return c, nil
 }
 
+// NextEpoch is the checkpoint from which a stream is folded anew, in place of the
+// one that is stored. It is named after the log's clock.
+func NextEpoch(stored Checkpoint, extent Extent) Checkpoint {
+	epoch := max(1, extent.Now.UnixMilli())
+	return Checkpoint{Epoch: max(uint64(epoch), stored.Epoch+1), Created: extent.Created} //nolint:gosec // more than zero
+}
+
 // Extent is what a stream of the log holds at a moment.
 type Extent struct {
-	Created int64  // when the stream was created, unix ns
-	First   uint64 // sequence of its oldest message; Last+1 when it is empty
-	Last    uint64 // sequence of its newest message, also when that is gone; zero: never had one
+	Created int64     // when the stream was created, unix ns
+	First   uint64    // sequence of its oldest message; Last+1 when it is empty
+	Since   time.Time // when that one was stored; zero: it is empty
+	Last    uint64    // sequence of its newest message, also when that is gone; zero: never had one
 	Bytes   uint64
 	Keeps   time.Duration // how long it keeps a message; zero: for ever
 	Now     time.Time     // when the log said so, by its clock

@@ -155,8 +155,7 @@ func (w *worker) attach(ctx context.Context, extent domain.Extent, anew string) 
 			"reason", anew, "checkpoint", stored.Seq, "first", extent.First, "last", extent.Last)
 	}
 	if anew != "" || stored.IsZero() {
-		begin := domain.Checkpoint{Epoch: uint64(time.Now().UnixMilli()), Created: extent.Created}
-		if stored, err = w.partition.Begin(ctx, begin); err != nil {
+		if stored, err = w.partition.Begin(ctx, domain.NextEpoch(stored, extent)); err != nil {
 			return 0, err
 		}
 	}
