@@ -69,10 +69,13 @@ func everything(r *rig) map[string]func(context.Context) error {
 			_, err := r.Candles.Between(ctx, market.Exchange, market.Symbol, "1m", noon, noon.Add(time.Hour))
 			return err
 		},
-		"balance":    func(ctx context.Context) error { _, err := r.Accounts.Balance(ctx, "1001", "USDT"); return err },
-		"position":   func(ctx context.Context) error { _, err := r.Accounts.Position(ctx, "1001", "BTC/USDT"); return err },
-		"fills":      func(ctx context.Context) error { _, err := r.Fills.List(ctx, "1001", "kraken", 5); return err },
-		"next fill":  func(ctx context.Context) error { _, err := r.Fills.Pop(ctx, "1001", "kraken", time.Second, 0); return err },
+		"balance":  func(ctx context.Context) error { _, err := r.Accounts.Balance(ctx, "1001", "USDT"); return err },
+		"position": func(ctx context.Context) error { _, err := r.Accounts.Position(ctx, "1001", "BTC/USDT"); return err },
+		"fills":    func(ctx context.Context) error { _, err := r.Fills.List(ctx, "1001", "kraken", 5); return err },
+		"next fill": func(ctx context.Context) error {
+			_, err := r.Fills.Pop(ctx, "1001", "kraken", time.Second, 0)
+			return err
+		},
 		"next order": func(ctx context.Context) error { _, err := r.Orders.Pop(ctx, "kraken", 0); return err },
 		"symbol":     func(ctx context.Context) error { _, err := r.Symbols.Get(ctx, "kraken", "BTC/USDT"); return err },
 		"orders": func(ctx context.Context) error {

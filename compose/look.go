@@ -213,6 +213,7 @@ type FullonCommand struct {
 
 	Clear     ClearCommand     `cmd:"" help:"Delete everything that the deployment has in Redis."`
 	Rebuild   RebuildCommand   `cmd:"" help:"Fold partitions anew from what the log has."`
+	Verify    VerifyCommand    `cmd:"" help:"Compare what Redis holds with an independent fold of the log."`
 	Status    StatusCommand    `cmd:"" help:"Streams, partitions, checkpoints and lag."`
 	Provision ProvisionCommand `cmd:"" help:"Create the streams of a deployment."`
 }
