@@ -11,11 +11,15 @@ import (
 	"github.com/fullon/fullon/domain"
 )
 
-// Extent asks what a stream holds. The error matches domain.ErrNotFound or
-// domain.ErrUnreachable.
+// Extent asks what a stream holds. The error matches domain.ErrNotFound,
+// domain.ErrUnreachable, or domain.ErrMismatch when the deployment has other
+// partition counts by now.
 func (b *Bus) Extent(ctx context.Context, stream string) (domain.Extent, error) {
 	info, err := b.streamInfo(ctx, stream)
 	if err != nil {
+		return domain.Extent{}, err
+	}
+	if err := b.cfg.Layout.check(info); err != nil {
 		return domain.Extent{}, err
 	}
 	s := info.State

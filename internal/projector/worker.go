@@ -118,10 +118,18 @@ func (w *worker) session(ctx context.Context, anew string, wait *backoff.Exponen
 	}
 	wait.Reset()
 	state, batch := w.newFold(), w.partition.NewBatch()
-	for {
+	for verified := false; ; {
 		n, err := reader.Read(ctx, w.records, w.cfg.ProbeInterval)
 		if err != nil {
 			return err
+		}
+		if n > 0 && !verified {
+			// The reader holds on to the stream that it began with, which may have
+			// taken the place of the one that was attached to.
+			if err := w.sameStream(ctx); err != nil {
+				return err
+			}
+			verified = true
 		}
 		if n == 0 {
 			err = w.probe(ctx)
@@ -207,15 +215,20 @@ func (w *worker) probe(ctx context.Context) error {
 	if err := w.unmoved(ctx); err != nil {
 		return err
 	}
-	extent, err := w.log.Extent(ctx, w.partition.Stream())
-	if err != nil {
+	if err := w.sameStream(ctx); err != nil {
 		return err
-	}
-	if extent.Created != w.at.Created {
-		return fmt.Errorf("%w: the stream was created anew", domain.ErrHistoryLost)
 	}
 	w.stats.well()
 	return nil
+}
+
+// sameStream notices a stream that was created anew.
+func (w *worker) sameStream(ctx context.Context) error {
+	extent, err := w.log.Extent(ctx, w.partition.Stream())
+	if err == nil && extent.Created != w.at.Created {
+		err = fmt.Errorf("%w: the stream was created anew", domain.ErrHistoryLost)
+	}
+	return err
 }
 
 // advance folds records and applies the result.
