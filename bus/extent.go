@@ -29,6 +29,7 @@ func (b *Bus) Extent(ctx context.Context, stream string) (domain.Extent, error) 
 	}
 	return domain.Extent{
 		Created: info.Created.UnixNano(), First: first, Since: since, Last: s.LastSeq, Bytes: s.Bytes, Keeps: info.Config.MaxAge, Now: info.TimeStamp,
+		MaxMessages: uint64(max(0, info.Config.MaxMsgs)), MaxBytes: uint64(max(0, info.Config.MaxBytes)), //nolint:gosec // not negative
 	}, nil
 }
 

@@ -75,4 +75,32 @@ type Extent struct {
 	Bytes   uint64
 	Keeps   time.Duration // how long it keeps a message; zero: for ever
 	Now     time.Time     // when the log said so, by its clock
+
+	MaxMessages uint64 // that it keeps; zero: no limit
+	MaxBytes    uint64 // that it keeps; zero: no limit
+}
+
+// RetentionAlarm is the RetentionUsed from which on somebody has to act.
+const RetentionAlarm = 0.5
+
+// RetentionUsed is how near a stream is to dropping what a projection that has
+// folded it up to a sequence must fold next, which was stored at next: 0 is far,
+// at 1 it is being dropped. It is the greatest of what is used of the time, the
+// number and the size that the stream keeps. A projection that has caught up is
+// far.
+func (e Extent) RetentionUsed(folded uint64, next time.Time) float64 {
+	if folded >= e.Last {
+		return 0
+	}
+	lag, used := float64(e.Last-folded), 0.0
+	if e.Keeps > 0 && !next.IsZero() {
+		used = e.Now.Sub(next).Seconds() / e.Keeps.Seconds()
+	}
+	if e.MaxMessages > 0 {
+		used = max(used, lag/float64(e.MaxMessages))
+	}
+	if e.MaxBytes > 0 && e.Last >= e.First {
+		used = max(used, float64(e.Bytes)*lag/float64(e.Last-e.First+1)/float64(e.MaxBytes))
+	}
+	return max(0, used)
 }

@@ -112,6 +112,7 @@ func (w *worker) session(ctx context.Context, anew string, wait *backoff.Exponen
 	w.keeps, w.renewAt = extent.Keeps, time.Time{}
 	w.read, w.whole, w.folded = w.at.Seq, 0, 0
 	w.stats.sequence.Store(w.at.Seq)
+	w.stats.epoch.Store(w.at.Epoch)
 	w.stats.attached.Store(true)
 	if w.stats.well() {
 		w.slog.Info("goes on", "sequence", w.at.Seq)
