@@ -35,7 +35,7 @@ func TestAllTicksAreOfTheSymbolsThatThereAreNow(t *testing.T) {
 		}
 	}
 	read := func() []domain.Tick {
-		ticks, err := s.AllTicks(t.Context(), partitions, "binance", noon)
+		ticks, _, err := s.AllTicks(t.Context(), partitions, "binance", noon)
 		if err != nil {
 			t.Error(err)
 		}

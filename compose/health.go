@@ -2,6 +2,7 @@ package compose
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -105,6 +106,9 @@ func (p parts) health(ctx context.Context) health {
 			h.Partitions = append(h.Partitions, partitionHealth{s.Stream, s.Owner.Name(), s.Held, s.Sequence, s.Attached, s.Waiting.Milliseconds()})
 			if s.Waiting > 0 {
 				problem("projection of " + s.Stream + " waits for a server")
+			}
+			if s.RetentionUsed >= domain.RetentionAlarm {
+				problem(fmt.Sprintf("projection of %s is behind by %.0f%% of what the log keeps", s.Stream, 100*s.RetentionUsed))
 			}
 		}
 		if p.Projector.Sharing().CutOff > 0 {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -17,13 +18,18 @@ func (c Console) Status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, s := range streams {
+		if s.RetentionUsed >= domain.RetentionAlarm {
+			c.Printer.remark(fmt.Sprintf("-- %s is behind by %.0f%% of what the log keeps: at 100%% what is not folded yet is dropped --", s.Stream, 100*s.RetentionUsed))
+		}
+	}
 	members, err := c.Client.Projectors(ctx)
 	if err != nil {
 		c.Printer.remark("who folds the streams is not known: " + err.Error())
 	}
 	of := func(stream string) *work { return workOn(stream, members, err == nil) }
 	return list(c.Printer, streams, func(s client.StreamStatus) any {
-		return streamView{s.Stream, s.First, s.Last, s.Bytes, s.Checkpoint, s.Lag, s.Behind.Seconds(), s.Epoch, of(s.Stream)}
+		return streamView{s.Stream, s.First, s.Last, s.Bytes, s.Checkpoint, s.Lag, s.Behind.Seconds(), s.Epoch, s.RetentionUsed, of(s.Stream)}
 	}, streamColumns, func(s client.StreamStatus) []string {
 		return append([]string{
 			s.Stream, whole(s.First), whole(s.Last), size(s.Bytes), whole(s.Checkpoint), whole(s.Lag), age(s.Behind),
@@ -46,6 +52,8 @@ type streamView struct {
 	Lag        uint64  `json:"lag"`
 	LagSeconds float64 `json:"lag_seconds"`
 	Epoch      uint64  `json:"epoch"`
+	// Of what the log keeps, 0 to 1.
+	RetentionUsed float64 `json:"retention_used"`
 	*work
 }
 

@@ -35,8 +35,11 @@ type Stats struct {
 	Renewed     uint64 // events stored again before the log would have dropped them
 	Rebuilds    uint64 // times that the partition was folded anew
 	Lost        uint64 // rebuilds because the log had lost or changed history
-	Attached    bool   // working; false: waiting for the log, for Redis, or standing by
-	Waiting     time.Duration
+	// RetentionUsed is how near the log is to dropping what is not folded yet: see
+	// domain.Extent.
+	RetentionUsed float64
+	Attached      bool // working; false: waiting for the log, for Redis, or standing by
+	Waiting       time.Duration
 }
 
 // Sharing tells how a projector shares the partitions with others.
@@ -58,6 +61,7 @@ type stats struct {
 	dropped, renewed, forgotten                         atomic.Uint64
 	attached                                            atomic.Bool
 	outage
+	epoch, retention atomic.Uint64 // the latter as bits of a float64
 }
 
 // outage is the time during which something cannot go on.
@@ -70,6 +74,7 @@ func (s *stats) snapshot(stream string) Stats {
 		OutOfOrder: s.outOfOrder.Load(), Rebuilds: s.rebuilds.Load(), Lost: s.lost.Load(),
 		Dropped: s.dropped.Load(), Forgotten: s.forgotten.Load(), Renewed: s.renewed.Load(), Attached: s.attached.Load(),
 	}
+	out.RetentionUsed = math.Float64frombits(s.retention.Load())
 	if owner := s.owner.Load(); owner != nil {
 		out.Owner = *owner
 	}
@@ -80,6 +85,11 @@ func (s *stats) snapshot(stream string) Stats {
 		}
 	}
 	return out
+}
+
+// setRetention returns what it was before.
+func (s *stats) setRetention(used float64) (before float64) {
+	return math.Float64frombits(s.retention.Swap(math.Float64bits(used)))
 }
 
 func (s *stats) rate() float64 { return math.Float64frombits(s.pace.Load()) }
