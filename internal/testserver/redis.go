@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,10 +25,13 @@ import (
 type Redis struct {
 	Addr string
 
-	tb   testing.TB
-	dir  string
-	args []string // besides those that every server gets
-	cmd  *exec.Cmd
+	tb       testing.TB
+	dir      string
+	file     string        // configuration, if any
+	sentinel bool          // it watches, and stores nothing
+	args     []string      // besides those that every server gets
+	client   redis.Options // what the harness itself connects with
+	cmd      *exec.Cmd
 }
 
 const startTimeout = 20 * time.Second
@@ -79,21 +83,34 @@ func startRedis(dir string) (*Redis, error) {
 const attempts = 5
 
 func (r *Redis) launch(binary string) error {
-	_, port, _ := strings.Cut(r.Addr, ":")
+	_, port, _ := net.SplitHostPort(r.Addr)
 	log, err := os.Create(filepath.Join(r.dir, "redis-"+port+".log"))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", r.dir,
-		"--save", "", "--appendonly", "no", "--dbfilename", "dump-" + port + ".rdb"}, r.args...)
+	listen := "--port"
+	if r.client.TLSConfig != nil {
+		listen = "--tls-port"
+	}
+	var args []string
+	if r.file != "" {
+		args = append(args, r.file)
+	}
+	args = append(args, listen, port, "--bind", "127.0.0.1", "--dir", r.dir)
+	if r.sentinel {
+		args = append(args, "--sentinel")
+	} else {
+		args = append(args, "--save", "", "--appendonly", "no", "--dbfilename", "dump-"+port+".rdb")
+	}
+	args = append(args, r.args...)
 	cmd := exec.Command(binary, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err
 	}
 	r.cmd = cmd
-	client := redis.NewClient(&redis.Options{Addr: r.Addr})
+	client := r.bare()
 	defer func() { _ = client.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
@@ -113,6 +130,29 @@ func (r *Redis) launch(binary string) error {
 			return fmt.Errorf("redis-server on %s did not start: %w", r.Addr, err)
 		}
 		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// bare is a connection without anything around it.
+func (r *Redis) bare() *redis.Client {
+	o := r.client
+	o.Addr = r.Addr
+	return redis.NewClient(&o)
+}
+
+// await waits until a section of the server's INFO has all these words.
+func (r *Redis) await(ctx context.Context, section string, words ...string) error {
+	client := r.bare()
+	defer func() { _ = client.Close() }()
+	for {
+		info, err := client.Info(ctx, section).Result()
+		if err == nil && !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(info, word) }) {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s does not say %v: %q (%w)", r.Addr, words, info, errors.Join(err, ctx.Err()))
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -143,7 +183,7 @@ func (r *Redis) Resume() { _ = r.cmd.Process.Signal(syscall.SIGCONT) }
 
 // Client is a bare connection for looking at and breaking what is stored.
 func (r *Redis) Client(tb testing.TB) *redis.Client {
-	c := redis.NewClient(&redis.Options{Addr: r.Addr})
+	c := r.bare()
 	tb.Cleanup(func() { _ = c.Close() })
 	return c
 }
@@ -151,13 +191,14 @@ func (r *Redis) Client(tb testing.TB) *redis.Client {
 // Store connects to the server.
 func (r *Redis) Store(tb testing.TB) *cachestore.Store {
 	tb.Helper()
-	return openStore(tb, cachestore.Config{Addrs: []string{r.Addr}})
+	o := r.client
+	return openStore(tb, cachestore.Config{Addrs: []string{r.Addr}, Username: o.Username, Password: o.Password, TLS: o.TLSConfig})
 }
 
 // Wipe empties the server.
 func (r *Redis) Wipe() {
 	r.tb.Helper()
-	client := redis.NewClient(&redis.Options{Addr: r.Addr})
+	client := r.bare()
 	defer func() { _ = client.Close() }()
 	require(r.tb, client.FlushAll(context.Background()).Err())
 }
