@@ -115,6 +115,7 @@ func (c *RedisCluster) startNode(binary, dir string) (*Redis, error) {
 		}
 		node := &Redis{Addr: local(port), dir: dir, file: c.cfg.File, client: c.cfg.Client, args: append([]string{
 			"--cluster-enabled", "yes", "--cluster-config-file", fmt.Sprintf("nodes-%d.conf", port),
+			"--repl-diskless-sync-delay", "0",
 			"--cluster-node-timeout", strconv.FormatInt(c.cfg.NodeTimeout.Milliseconds(), 10),
 		}, c.cfg.Args...)}
 		if err = node.launch(binary); err == nil || attempt == attempts {

@@ -33,14 +33,14 @@ func TestAClusterServesAndComesBackAfterAKill(t *testing.T) {
 func TestAReplicaTakesOverFromAMasterThatIsKilled(t *testing.T) {
 	t.Parallel()
 	c := testserver.NewRedisClusterOf(t, testserver.RedisClusterConfig{Replicas: true, NodeTimeout: 2 * time.Second})
-	client := c.Client(t)
-	if err := client.Set(t.Context(), "key", "value", 0).Err(); err != nil {
+	master := c.NodeOf(t, "key")
+	conn := c.Nodes[master].Client(t).Conn() // what WAIT waits for is this connection's
+	if err := conn.Set(t.Context(), "key", "value", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := client.Wait(t.Context(), 1, time.Minute).Result(); err != nil || n != 1 {
+	if n, err := conn.Wait(t.Context(), 1, time.Minute).Result(); err != nil || n != 1 {
 		t.Fatalf("%d replicas have it (%v)", n, err)
 	}
-	master := c.NodeOf(t, "key")
 	c.Nodes[master].Kill()
 	c.Promoted(master + 3)
 	c.Nodes[master].Start()
