@@ -32,14 +32,14 @@ func (b *Bus) TimeOf(ctx context.Context, stream string, seq uint64) (int64, err
 	defer cancel()
 	s, err := b.js.Stream(ctx, stream)
 	if err != nil {
-		return 0, unreachable("stream "+stream, err)
+		return 0, b.unreachable("stream "+stream, err)
 	}
 	msg, err := s.GetMsg(ctx, seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, fmt.Errorf("%s sequence %d: %w", stream, seq, domain.ErrNotFound)
 	}
 	if err != nil {
-		return 0, unreachable("stream "+stream, err)
+		return 0, b.unreachable("stream "+stream, err)
 	}
 	return msg.Time.UnixNano(), nil
 }

@@ -74,14 +74,14 @@ func (b *Bus) last(ctx context.Context, address Address) (*jetstream.RawStreamMs
 		return nil, notProvisioned(address.Stream)
 	}
 	if err != nil {
-		return nil, unreachable("stream "+address.Stream, err)
+		return nil, b.unreachable("stream "+address.Stream, err)
 	}
 	msg, err := s.GetLastMsgForSubject(ctx, address.Subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, fmt.Errorf("%s in %s: %w", address.Subject, address.Stream, domain.ErrNotFound)
 	}
 	if err != nil {
-		return nil, unreachable("last of "+address.Subject, err)
+		return nil, b.unreachable("last of "+address.Subject, err)
 	}
 	return msg, nil
 }

@@ -36,7 +36,7 @@ func (b *Bus) Provision(ctx context.Context, plan Plan) error {
 		_, err := b.js.CreateOrUpdateStream(ctx, cfg)
 		cancel()
 		if err != nil {
-			return unreachable("stream "+cfg.Name, err)
+			return b.unreachable("stream "+cfg.Name, err)
 		}
 	}
 	return nil
@@ -71,7 +71,7 @@ func (b *Bus) Exchanges(ctx context.Context) ([]string, error) {
 		}
 	}
 	if err := names.Err(); err != nil {
-		return nil, unreachable("the list of streams", err)
+		return nil, b.unreachable("the list of streams", err)
 	}
 	slices.Sort(exchanges)
 	return exchanges, nil
@@ -123,7 +123,7 @@ func (b *Bus) streamInfo(ctx context.Context, name string) (*jetstream.StreamInf
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			return nil, notProvisioned(name)
 		}
-		return nil, unreachable("stream "+name, err)
+		return nil, b.unreachable("stream "+name, err)
 	}
 	return stream.CachedInfo(), nil
 }

@@ -242,7 +242,7 @@ func (r *Reader) start(ctx context.Context) error {
 		OptStartSeq:   r.next,
 	})
 	if err != nil {
-		return unreachable("consumer of "+r.stream, err)
+		return r.bus.unreachable("consumer of "+r.stream, err)
 	}
 	r.created = extent.Created
 	r.mu.Lock()
@@ -256,7 +256,7 @@ func (r *Reader) start(ctx context.Context) error {
 		}))
 	if err != nil {
 		r.stop()
-		return unreachable("consumer of "+r.stream, err)
+		return r.bus.unreachable("consumer of "+r.stream, err)
 	}
 	return nil
 }

@@ -17,17 +17,25 @@ import (
 
 // Config says which Redis to use.
 type Config struct {
-	// Addrs of the server, or of some nodes of a Redis Cluster: host:port, or
-	// the path of a Unix socket. Default 127.0.0.1:6379.
+	// Addrs of the server, of some nodes of a Redis Cluster, or of Sentinels:
+	// host:port, or the path of a server's Unix socket. Default 127.0.0.1:6379.
 	Addrs []string
 	// Cluster: the addresses are nodes of a Redis Cluster.
 	Cluster bool
+	// SentinelMaster is what Sentinels call the master; then the addresses are
+	// theirs, and whichever server they name is used. Empty: none.
+	SentinelMaster string
+	// SentinelUsername and SentinelPassword are for the Sentinels themselves;
+	// empty for none.
+	SentinelUsername string
+	SentinelPassword string
 	// DB number; a cluster has only 0. Default 0.
 	DB int
-	// Username and Password; empty for none.
+	// Username and Password; empty for none. Without a password the username
+	// does not count.
 	Username string
 	Password string
-	// TLS to use; nil for none.
+	// TLS to use, with the Sentinels, too; nil for none. A Unix socket has none.
 	TLS *tls.Config
 	// MaxConnections in the pool, per node. Default 50. Up to four more serve
 	// reads of what is folded, but not in a cluster.
@@ -106,6 +114,15 @@ func newClient(cfg Config) redis.UniversalClient {
 			DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout,
 			// The default does not find the new master within 45 s.
 			ClusterStateReloadInterval: time.Second,
+		})
+	}
+	if cfg.SentinelMaster != "" {
+		return redis.NewFailoverClient(&redis.FailoverOptions{
+			MasterName: cfg.SentinelMaster, SentinelAddrs: cfg.Addrs,
+			SentinelUsername: cfg.SentinelUsername, SentinelPassword: cfg.SentinelPassword,
+			DB: cfg.DB, Username: cfg.Username, Password: cfg.Password,
+			PoolSize: cfg.MaxConnections, Dialer: cfg.dial, ContextTimeoutEnabled: true,
+			DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout,
 		})
 	}
 	return redis.NewClient(&redis.Options{
