@@ -36,13 +36,7 @@ type RedisClusterConfig struct {
 	// NodeTimeout is after how long a node that does not answer is taken to have
 	// failed. Default 5 s.
 	NodeTimeout time.Duration
-	// File is the configuration of every node, which ports, directories and the
-	// options below are added to.
-	File string
-	// Args of every node besides.
-	Args []string
-	// Client is what the harness connects with; the addresses are put in place.
-	Client redis.Options
+	RedisConfig
 }
 
 const (

@@ -36,11 +36,30 @@ type Redis struct {
 
 const startTimeout = 20 * time.Second
 
+// RedisConfig says how a server runs. The zero value is one without users and
+// TLS.
+type RedisConfig struct {
+	// File is the configuration; port, directory and the options below go before
+	// what it says.
+	File string
+	// Args of the server besides.
+	Args []string
+	// Client is what the harness connects with; the address is put in place. With
+	// TLS in it the server takes nothing else.
+	Client redis.Options
+}
+
 // NewRedis starts a server for one test and ends it with the test. Without a
 // redis-server on this machine the test fails, in -short mode it is skipped.
 func NewRedis(tb testing.TB) *Redis {
 	tb.Helper()
-	r, err := startRedis(tb.TempDir())
+	return NewRedisOf(tb, RedisConfig{})
+}
+
+// NewRedisOf is NewRedis with a configuration.
+func NewRedisOf(tb testing.TB, cfg RedisConfig) *Redis {
+	tb.Helper()
+	r, err := startRedis(tb.TempDir(), cfg)
 	require(tb, err)
 	r.tb = tb
 	tb.Cleanup(r.Kill)
@@ -59,7 +78,7 @@ func require(tb testing.TB, err error) {
 	}
 }
 
-func startRedis(dir string) (*Redis, error) {
+func startRedis(dir string, cfg RedisConfig) (*Redis, error) {
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, errMissing
@@ -72,7 +91,7 @@ func startRedis(dir string) (*Redis, error) {
 		}
 		addr := l.Addr().String()
 		_ = l.Close()
-		r := &Redis{Addr: addr, dir: dir}
+		r := &Redis{Addr: addr, dir: dir, file: cfg.File, args: cfg.Args, client: cfg.Client}
 		if err = r.launch(binary); err == nil || attempt == attempts {
 			return r, err
 		}
@@ -89,15 +108,15 @@ func (r *Redis) launch(binary string) error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	listen := "--port"
+	listen := []string{"--port", port}
 	if r.client.TLSConfig != nil {
-		listen = "--tls-port"
+		listen = []string{"--port", "0", "--tls-port", port}
 	}
 	var args []string
 	if r.file != "" {
 		args = append(args, r.file)
 	}
-	args = append(args, listen, port, "--bind", "127.0.0.1", "--dir", r.dir)
+	args = append(append(args, listen...), "--bind", "127.0.0.1", "--dir", r.dir)
 	if r.sentinel {
 		args = append(args, "--sentinel")
 	} else {

@@ -95,7 +95,7 @@ func (s *Sentinel) Failover() {
 
 // Config is what connects to whichever is the master.
 func (s *Sentinel) Config() cachestore.Config {
-	cfg := cachestore.Config{Timeout: time.Second}
+	cfg := cachestore.Config{SentinelMaster: SentinelMaster, SentinelPassword: SentinelPassword, Timeout: time.Second}
 	for _, w := range s.Watchers {
 		cfg.Addrs = append(cfg.Addrs, w.Addr)
 	}

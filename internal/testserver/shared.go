@@ -37,7 +37,7 @@ func startShared(tb testing.TB) {
 		if wantsCluster() {
 			shared.cluster, shared.err = startCluster(shared.dir, RedisClusterConfig{})
 		} else {
-			shared.server, shared.err = startRedis(shared.dir)
+			shared.server, shared.err = startRedis(shared.dir, RedisConfig{})
 		}
 	})
 	require(tb, shared.err)
