@@ -116,9 +116,11 @@ func (b *Bus) checkLayout(ctx context.Context) error {
 }
 
 func (b *Bus) streamInfo(ctx context.Context, name string) (*jetstream.StreamInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
-	defer cancel()
-	stream, err := b.js.Stream(ctx, name)
+	var stream jetstream.Stream
+	err := b.ask(ctx, func(ctx context.Context) (err error) {
+		stream, err = b.js.Stream(ctx, name)
+		return err
+	})
 	if err != nil {
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			return nil, notProvisioned(name)

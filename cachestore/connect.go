@@ -106,12 +106,23 @@ func (c Config) dial(ctx context.Context, network, addr string) (net.Conn, error
 	return d.DialContext(ctx, network, addr)
 }
 
+// clusterTries is how often the library tries a command on a cluster: with the
+// node that it knows, with that one again, and with whoever has its slot by then.
+const clusterTries = 3
+
+// nodeTimeout bounds what a node of a cluster takes to answer. One that is gone
+// answers nothing, and all tries together are to take no longer than one elsewhere.
+func (c Config) nodeTimeout() time.Duration {
+	return max(c.Timeout/clusterTries, min(c.Timeout, 500*time.Millisecond))
+}
+
 func newClient(cfg Config) redis.UniversalClient {
 	if cfg.Cluster {
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: cfg.Addrs, Username: cfg.Username, Password: cfg.Password,
 			PoolSize: cfg.MaxConnections, Dialer: cfg.dial, ContextTimeoutEnabled: true,
-			DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout,
+			DialTimeout: cfg.nodeTimeout(), ReadTimeout: cfg.nodeTimeout(), WriteTimeout: cfg.nodeTimeout(),
+			MaxRedirects: clusterTries - 1,
 			// The default does not find the new master within 45 s.
 			ClusterStateReloadInterval: time.Second,
 		})

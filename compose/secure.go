@@ -73,8 +73,8 @@ func (l NATSLogin) login() bus.Login {
 	return login
 }
 
-// check tells which settings cannot be together.
-func (l NATSLogin) check(url NATSURL) error {
+// checkLogin tells which settings cannot be together.
+func (l NATSLogin) checkLogin(url NATSURL) error {
 	first := ""
 	for _, way := range []struct{ flag, value string }{
 		{"nats-url", userIn(url)},
@@ -142,7 +142,7 @@ func (r RedisSecurity) redisTLS() *tls.Config {
 	return nil
 }
 
-// check tells which settings cannot be together.
+// checkRedis tells which settings cannot be together.
 func (s Servers) checkRedis() error {
 	sentinels := s.RedisSentinelMaster != ""
 	switch redis := s.Redis(); {

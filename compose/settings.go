@@ -69,7 +69,7 @@ func (s Servers) Validate() error {
 	if err := s.checkRedis(); err != nil {
 		return err
 	}
-	return s.NATSLogin.check(s.NATSURL)
+	return s.checkLogin(s.NATSURL)
 }
 
 // Client is the configuration of a client of both.

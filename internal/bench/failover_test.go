@@ -2,6 +2,9 @@ package bench
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,12 +19,17 @@ import (
 // rate, from the death of the NATS node that leads a stream, or of the Redis
 // master that has it, until a reader gets a tick that was made after it, of
 // every partition. The servers are processes: three NATS nodes with three copies
-// of each stream, three Redis masters with a replica each and the node timeout of
-// deploy/redis. Killed means that the machine lives and refuses connections;
+// of each stream, and three Redis masters with a replica each, with the timeouts
+// of deploy. Killed means that the machine lives and refuses connections;
 // paused, that nothing answers any more.
 func BenchmarkFailover(b *testing.B) {
-	log := testserver.NewNATSCluster(b)
-	redis := testserver.NewRedisClusterOf(b, testserver.RedisClusterConfig{Replicas: true, NodeTimeout: 5 * time.Second})
+	conf := filepath.Join(b.TempDir(), "nats.conf")
+	must(b, os.WriteFile(conf, []byte("jetstream { store_dir: $NATS_DIR }\nping_interval: 2s\nping_max: 2\nwrite_deadline: 2s\n"), 0o600))
+	log := testserver.NewNATSClusterOf(b, testserver.NATSClusterConfig{File: conf})
+	redis := testserver.NewRedisClusterOf(b, testserver.RedisClusterConfig{
+		Replicas: true, NodeTimeout: 3 * time.Second,
+		RedisConfig: testserver.RedisConfig{Args: []string{"--cluster-require-full-coverage", "no"}},
+	})
 	provisioned := log.Bus(b, bus.Layout{})
 	f := &failover{b: b, streams: provisioned.Layout().TickStreams()}
 	connected := func() *bus.Bus { // each part on its own, like processes
@@ -49,6 +57,12 @@ func BenchmarkFailover(b *testing.B) {
 	measure := func(name string, fail func(), heal func()) {
 		start := time.Now()
 		fail()
+		if strings.HasPrefix(name, "nats") { // the servers' own part
+			for _, stream := range f.streams {
+				log.Leader(stream)
+			}
+			killed["nats-elected-s"] = append(killed["nats-elected-s"], time.Since(start).Seconds())
+		}
 		f.freshSince(ctx, start)
 		killed[name] = append(killed[name], time.Since(start).Seconds())
 		heal()

@@ -34,10 +34,11 @@ type NATSCluster struct {
 // NATSClusterConfig says how the nodes run. The zero value is a cluster without
 // users and TLS.
 type NATSClusterConfig struct {
-	// File is the configuration of every node. Names, ports, directories and
-	// routes are put in place by flags, which go before what the file says.
+	// File is the configuration of every node. Ports and routes are put in place
+	// by flags, which go before what the file says. JetStream's directory is the
+	// file's; it gets one for each node as NATS_DIR, and a name as NATS_NAME.
 	File string
-	// Env is what the file takes from the environment, NAME=value.
+	// Env is what else the file takes from the environment, NAME=value.
 	Env []string
 	// Provisioner is what NATSCluster.Bus connects with; the URL is put in place.
 	Provisioner bus.Config
@@ -106,14 +107,16 @@ func (c *NATSCluster) launch(i int) {
 		routes[i] = "nats://" + local(other.routes)
 	}
 	args := []string{
-		"-n", n.name, "-a", "127.0.0.1", "-p", strconv.Itoa(n.port), "-m", strconv.Itoa(n.watching), "-js", "-sd", n.dir,
+		"-n", n.name, "-a", "127.0.0.1", "-p", strconv.Itoa(n.port), "-m", strconv.Itoa(n.watching),
 		"--cluster_name", "test", "--cluster", "nats://" + local(n.routes), "--routes", strings.Join(routes, ","),
 	}
 	if c.cfg.File != "" {
 		args = append(args, "-c", c.cfg.File)
+	} else {
+		args = append(args, "-js", "-sd", n.dir)
 	}
 	n.cmd = exec.Command(binary, args...)
-	n.cmd.Env = append(os.Environ(), c.cfg.Env...)
+	n.cmd.Env = append(append(os.Environ(), "NATS_NAME="+n.name, "NATS_DIR="+n.dir), c.cfg.Env...)
 	n.cmd.Stdout, n.cmd.Stderr = log, log
 	if err := n.cmd.Start(); err != nil {
 		n.cmd = nil
