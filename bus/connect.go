@@ -19,6 +19,7 @@ import (
 type Config struct {
 	// URL of the NATS servers, comma separated. Default nats://127.0.0.1:4222.
 	URL string
+	Login
 	// Name of the connection, as the server's monitoring shows it. Default
 	// "fullon".
 	Name string
@@ -55,6 +56,7 @@ type Bus struct {
 	js        jetstream.JetStream
 	addresses sync.Map      // domain.Key to Address: subjects are not built anew for each event
 	underWay  chan struct{} // holds a token for each message of PublishAll that waits for its acknowledgement
+	denied    *denials
 }
 
 // Half-open connections must be noticed well within the time that readers take
@@ -73,15 +75,22 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	if err := cfg.Layout.Validate(); err != nil {
 		return nil, err
 	}
-	nc, err := nats.Connect(cfg.URL,
+	login, err := cfg.options()
+	if err != nil {
+		return nil, err
+	}
+	denied := &denials{}
+	nc, err := nats.Connect(cfg.URL, append(login,
 		nats.Name(cfg.Name),
 		nats.Timeout(cfg.Timeout),
 		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(), // a login that is refused now may be right again later
 		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectBufSize(-1), // what is published while away must fail at once, not be sent late
 		nats.PingInterval(pingInterval),
 		nats.MaxPingsOutstanding(maxPingsOut),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			denied.forget()
 			if err != nil {
 				cfg.Log.Warn("log away", "url", domain.Redact(cfg.URL), "error", err)
 			}
@@ -90,9 +99,10 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 			cfg.Log.Info("log back", "url", nc.ConnectedUrlRedacted())
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			denied.note(err)
 			cfg.Log.Warn("log connection", "error", err)
 		}),
-	)
+	)...)
 	if err != nil {
 		return nil, fmt.Errorf("NATS at %s: %w: %w", domain.Redact(cfg.URL), domain.ErrUnreachable, err)
 	}
@@ -101,7 +111,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		nc.Close()
 		return nil, fmt.Errorf("JetStream: %w", err)
 	}
-	return &Bus{cfg: cfg, nc: nc, js: js, underWay: make(chan struct{}, maxUnderWay)}, nil
+	return &Bus{cfg: cfg, nc: nc, js: js, underWay: make(chan struct{}, maxUnderWay), denied: denied}, nil
 }
 
 // Close ends the connection at once. Flush or stop publishers first.
@@ -121,20 +131,23 @@ func (b *Bus) Ping(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 	defer cancel()
 	if _, err := b.js.AccountInfo(ctx); err != nil {
-		return 0, unreachable("log", err)
+		return 0, b.unreachable("log", err)
 	}
 	return time.Since(start), nil
 }
 
 // unreachable wraps what the client library says when a request failed: mostly
 // that nobody answers, sometimes that the server refuses.
-func unreachable(what string, err error) error {
+func (b *Bus) unreachable(what string, err error) error {
 	var refused *jetstream.APIError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w", what, err)
 	case errors.Is(err, nats.ErrMaxPayload), errors.As(err, &refused) && refused.Code == http.StatusBadRequest:
 		return fmt.Errorf("%s: the log refuses: %w: %w", what, domain.ErrInvalid, err)
+	}
+	if denied := b.denied.within(b.cfg.Timeout + time.Second); denied != "" && refused == nil {
+		return fmt.Errorf("%s: %w: NATS does not permit this user: %s (%w)", what, domain.ErrUnreachable, denied, err)
 	}
 	return fmt.Errorf("%s: %w: %w", what, domain.ErrUnreachable, err)
 }

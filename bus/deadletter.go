@@ -28,7 +28,7 @@ func (b *Bus) DeadLetter(ctx context.Context, stream string, rec domain.Record, 
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 	defer cancel()
 	if _, err := b.js.PublishMsg(ctx, msg); err != nil {
-		return unreachable(fmt.Sprintf("dead letter of %s %d", stream, rec.Seq), err)
+		return b.unreachable(fmt.Sprintf("dead letter of %s %d", stream, rec.Seq), err)
 	}
 	return nil
 }

@@ -36,18 +36,19 @@ func (b *Bus) Extent(ctx context.Context, stream string) (domain.Extent, error) 
 // TimeOf tells when a stream stored the message with a sequence, unix ns. The
 // error matches domain.ErrNotFound when the stream does not hold it.
 func (b *Bus) TimeOf(ctx context.Context, stream string, seq uint64) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
-	defer cancel()
-	s, err := b.js.Stream(ctx, stream)
-	if err != nil {
-		return 0, unreachable("stream "+stream, err)
-	}
-	msg, err := s.GetMsg(ctx, seq)
+	var msg *jetstream.RawStreamMsg
+	err := b.ask(ctx, func(ctx context.Context) error {
+		s, err := b.js.Stream(ctx, stream)
+		if err == nil {
+			msg, err = s.GetMsg(ctx, seq)
+		}
+		return err
+	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, fmt.Errorf("%s sequence %d: %w", stream, seq, domain.ErrNotFound)
 	}
 	if err != nil {
-		return 0, unreachable("stream "+stream, err)
+		return 0, b.unreachable("stream "+stream, err)
 	}
 	return msg.Time.UnixNano(), nil
 }

@@ -236,8 +236,6 @@ func (l *lane) reconcile(ctx context.Context) (int, error) {
 
 // last reads the newest message of a subject; seq is zero when there is none.
 func (l *lane) last(ctx context.Context, subject string) (seq uint64, data []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, l.publisher.bus.cfg.Timeout)
-	defer cancel()
 	msg, err := l.publisher.bus.last(ctx, Address{l.stream, subject})
 	if errors.Is(err, domain.ErrNotFound) {
 		return 0, nil, nil

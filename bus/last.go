@@ -60,8 +60,6 @@ func (b *Bus) lastOf(ctx context.Context, key domain.Key) (*jetstream.RawStreamM
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
-	defer cancel()
 	return b.last(ctx, address)
 }
 
@@ -69,19 +67,22 @@ func (b *Bus) lastOf(ctx context.Context, key domain.Key) (*jetstream.RawStreamM
 // partitions' streams do not allow direct gets, which a replica that lags may
 // answer.
 func (b *Bus) last(ctx context.Context, address Address) (*jetstream.RawStreamMsg, error) {
-	s, err := b.js.Stream(ctx, address.Stream)
+	var msg *jetstream.RawStreamMsg
+	err := b.ask(ctx, func(ctx context.Context) error {
+		s, err := b.js.Stream(ctx, address.Stream)
+		if err == nil {
+			msg, err = s.GetLastMsgForSubject(ctx, address.Subject)
+		}
+		return err
+	})
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, notProvisioned(address.Stream)
 	}
-	if err != nil {
-		return nil, unreachable("stream "+address.Stream, err)
-	}
-	msg, err := s.GetLastMsgForSubject(ctx, address.Subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, fmt.Errorf("%s in %s: %w", address.Subject, address.Stream, domain.ErrNotFound)
 	}
 	if err != nil {
-		return nil, unreachable("last of "+address.Subject, err)
+		return nil, b.unreachable("last of "+address.Subject, err)
 	}
 	return msg, nil
 }

@@ -38,7 +38,7 @@ func (b *Bus) Provision(ctx context.Context, plan Plan) error {
 		_, err := b.js.CreateOrUpdateStream(ctx, cfg)
 		cancel()
 		if err != nil {
-			return unreachable("stream "+cfg.Name, err)
+			return b.unreachable("stream "+cfg.Name, err)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
@@ -78,7 +78,7 @@ func (b *Bus) Exchanges(ctx context.Context) ([]string, error) {
 		}
 	}
 	if err := names.Err(); err != nil {
-		return nil, unreachable("the list of streams", err)
+		return nil, b.unreachable("the list of streams", err)
 	}
 	slices.Sort(exchanges)
 	return exchanges, nil
@@ -132,14 +132,16 @@ func (l Layout) check(info *jetstream.StreamInfo) error {
 }
 
 func (b *Bus) streamInfo(ctx context.Context, name string) (*jetstream.StreamInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
-	defer cancel()
-	stream, err := b.js.Stream(ctx, name)
+	var stream jetstream.Stream
+	err := b.ask(ctx, func(ctx context.Context) (err error) {
+		stream, err = b.js.Stream(ctx, name)
+		return err
+	})
 	if err != nil {
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			return nil, notProvisioned(name)
 		}
-		return nil, unreachable("stream "+name, err)
+		return nil, b.unreachable("stream "+name, err)
 	}
 	return stream.CachedInfo(), nil
 }

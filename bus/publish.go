@@ -57,7 +57,7 @@ func (b *Bus) refused(ctx context.Context, what, stream string, err error) error
 			return missing
 		}
 	}
-	return unreachable(what, err)
+	return b.unreachable(what, err)
 }
 
 func (b *Bus) message(event domain.Event) (msg *nats.Msg, stream string, err error) {

@@ -235,14 +235,18 @@ func (r *Reader) start(ctx context.Context) error {
 	if extent.First > r.next && !r.sparse {
 		return fmt.Errorf("%s: %w: sequence %d is gone, the first is %d", r.stream, domain.ErrHistoryLost, r.next, extent.First)
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.bus.cfg.Timeout)
-	defer cancel()
-	consumer, err := r.bus.js.OrderedConsumer(ctx, r.stream, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:   r.next,
+	// One that is made twice because the first answer was lost is removed by the
+	// log after a while.
+	var consumer jetstream.Consumer
+	err = r.bus.ask(ctx, func(ctx context.Context) (err error) {
+		consumer, err = r.bus.js.OrderedConsumer(ctx, r.stream, jetstream.OrderedConsumerConfig{
+			DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq:   r.next,
+		})
+		return err
 	})
 	if err != nil {
-		return unreachable("consumer of "+r.stream, err)
+		return r.bus.unreachable("consumer of "+r.stream, err)
 	}
 	r.created = extent.Created
 	r.mu.Lock()
@@ -256,7 +260,7 @@ func (r *Reader) start(ctx context.Context) error {
 		}))
 	if err != nil {
 		r.stop()
-		return unreachable("consumer of "+r.stream, err)
+		return r.bus.unreachable("consumer of "+r.stream, err)
 	}
 	return nil
 }

@@ -18,17 +18,25 @@ import (
 
 // Config says which Redis to use.
 type Config struct {
-	// Addrs of the server, or of some nodes of a Redis Cluster: host:port, or
-	// the path of a Unix socket. Default 127.0.0.1:6379.
+	// Addrs of the server, of some nodes of a Redis Cluster, or of Sentinels:
+	// host:port, or the path of a server's Unix socket. Default 127.0.0.1:6379.
 	Addrs []string
 	// Cluster: the addresses are nodes of a Redis Cluster.
 	Cluster bool
+	// SentinelMaster is what Sentinels call the master; then the addresses are
+	// theirs, and whichever server they name is used. Empty: none.
+	SentinelMaster string
+	// SentinelUsername and SentinelPassword are for the Sentinels themselves;
+	// empty for none.
+	SentinelUsername string
+	SentinelPassword string
 	// DB number; a cluster has only 0. Default 0.
 	DB int
-	// Username and Password; empty for none.
+	// Username and Password; empty for none. Without a password the username
+	// does not count.
 	Username string
 	Password string
-	// TLS to use; nil for none.
+	// TLS to use, with the Sentinels, too; nil for none. A Unix socket has none.
 	TLS *tls.Config
 	// MaxConnections in the pool, per node. Default 50. Up to four more serve
 	// reads of what is folded, but not in a cluster.
@@ -101,14 +109,34 @@ func (c Config) dial(ctx context.Context, network, addr string) (net.Conn, error
 	return d.DialContext(ctx, network, addr)
 }
 
+// clusterTries is how often the library tries a command on a cluster: with the
+// node that it knows, with that one again, and with whoever has its slot by then.
+const clusterTries = 3
+
+// nodeTimeout bounds what a node of a cluster takes to answer. One that is gone
+// answers nothing, and all tries together are to take no longer than one elsewhere.
+func (c Config) nodeTimeout() time.Duration {
+	return max(c.Timeout/clusterTries, min(c.Timeout, 500*time.Millisecond))
+}
+
 func newClient(cfg Config) redis.UniversalClient {
 	if cfg.Cluster {
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: cfg.Addrs, Username: cfg.Username, Password: cfg.Password,
 			PoolSize: cfg.MaxConnections, Dialer: cfg.dial, ContextTimeoutEnabled: true,
-			DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout,
+			DialTimeout: cfg.nodeTimeout(), ReadTimeout: cfg.nodeTimeout(), WriteTimeout: cfg.nodeTimeout(),
+			MaxRedirects: clusterTries - 1,
 			// The default does not find the new master within 45 s.
 			ClusterStateReloadInterval: time.Second,
+		})
+	}
+	if cfg.SentinelMaster != "" {
+		return redis.NewFailoverClient(&redis.FailoverOptions{
+			MasterName: cfg.SentinelMaster, SentinelAddrs: cfg.Addrs,
+			SentinelUsername: cfg.SentinelUsername, SentinelPassword: cfg.SentinelPassword,
+			DB: cfg.DB, Username: cfg.Username, Password: cfg.Password,
+			PoolSize: cfg.MaxConnections, Dialer: cfg.dial, ContextTimeoutEnabled: true,
+			DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout,
 		})
 	}
 	return redis.NewClient(&redis.Options{

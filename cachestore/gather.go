@@ -217,7 +217,7 @@ func (g *gatherer) fetch(ctx context.Context, f *flight) error {
 	g.mu.Unlock()
 	if conn == nil {
 		var err error
-		if conn, err = dialRead(ctx, g.cfg); err != nil {
+		if conn, err = dialRead(ctx, g.rdb.(*redis.Client), g.cfg); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"net"
 	"slices"
 	"strconv"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // readConn is a connection for gathered reads and nothing else. A request leaves
@@ -20,36 +22,62 @@ type readConn struct {
 	out []byte // request, used again
 }
 
-var errUnexpected = errors.New("an unexpected reply")
+var (
+	errUnexpected = errors.New("an unexpected reply")
+	errNoMaster   = errors.New("not a master")
+)
 
-// dialRead connects for reads, like the library with the same Config.
-func dialRead(ctx context.Context, cfg Config) (*readConn, error) {
-	conn, err := cfg.dial(ctx, "tcp", cfg.Addrs[0])
+// dialRead connects for reads to where the library connects, and like it.
+func dialRead(ctx context.Context, rdb *redis.Client, cfg Config) (*readConn, error) {
+	opt := rdb.Options()
+	// With Sentinels the library's dialer asks them for the master.
+	conn, err := opt.Dialer(ctx, opt.Network, opt.Addr)
 	if err != nil {
 		return nil, err
 	}
-	var greeting []command
-	switch {
-	case cfg.Username != "":
-		greeting = append(greeting, command{"auth", cfg.Username, cfg.Password})
-	case cfg.Password != "":
-		greeting = append(greeting, command{"auth", cfg.Password})
-	}
-	if cfg.DB != 0 {
-		greeting = append(greeting, command{"select", cfg.DB})
-	}
 	c := &readConn{Conn: conn}
-	if len(greeting) > 0 {
-		f := flight{commands: greeting}
-		if err = c.fetch(ctx, &f, false); err == nil && bytes.Contains(f.replies, []byte("-")) {
-			err = errUnexpected // the library will say what
-		}
-	}
-	if err != nil {
+	if err := c.greet(ctx, opt, cfg.SentinelMaster != ""); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// greet says who is there and which database is meant. Where the server must be
+// a master, it asks: a Sentinel that was cut off may name one that has become a
+// replica, and nobody would ever tell this connection. Of a server that becomes
+// one later the Sentinels end all connections.
+func (c *readConn) greet(ctx context.Context, opt *redis.Options, master bool) error {
+	var greeting []command
+	switch {
+	case opt.Password == "":
+	case opt.Username != "":
+		greeting = append(greeting, command{"auth", opt.Username, opt.Password})
+	default:
+		greeting = append(greeting, command{"auth", opt.Password})
+	}
+	if opt.DB != 0 {
+		greeting = append(greeting, command{"select", opt.DB})
+	}
+	if master {
+		greeting = append(greeting, command{"role"})
+	}
+	if len(greeting) == 0 {
+		return nil
+	}
+	f := flight{commands: greeting}
+	if err := c.fetch(ctx, &f, false); err != nil {
+		return err
+	}
+	for i := range greeting {
+		if f.part(i, i+1)[0] == '-' {
+			return errUnexpected // the library will say what
+		}
+	}
+	if master && !bytes.HasPrefix(f.part(len(greeting)-1, len(greeting)), []byte("*3\r\n$6\r\nmaster\r\n")) {
+		return errNoMaster
+	}
+	return nil
 }
 
 // fetch sends a flight's commands, at once in a transaction, and reads until each

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // answering is a connection whose other end answers everything with text, in
@@ -89,5 +91,19 @@ func TestAnAnswerOfAnotherShapeIsAnError(t *testing.T) {
 	f := flight{commands: []command{{"get", 1.5}}}
 	if err := answering(t, "", 1).fetch(soon(t), &f, false); err == nil {
 		t.Error("an argument that cannot be sent was taken")
+	}
+}
+
+func TestWhereASentinelSentUsMustBeAMaster(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]error{
+		"+OK\r\n*3\r\n$6\r\nmaster\r\n:3129\r\n*0\r\n":                                      nil,
+		"+OK\r\n*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:9000\r\n$9\r\nconnected\r\n:3\r\n": errNoMaster,
+		"+OK\r\n-NOPERM no\r\n":                                  errUnexpected,
+		"-WRONGPASS no\r\n*3\r\n$6\r\nmaster\r\n:3129\r\n*0\r\n": errUnexpected,
+	} {
+		if err := answering(t, answer, 1<<20).greet(soon(t), &redis.Options{Password: "x"}, true); err != want {
+			t.Errorf("%q: %v", answer, err)
+		}
 	}
 }

@@ -18,18 +18,20 @@ import (
 // up. It holds no secrets: who runs 'up' on servers that want a password has
 // that in the environment.
 type running struct {
-	PID               int    `json:"pid"`
-	Data              string `json:"data"`
-	NATSURL           string `json:"nats_url"`
-	RedisAddr         string `json:"redis_addr"`
-	RedisCluster      bool   `json:"redis_cluster,omitempty"` // then there may be several addresses, separated by commas
-	RedisDB           int    `json:"redis_db"`
-	RedisPrefix       string `json:"redis_prefix,omitempty"`
-	PrivateRedis      bool   `json:"private_redis"` // wants no password
-	TickPartitions    int    `json:"tick_partitions"`
-	TradePartitions   int    `json:"trade_partitions"`
-	AccountPartitions int    `json:"account_partitions"`
-	HTTPAddr          string `json:"http_addr,omitempty"`
+	PID                 int    `json:"pid"`
+	Data                string `json:"data"`
+	NATSURL             string `json:"nats_url"`
+	PrivateNATS         bool   `json:"private_nats"` // wants no login
+	RedisAddr           string `json:"redis_addr"`
+	RedisCluster        bool   `json:"redis_cluster,omitempty"`         // then there may be several addresses, separated by commas
+	RedisSentinelMaster string `json:"redis_sentinel_master,omitempty"` // then the addresses are those of Sentinels
+	RedisDB             int    `json:"redis_db"`
+	RedisPrefix         string `json:"redis_prefix,omitempty"`
+	PrivateRedis        bool   `json:"private_redis"` // wants no password
+	TickPartitions      int    `json:"tick_partitions"`
+	TradePartitions     int    `json:"trade_partitions"`
+	AccountPartitions   int    `json:"account_partitions"`
+	HTTPAddr            string `json:"http_addr,omitempty"`
 }
 
 const (
@@ -148,6 +150,9 @@ func (s Servers) Located(data string) (located Servers, found bool) {
 func (s Servers) joining(r running) Servers {
 	if s.NATSURL == "" {
 		s.NATSURL = NATSURL(r.NATSURL)
+		if r.PrivateNATS {
+			s.NATSLogin = NATSLogin{}
+		}
 		s.TickPartitions = either(s.TickPartitions, PartitionCount(r.TickPartitions))
 		s.TradePartitions = either(s.TradePartitions, PartitionCount(r.TradePartitions))
 		s.AccountPartitions = either(s.AccountPartitions, PartitionCount(r.AccountPartitions))
@@ -155,10 +160,10 @@ func (s Servers) joining(r running) Servers {
 	if !s.ExplicitRedis() {
 		s.RedisDB, s.RedisPrefix = either(s.RedisDB, DBNumber(r.RedisDB)), either(s.RedisPrefix, KeyPrefix(r.RedisPrefix))
 		if r.PrivateRedis {
-			s.RedisUsername, s.RedisPassword = "", ""
+			s.RedisUsername, s.RedisPassword, s.RedisSecurity = "", "", RedisSecurity{}
 		}
-		if r.RedisCluster {
-			s.RedisAddrs, s.RedisCluster = RedisAddrs(r.RedisAddr), true
+		if r.RedisCluster || r.RedisSentinelMaster != "" {
+			s.RedisAddrs, s.RedisCluster, s.RedisSentinelMaster = RedisAddrs(r.RedisAddr), r.RedisCluster, r.RedisSentinelMaster
 			return s
 		}
 		s.RedisHost = RedisHost(r.RedisAddr) // a socket's path

@@ -14,14 +14,16 @@ import (
 
 // Servers says where the log and Redis are.
 type Servers struct {
-	NATSURL             NATSURL        `name:"nats-url" env:"NATS_URL" placeholder:"URL" help:"Servers of the log, comma separated, like nats://127.0.0.1:4222."`
-	RedisHost           RedisHost      `env:"REDIS_HOST" placeholder:"HOST" help:"Host of Redis, or the path of its Unix socket."`
-	RedisPort           Port           `env:"REDIS_PORT" placeholder:"PORT" help:"Port of Redis (default: 6379)."`
-	RedisAddrs          RedisAddrs     `env:"REDIS_ADDRS" placeholder:"HOST:PORT,…" help:"Nodes of a Redis Cluster, or one server; instead of host and port."`
-	RedisCluster        bool           `env:"REDIS_CLUSTER" help:"Redis is a cluster, even if only one address is given."`
-	RedisDB             DBNumber       `name:"redis-db" env:"REDIS_DB" placeholder:"N" help:"Database of Redis (default: 0)."`
-	RedisUsername       string         `env:"REDIS_USERNAME" placeholder:"NAME" help:"User of Redis (default: none)."`
-	RedisPassword       string         `env:"REDIS_PASSWORD" placeholder:"SECRET" help:"Password of Redis (default: none). Other users of the machine see flags, so use the variable."`
+	NATSURL NATSURL `name:"nats-url" env:"NATS_URL" placeholder:"URL" help:"Servers of the log, comma separated, like nats://127.0.0.1:4222."`
+	NATSLogin
+	RedisHost     RedisHost  `env:"REDIS_HOST" placeholder:"HOST" help:"Host of Redis, or the path of its Unix socket."`
+	RedisPort     Port       `env:"REDIS_PORT" placeholder:"PORT" help:"Port of Redis (default: 6379)."`
+	RedisAddrs    RedisAddrs `env:"REDIS_ADDRS" placeholder:"HOST:PORT,…" help:"Nodes of a Redis Cluster, or one server, or Sentinels; instead of host and port."`
+	RedisCluster  bool       `env:"REDIS_CLUSTER" help:"Redis is a cluster, even if only one address is given."`
+	RedisDB       DBNumber   `name:"redis-db" env:"REDIS_DB" placeholder:"N" help:"Database of Redis (default: 0)."`
+	RedisUsername string     `env:"REDIS_USERNAME" placeholder:"NAME" help:"User of Redis (default: none)."`
+	RedisPassword string     `env:"REDIS_PASSWORD" placeholder:"SECRET" help:"Password of Redis (default: none). Other users of the machine see flags, so use the variable."`
+	RedisSecurity
 	RedisMaxConnections Count          `env:"REDIS_MAX_CONNECTIONS" placeholder:"N" help:"Connections to Redis at most (default: 50)."`
 	RedisPrefix         KeyPrefix      `env:"REDIS_PREFIX" placeholder:"TEXT" help:"What all keys begin with (default: fullon:)."`
 	TickPartitions      PartitionCount `env:"FULLON_TICK_PARTITIONS" placeholder:"N" help:"Partitions of ticks that the deployment has (default: 4)."`
@@ -31,7 +33,7 @@ type Servers struct {
 
 // ExplicitRedis reports whether a Redis of one's own was named.
 func (s Servers) ExplicitRedis() bool {
-	return s.RedisHost != "" || s.RedisPort != 0 || s.RedisAddrs != "" || s.RedisCluster
+	return s.RedisHost != "" || s.RedisPort != 0 || s.RedisAddrs != "" || s.RedisCluster || s.RedisSentinelMaster != ""
 }
 
 // Layout is the configured partition counts.
@@ -41,7 +43,7 @@ func (s Servers) Layout() bus.Layout {
 
 // Log is the configuration of the connection to the log.
 func (s Servers) Log() bus.Config {
-	return bus.Config{URL: string(s.NATSURL), Layout: s.Layout()}
+	return bus.Config{URL: string(s.NATSURL), Login: s.login(), Layout: s.Layout()}
 }
 
 // Redis is the configuration of the connection to Redis.
@@ -51,7 +53,9 @@ func (s Servers) Redis() cachestore.Config {
 		addrs = []string{s.redisAddr()}
 	}
 	return cachestore.Config{
-		Addrs: addrs, Cluster: s.RedisCluster || len(addrs) > 1, DB: int(s.RedisDB), Username: s.RedisUsername, Password: s.RedisPassword,
+		Addrs: addrs, Cluster: s.RedisCluster || len(addrs) > 1 && s.RedisSentinelMaster == "", DB: int(s.RedisDB),
+		Username: s.RedisUsername, Password: s.RedisPassword, TLS: s.redisTLS(),
+		SentinelMaster: s.RedisSentinelMaster, SentinelUsername: s.RedisSentinelUsername, SentinelPassword: s.RedisSentinelPassword,
 		MaxConnections: int(s.RedisMaxConnections), Prefix: string(s.RedisPrefix),
 	}
 }
@@ -62,7 +66,10 @@ func (s Servers) Validate() error {
 	if s.RedisDB != 0 && s.Redis().Cluster {
 		return domain.Invalid("REDIS_DB (--redis-db)", strconv.Itoa(int(s.RedisDB)), "0 with a Redis Cluster, which has no other")
 	}
-	return nil
+	if err := s.checkRedis(); err != nil {
+		return err
+	}
+	return s.checkLogin(s.NATSURL)
 }
 
 // Client is the configuration of a client of both.

@@ -47,6 +47,25 @@ var wrongSettings = []wrong{
 	{"NATS_URL", "nats-url", "nats://127.0.0.1:port", "", "addresses like nats://127.0.0.1:4222, separated by commas", provisionCommand},
 	{"NATS_URL", "nats-url", "nats://bot:" + secret + "@[::1", "nats://xxxxx@[::1", "addresses like nats://127.0.0.1:4222, separated by commas", upCommand},
 	{"NATS_URL", "nats-url", "nats://bot:my " + secret + "@h", "nats://xxxxx@h", "addresses like nats://127.0.0.1:4222, separated by commas", upCommand},
+	{"NATS_USER", "nats-user", "bot", "", "nothing, because NATS_URL (--nats-url) says already who connects", []string{"status", "--nats-url=nats://bot:" + secret + "@h"}},
+	{"NATS_PASSWORD", "nats-password", secret, "xxxxx", "nothing without NATS_USER (--nats-user)", statusCommand},
+	{"NATS_TOKEN", "nats-token", secret, "xxxxx", "nothing, because NATS_USER (--nats-user) says already who connects", []string{"status", "--nats-user=bot"}},
+	{"NATS_NKEY_FILE", "nats-nkey-file", "/none", "", "a file that this user may read", statusCommand},
+	{"NATS_NKEY_FILE", "nats-nkey-file", "/etc/passwd", "", "nothing, because NATS_TOKEN (--nats-token) says already who connects", []string{"status", "--nats-token=" + secret}},
+	{"NATS_CREDS_FILE", "nats-creds-file", "/none", "", "a file that this user may read", upCommand},
+	{"NATS_TLS_CA", "nats-tls-ca", "/etc/passwd", "", "a file with certificates in PEM form that this user may read", statusCommand},
+	{"NATS_TLS_CERT", "nats-tls-cert", "/etc/passwd", "", "nothing without NATS_TLS_KEY (--nats-tls-key)", provisionCommand},
+	{"NATS_TLS_CERT", "nats-tls-cert", "/etc/passwd", "", "a certificate in PEM form that fits NATS_TLS_KEY (--nats-tls-key)", []string{"status", "--nats-tls-key=/etc/hosts"}},
+	{"NATS_TLS_KEY", "nats-tls-key", "/etc/passwd", "", "nothing without NATS_TLS_CERT (--nats-tls-cert)", statusCommand},
+	{"REDIS_TLS", "redis-tls", "perhaps", "", "true or false", statusCommand},
+	{"REDIS_TLS_CA", "redis-tls-ca", "/none", "", "a file with certificates in PEM form that this user may read", statusCommand},
+	{"REDIS_TLS_CERT", "redis-tls-cert", "/none", "", "a file that this user may read", statusCommand},
+	{"REDIS_TLS_KEY", "redis-tls-key", "/etc/passwd", "", "nothing without REDIS_TLS_CERT (--redis-tls-cert)", statusCommand},
+	{"REDIS_HOST", "redis-host", "/tmp/redis.sock", "", "a host, because a Unix socket has no TLS", []string{"status", "--redis-tls"}},
+	{"REDIS_CLUSTER", "redis-cluster", "true", "", "false with REDIS_SENTINEL_MASTER (--redis-sentinel-master): a cluster has no Sentinels", []string{"status", "--redis-addrs=w:1", "--redis-sentinel-master=main"}},
+	{"REDIS_SENTINEL_USERNAME", "redis-sentinel-username", "bot", "", "nothing without REDIS_SENTINEL_MASTER (--redis-sentinel-master)", statusCommand},
+	{"REDIS_SENTINEL_USERNAME", "redis-sentinel-username", "bot", "", "nothing without REDIS_SENTINEL_PASSWORD (--redis-sentinel-password)", []string{"status", "--redis-addrs=w:1", "--redis-sentinel-master=main"}},
+	{"REDIS_SENTINEL_PASSWORD", "redis-sentinel-password", secret, "xxxxx", "nothing without REDIS_SENTINEL_MASTER (--redis-sentinel-master)", statusCommand},
 	{"FULLON_TICK_PARTITIONS", "tick-partitions", "0", "", "a whole number from 1 to 256", statusCommand},
 	{"FULLON_TRADE_PARTITIONS", "trade-partitions", "257", "", "a whole number from 1 to 256", provisionCommand},
 	{"FULLON_ACCOUNT_PARTITIONS", "account-partitions", "four", "", "a whole number from 1 to 256", statusCommand},
@@ -136,7 +155,7 @@ func TestAWrongSettingIsOneLineThatNamesItWhereverItCameFrom(t *testing.T) {
 // tries, or one that takes any text.
 func TestEverySettingIsTriedWithAWrongValue(t *testing.T) {
 	t.Parallel()
-	anything := []string{"REDIS_USERNAME", "REDIS_PASSWORD", "FULLON_DATA", "FULLON_PAPER_DATA"}
+	anything := []string{"REDIS_USERNAME", "REDIS_PASSWORD", "FULLON_DATA", "FULLON_PAPER_DATA", "NATS_TLS_SERVER_NAME", "REDIS_TLS_SERVER_NAME", "REDIS_SENTINEL_MASTER"}
 	for _, command := range [][]string{upCommand, statusCommand, provisionCommand, paperCommand} {
 		r := newUser(t).run("fullon", append(slices.Clone(command), "--help")...)
 		if r.code != ExitOK {
@@ -209,6 +228,8 @@ func TestACommandLineThatCannotBeUnderstoodIsOneLine(t *testing.T) {
 		{"get ticker sim BTCUSDT", []string{`<symbol>: "BTCUSDT" is not allowed: want a unified symbol, like BTC/USDT`}},
 		{"get candles sim BTC/USDT 7m", []string{`<timeframe>: "7m" is not allowed: want one of 1m, 5m, 15m, 30m, 1h, 4h, 1d`}},
 		{"watch tickers sim BTC/USDT ETH", []string{`"ETH" is not allowed: want a unified symbol`}},
+		{"status --redis-username=bot", []string{`REDIS_USERNAME (--redis-username): "bot" is not allowed: want nothing without REDIS_PASSWORD (--redis-password)`}},
+		{"status --redis-sentinel-master=main", []string{`REDIS_ADDRS (--redis-addrs): "" is not allowed: want addresses of Sentinels with REDIS_SENTINEL_MASTER`}},
 		{"status --json=maybe", []string{`--json: "maybe" is not allowed: want true or false`}},
 		{"up --data=/dev/null/x", []string{`FULLON_DATA (--data): "/dev/null/x" is not allowed: want a directory that this user may write`}},
 	} {
@@ -233,14 +254,16 @@ func TestAddressesOfRedisSayWhetherItIsACluster(t *testing.T) {
 		{Servers{RedisAddrs: "db2:1"}, "db2:1", false},
 		{Servers{RedisAddrs: "db2:1", RedisCluster: true}, "db2:1", true},
 		{Servers{RedisHost: "db1", RedisPort: 7, RedisAddrs: "db2:1, [::1]:2"}, "db2:1 [::1]:2", true},
+		{Servers{RedisAddrs: "w1:26379,w2:26379", RedisSecurity: RedisSecurity{RedisSentinelMaster: "main"}}, "w1:26379 w2:26379", false},
 	} {
 		redis := c.servers.Redis()
 		if got := strings.Join(redis.Addrs, " "); got != c.addrs || redis.Cluster != c.cluster {
 			t.Errorf("%+v: %s, cluster %v", c.servers, got, redis.Cluster)
 		}
 		// What a running 'up' announces leads others to the same.
-		here := running{RedisAddr: strings.Join(redis.Addrs, ","), RedisCluster: redis.Cluster}
-		if there := (Servers{}).joining(here).Redis(); strings.Join(there.Addrs, " ") != c.addrs || there.Cluster != c.cluster {
+		here := running{RedisAddr: strings.Join(redis.Addrs, ","), RedisCluster: redis.Cluster, RedisSentinelMaster: redis.SentinelMaster}
+		there := (Servers{}).joining(here).Redis()
+		if strings.Join(there.Addrs, " ") != c.addrs || there.Cluster != c.cluster || there.SentinelMaster != redis.SentinelMaster {
 			t.Errorf("%+v: led to %+v", c.servers, there)
 		}
 	}

@@ -121,7 +121,7 @@ func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 			return err
 		}
 		defer func() { _ = private.Stop() }()
-		redisConfig.Addrs, redisConfig.Username, redisConfig.Password = []string{private.Addr()}, "", ""
+		redisConfig.Addrs, redisConfig.Username, redisConfig.Password, redisConfig.TLS = []string{private.Addr()}, "", "", nil
 		c.say("redis    %s  %s", private.Addr(), private.Kind())
 		if child, ok := private.(*redisChild); ok {
 			options = append(options, fx.Invoke(func(s supervisor) { s.run("redis-server", child.run) }))
@@ -144,7 +144,8 @@ func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 	layout := servers.Layout()
 	here := running{
 		PID: os.Getpid(), Data: data, NATSURL: withoutCredentials(string(servers.NATSURL)),
-		RedisAddr: strings.Join(redisConfig.Addrs, ","), RedisCluster: redisConfig.Cluster,
+		PrivateNATS: c.NATSURL == "",
+		RedisAddr:   strings.Join(redisConfig.Addrs, ","), RedisCluster: redisConfig.Cluster, RedisSentinelMaster: redisConfig.SentinelMaster,
 		RedisDB: int(servers.RedisDB), RedisPrefix: string(servers.RedisPrefix), PrivateRedis: !servers.ExplicitRedis(),
 		TickPartitions: layout.Ticks, TradePartitions: layout.Trades, AccountPartitions: layout.Accounts,
 	}
@@ -172,7 +173,7 @@ func (c *UpCommand) ownLog(servers *Servers, data string, log *slog.Logger) (sto
 	if err != nil {
 		return nil, err
 	}
-	servers.NATSURL = NATSURL(server.URL())
+	servers.NATSURL, servers.NATSLogin = NATSURL(server.URL()), NATSLogin{}
 	c.say("log      %s  embedded nats-server, in %s", servers.NATSURL, dir)
 	return server.Stop, nil
 }

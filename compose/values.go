@@ -75,7 +75,7 @@ type (
 var settingTypes = []encoding.TextUnmarshaler{
 	new(Port), new(Count), new(PartitionCount), new(ReplicaCount), new(TradeLimit), new(CandleLimit), new(DBNumber),
 	new(Period), new(Exchange), new(Exchanges), new(StreamNames), new(Symbol), new(Symbols), new(Timeframe), new(Venue), new(LogLevel), new(LogFormat),
-	new(NATSURL), new(RedisHost), new(RedisAddrs), new(KeyPrefix), new(ListenAddr), new(WebSocketURL), new(RESTURL),
+	new(NATSURL), new(RedisHost), new(RedisAddrs), new(KeyPrefix), new(CAFile), new(SecretFile), new(ListenAddr), new(WebSocketURL), new(RESTURL),
 	new(ProcessType), new(ProcessID), new(BroadcastID), new(ErrorLimit),
 	new(Account), new(Currency), new(FillLimit),
 	new(Bot), new(ClaimPeriod), new(Reason),

@@ -22,7 +22,11 @@ const presence = "fullon:{PROCESSES}:"
 // rebuild.
 func content(t testing.TB, server *testserver.Redis) map[string]string {
 	t.Helper()
-	c := server.Client(t)
+	return contentOf(t, server.Client(t))
+}
+
+func contentOf(t testing.TB, c *redis.Client) map[string]string {
+	t.Helper()
 	ctx := t.Context()
 	out := make(map[string]string)
 	iter := c.Scan(ctx, 0, "*", 1000).Iterator()

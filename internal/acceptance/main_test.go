@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/fullon/fullon/internal/testserver"
 )
 
 func TestMain(m *testing.M) {
@@ -17,6 +19,7 @@ func TestMain(m *testing.M) {
 		os.Exit(runNATS(dir, os.Getenv(natsChildPort)))
 	}
 	code := m.Run()
+	testserver.Shutdown()
 	if binaries.dir != "" {
 		_ = os.RemoveAll(binaries.dir)
 	}
@@ -44,7 +47,7 @@ func binary(t testing.TB, name string) string {
 		if b.dir, b.err = os.MkdirTemp("", "fullon-acceptance-"); b.err != nil {
 			return
 		}
-		build := exec.Command("go", "build", "-o", b.dir, "./cmd/ingest", "./cmd/projector", "./cmd/orderworker")
+		build := exec.Command("go", "build", "-o", b.dir, "./cmd/ingest", "./cmd/projector", "./cmd/orderworker", "./cmd/fullon")
 		build.Dir = filepath.Join("..", "..")
 		if out, err := build.CombinedOutput(); err != nil {
 			b.err = fmt.Errorf("go build: %w\n%s", err, out)

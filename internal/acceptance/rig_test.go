@@ -23,7 +23,8 @@ const exchange = "binance"
 type rig struct {
 	t   testing.TB
 	bus *bus.Bus
-	url string // of the log
+	url string   // of the log
+	env []string // of processes, besides
 }
 
 // newRig starts a nats-server in this process.
@@ -90,9 +91,10 @@ func (r *rig) ingest(ws, rest string, recordings ...*recording) *process {
 	for _, rec := range recordings {
 		symbols = append(symbols, rec.symbol)
 	}
-	return start(r.t, "ingest", "NATS_URL="+r.url, "BINANCE_WS_URL="+ws, "BINANCE_REST_URL="+rest,
-		"FULLON_SYMBOLS="+strings.Join(symbols, ","),
-		"FULLON_SILENT_AFTER=10m") // a recording ends, and tests go on
+	return start(r.t, "ingest", append([]string{
+		"NATS_URL=" + r.url, "BINANCE_WS_URL=" + ws, "BINANCE_REST_URL=" + rest, "FULLON_SYMBOLS=" + strings.Join(symbols, ","),
+		"FULLON_SILENT_AFTER=10m", // a recording ends, and tests go on
+	}, r.env...)...)
 }
 
 // projector folds the log into a Redis.
@@ -114,11 +116,11 @@ func (r *rig) reader(redis *testserver.Redis) *client.Client {
 // projector folds.
 func (r *rig) caughtUp(projector *process, redis *testserver.Redis) {
 	r.t.Helper()
-	store, err := cachestore.Connect(r.t.Context(), cachestore.Config{Addrs: []string{redis.Addr}})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer func() { _ = store.Close() }()
+	r.caughtUpIn(projector, redis.Store(r.t))
+}
+
+func (r *rig) caughtUpIn(projector *process, store *cachestore.Store) {
+	r.t.Helper()
 	for _, stream := range projector.streams() {
 		eventually(r.t, "projection of "+stream, func() string {
 			extent, err := r.bus.Extent(r.t.Context(), stream)

@@ -35,9 +35,9 @@ func startShared(tb testing.TB) {
 			return
 		}
 		if wantsCluster() {
-			shared.cluster, shared.err = startCluster(shared.dir)
+			shared.cluster, shared.err = startCluster(shared.dir, RedisClusterConfig{})
 		} else {
-			shared.server, shared.err = startRedis(shared.dir)
+			shared.server, shared.err = startRedis(shared.dir, RedisConfig{})
 		}
 	})
 	require(tb, shared.err)
@@ -94,8 +94,11 @@ func NodeOf(tb testing.TB, rdb redis.UniversalClient, key string) redis.Universa
 	return master
 }
 
-// Shutdown ends the shared Redis.
+// Shutdown ends the shared Redis and forgets the nats-server that was built.
 func Shutdown() {
+	if natsServer.dir != "" {
+		_ = os.RemoveAll(natsServer.dir)
+	}
 	if shared.server != nil {
 		shared.server.Kill()
 	}
