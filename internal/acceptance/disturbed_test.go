@@ -54,7 +54,7 @@ func TestProjectorsKilledAndRedisWipedLeaveTheSameContent(t *testing.T) {
 	r.cached(c, b, cap10k)
 	r.cached(c, e, cap10k)
 	projector.stop()
-	same(t, content(t, redis), r.undisturbed())
+	same(t, contentOf(t, redis), r.undisturbed())
 	moments.check(t, seqs, cap10k)
 }
 
@@ -107,6 +107,6 @@ func TestTwoProjectorsOnTheSamePartitionsGiveTheContentOfOne(t *testing.T) {
 	t.Logf("%d conflicts, %d rebuilds", conflicts, rebuilds)
 	first.stop()
 	second.stop()
-	same(t, content(t, redis), r.undisturbed())
+	same(t, contentOf(t, redis), r.undisturbed())
 	moments.check(t, seqs, cap10k)
 }

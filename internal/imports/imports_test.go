@@ -79,11 +79,15 @@ var only = []rule{
 	{"github.com/alecthomas/kong", []string{"compose"}, "settings are read in one place"},
 	{"github.com/joho/godotenv", []string{"compose"}, "settings are read in one place"},
 	{"github.com/prometheus/...", []string{"compose"}, "parts count, the composition root exports"},
-	{"github.com/nats-io/...", []string{"bus"}, "the log has one door"},
-	{"github.com/redis/go-redis/...", []string{"cachestore", "compose", "internal/testserver"}, "the cache has one door; compose only silences the library's own log"},
+	{"github.com/nats-io/...", []string{"bus", "internal/servers"}, "the log has one door; servers only breaks it"},
+	{"github.com/redis/go-redis/...", []string{"cachestore", "compose", "internal/testserver", "internal/servers", "internal/content"}, "the cache has one door; compose only silences the library's own log, and the others break it and look into it"},
 	{"github.com/alicebob/miniredis/...", []string{"compose"}, "the embedded default where no redis-server is installed"},
 	{"github.com/adshao/go-binance/...", []string{"internal/execution/binance"}, "a venue has one door"},
 	{"internal/testserver", nil, "only tests start test servers"},
+	{"internal/servers", []string{"internal/chaos", "internal/testserver"}, "only tests and the chaos run start and break servers"},
+	{"internal/content", []string{"internal/chaos"}, "only tests and the chaos run compare what Redis holds"},
+	{"internal/mockvenue", []string{"internal/chaos", "internal/ordercheck"}, "only tests and the chaos run send orders to it"},
+	{"internal/ordercheck", []string{"internal/chaos"}, "only tests and the chaos run hold orders to the rules"},
 	{"internal/replay/...", nil, "only tests play recordings"},
 	{"internal/venue/venuetest", nil, "only tests fake a venue"},
 	{"internal/execution/executiontest", nil, "only tests hold a venue to its contract"},
@@ -184,7 +188,7 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 
 // testCode is what only tests may be built with.
 var testCode = []string{
-	"testing/...", "internal/testserver", "internal/replay/...", "internal/venue/venuetest", "internal/execution/executiontest",
+	"testing/...", "internal/testserver", "internal/servers", "internal/content", "internal/mockvenue", "internal/ordercheck", "internal/chaos", "internal/replay/...", "internal/venue/venuetest", "internal/execution/executiontest",
 }
 
 // D41: production code imported the factories of its tests. An import of an
