@@ -2,7 +2,7 @@ package projector_test
 
 import (
 	"context"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,14 +14,16 @@ import (
 // behindLog tells at first what a stream held one message ago.
 type behindLog struct {
 	logOf
-	asked atomic.Int32
+	answered chan struct{} // closed with the first answer
+	once     sync.Once
 }
 
 func (l *behindLog) Extent(ctx context.Context, stream string) (domain.Extent, error) {
 	extent, err := l.logOf.Extent(ctx, stream)
-	if l.asked.Add(1) == 1 {
+	l.once.Do(func() {
 		extent.Last--
-	}
+		close(l.answered)
+	})
 	return extent, err
 }
 
@@ -39,10 +41,12 @@ func TestACheckpointThatMovesWhileAWorkerBeginsIsNoLostHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := projector.New(projector.Config{TickStreams: []string{stream}, ProbeInterval: probe, Log: testserver.Quiet()}, &behindLog{logOf: logOf{r.bus}}, r.store)
+	log := &behindLog{logOf: logOf{r.bus}, answered: make(chan struct{})}
+	p := projector.New(projector.Config{TickStreams: []string{stream}, ProbeInterval: probe, Log: testserver.Quiet()}, log, r.store)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
+	<-log.answered
 	r.wait(r.publish(tick("BTC/USDT", "102", 3*time.Second, 3)))
 	cancel()
 	if err := <-done; err != nil {
