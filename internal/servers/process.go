@@ -83,6 +83,16 @@ func (p *Process) Alive() bool {
 	return cmd != nil && !isClosed(ended)
 }
 
+// ExitCode is that of a process that has ended; -1: it was killed, or has not
+// ended.
+func (p *Process) ExitCode() int {
+	cmd, ended := p.current()
+	if cmd == nil || !isClosed(ended) {
+		return -1
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
 // PID is the process's id, also after it has ended.
 func (p *Process) PID() int {
 	cmd, _ := p.current()
