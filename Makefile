@@ -49,7 +49,7 @@ test-long: redis
 chaos: redis
 	$(GO) run ./internal/chaos -seeds $(SEEDS) -for $(FOR) $(if $(SEED),-seed $(SEED))
 
-## mutate: the guards of the order path are removed one by one; a test must fail each time
+## mutate: guards are removed one by one; a test or a chaos run must fail each time
 .PHONY: mutate
 mutate: redis
 	$(GO) run ./internal/mutate

@@ -81,7 +81,7 @@ var decks = []deck{
 	}},
 	{processLane, 1500 * time.Millisecond, 3 * time.Second, map[kind]int{
 		projectorKilled: 4, projectorPaused: 4, projectorStopped: 2, projectorsKilled: 1, workerKilled: 3, workerPaused: 2, venueCut: 1,
-		streamReplaced: 1,
+		streamReplaced: 2,
 	}},
 	{linkLane, 4 * time.Second, 3 * time.Second, map[kind]int{linkCut: 2, linkHeld: 3}},
 }
