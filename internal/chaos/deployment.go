@@ -76,8 +76,19 @@ func build(dir string) error {
 	return servers.Build(dir, servers.NATSServer, "github.com/fullon/fullon/cmd/projector", "github.com/fullon/fullon/cmd/orderworker")
 }
 
-// deploy starts everything. After an error nothing runs.
+// deploy starts everything. Another program may take a port between its being
+// found and its being used, hence the tries.
 func deploy(ctx context.Context, cfg config) (d *deployment, err error) {
+	for range 3 {
+		if d, err = deployOnce(ctx, cfg); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return d, err
+}
+
+// deployOnce is one try. After an error nothing runs.
+func deployOnce(ctx context.Context, cfg config) (d *deployment, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("the deployment does not start"))
 	defer cancel()
 	d = &deployment{cfg: cfg, dir: seedDir(cfg.Dir, cfg.Seed)}

@@ -121,6 +121,9 @@ func (c *NATSCluster) Serving(ctx context.Context) error {
 }
 
 func (c *NATSCluster) serves(ctx context.Context, node *NATSNode) error {
+	if err := node.alive(); err != nil {
+		return err
+	}
 	var at struct {
 		Meta struct {
 			Leader string
@@ -214,19 +217,4 @@ func (c *NATSCluster) DeleteStream(ctx context.Context, stream string) error {
 		}
 		return err
 	})
-}
-
-// await tries until it works or ctx ends.
-func await(ctx context.Context, what string, try func() error) error {
-	for {
-		err := try()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s: %w: %w", what, context.Cause(ctx), err)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
 }

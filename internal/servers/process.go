@@ -1,6 +1,8 @@
 package servers
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -81,6 +83,32 @@ func (p *Process) current() (*exec.Cmd, <-chan struct{}) {
 func (p *Process) Alive() bool {
 	cmd, ended := p.current()
 	return cmd != nil && !isClosed(ended)
+}
+
+// errEnded: a process has ended that was waited for.
+var errEnded = errors.New("it has ended by itself; its log may say why")
+
+// alive is an error for a process that has ended.
+func (p *Process) alive() error {
+	if !p.Alive() {
+		return fmt.Errorf("%s: %w: %s", p.Name, errEnded, p.Log)
+	}
+	return nil
+}
+
+// await tries until it works, ctx ends or a process has ended.
+func await(ctx context.Context, what string, try func() error) error {
+	for {
+		err := try()
+		if err == nil || errors.Is(err, errEnded) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w: %w", what, context.Cause(ctx), err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // ExitCode is that of a process that has ended; -1: it was killed, or has not

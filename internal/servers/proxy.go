@@ -32,11 +32,7 @@ const (
 
 // NewProxy passes what comes to a port of its own on to a port of this machine.
 func NewProxy(target int) (*Proxy, error) {
-	port, err := FreePort()
-	if err != nil {
-		return nil, err
-	}
-	l, err := net.Listen("tcp", local(port))
+	port, l, err := listen()
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +40,19 @@ func NewProxy(target int) (*Proxy, error) {
 	p.cond = sync.NewCond(&p.mu)
 	p.done.Go(p.accept)
 	return p, nil
+}
+
+// listen takes a free port, or another one where somebody was faster.
+func listen() (port int, l net.Listener, err error) {
+	for range 5 {
+		if port, err = FreePort(); err != nil {
+			break
+		}
+		if l, err = net.Listen("tcp", local(port)); err == nil {
+			break
+		}
+	}
+	return port, l, err
 }
 
 // Addr is where it listens.

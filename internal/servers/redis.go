@@ -69,6 +69,9 @@ func (r *Redis) with(use func(*redis.Client) error) error {
 func (r *Redis) answers(ctx context.Context) error {
 	return r.with(func(c *redis.Client) error {
 		return await(ctx, r.Name+" answers", func() error {
+			if err := r.alive(); err != nil {
+				return err
+			}
 			info, err := c.Info(ctx, "server").Result()
 			if err == nil && !strings.Contains(info, fmt.Sprintf("process_id:%d\r", r.PID())) {
 				err = errors.New("another server has the port")
