@@ -59,6 +59,9 @@ func run(ctx context.Context, cfg config) (wrong []string, err error) {
 
 	healing := time.Now()
 	err = x.heal(ctx)
+	if err == nil {
+		err = x.wipeResting(ctx)
+	}
 	stopPublishing()
 	publishers.Wait()
 	c := &checker{deployment: d, load: l, client: u.reader, log: u.loadLog}

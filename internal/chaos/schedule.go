@@ -17,6 +17,7 @@ const (
 	cacheLane   lane = "cache"
 	processLane lane = "process"
 	linkLane    lane = "link"
+	lastLane    lane = "last"
 )
 
 // action is one thing that is done.
@@ -58,6 +59,10 @@ const (
 	workerPaused     kind = "order worker paused"
 	venueCut         kind = "the venue's events cut"
 	streamReplaced   kind = "all projectors killed, and a stream created anew"
+
+	// restingWiped is the last thing of each schedule, when all else is whole
+	// again: nothing but a probe notices it then.
+	restingWiped kind = "the partitions that rest wiped"
 
 	linkCut  kind = "a process's connections to the log cut"
 	linkHeld kind = "a process's packets to and from the log lost"
@@ -119,5 +124,5 @@ func scheduleOf(seed uint64, length time.Duration) []action {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b action) int { return cmp.Compare(a.At, b.At) })
-	return out
+	return append(out, action{At: length, Lane: lastLane, Kind: restingWiped})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sourcegraph/conc"
 
+	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/internal/servers"
 )
 
@@ -179,6 +180,17 @@ func (x *trouble) wipe(ctx context.Context, node *servers.RedisNode) {
 	if err := node.Wipe(ctx); err != nil && ctx.Err() == nil {
 		x.say("%s was not wiped: %v", node.Name, err)
 	}
+}
+
+// wipeResting takes the partitions away that nothing is published to.
+func (x *trouble) wipeResting(ctx context.Context) error {
+	x.say("%s", restingWiped)
+	for _, stream := range [...]string{bus.TickStream(0), bus.TradeStream(0), bus.AccountStream(0)} {
+		if err := x.redis.DeleteTag(ctx, stream); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // breakProcess breaks one of our own processes.

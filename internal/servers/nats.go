@@ -195,6 +195,9 @@ func (n *NATSNode) get(ctx context.Context, path string, into any) error {
 	return json.NewDecoder(resp.Body).Decode(into)
 }
 
+// requestTimeout bounds one request, which is then made again.
+const requestTimeout = 2 * time.Second
+
 // DeleteStream takes a stream and all that it holds away.
 func (c *NATSCluster) DeleteStream(ctx context.Context, stream string) error {
 	urls := make([]string, len(c.Nodes))
@@ -211,6 +214,9 @@ func (c *NATSCluster) DeleteStream(ctx context.Context, stream string) error {
 		return err
 	}
 	return await(ctx, "deletion of "+stream, func() error {
+		// A request that a server takes with it when it dies has no answer.
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
 		err := js.DeleteStream(ctx, stream)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			return nil

@@ -270,6 +270,21 @@ func role(nodes string, slot int) string {
 	return ""
 }
 
+// DeleteTag deletes all keys with a hash tag.
+func (c *RedisCluster) DeleteTag(ctx context.Context, tag string) error {
+	client := c.Client()
+	defer func() { _ = client.Close() }()
+	return client.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+		keys := node.Scan(ctx, 0, "*{"+tag+"}*", 1000).Iterator()
+		for keys.Next(ctx) {
+			if err := node.Del(ctx, keys.Val()).Err(); err != nil {
+				return err
+			}
+		}
+		return keys.Err()
+	})
+}
+
 // FailOver makes a replica the master, in agreement with its master.
 func (n *RedisNode) FailOver(ctx context.Context) error {
 	return n.with(func(client *redis.Client) error { return client.ClusterFailover(ctx).Err() })
