@@ -4,25 +4,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/fullon/fullon/domain"
 )
 
-// Extent asks what a stream holds. The error matches domain.ErrNotFound or
-// domain.ErrUnreachable.
+// Extent asks what a stream holds. The error matches domain.ErrNotFound,
+// domain.ErrUnreachable, or domain.ErrMismatch when the deployment has other
+// partition counts by now.
 func (b *Bus) Extent(ctx context.Context, stream string) (domain.Extent, error) {
 	info, err := b.streamInfo(ctx, stream)
 	if err != nil {
 		return domain.Extent{}, err
 	}
-	s := info.State
-	first := s.FirstSeq
-	if s.Msgs == 0 {
-		first = s.LastSeq + 1
+	if err := b.cfg.Layout.check(info); err != nil {
+		return domain.Extent{}, err
 	}
-	return domain.Extent{Created: info.Created.UnixNano(), First: first, Last: s.LastSeq, Bytes: s.Bytes, Keeps: info.Config.MaxAge, Now: info.TimeStamp}, nil
+	s := info.State
+	first, since := s.FirstSeq, s.FirstTime
+	if s.Msgs == 0 {
+		first, since = s.LastSeq+1, time.Time{}
+	}
+	return domain.Extent{
+		Created: info.Created.UnixNano(), First: first, Since: since, Last: s.LastSeq, Bytes: s.Bytes, Keeps: info.Config.MaxAge, Now: info.TimeStamp,
+		MaxMessages: uint64(max(0, info.Config.MaxMsgs)), MaxBytes: uint64(max(0, info.Config.MaxBytes)), //nolint:gosec // not negative
+	}, nil
 }
 
 // TimeOf tells when a stream stored the message with a sequence, unix ns. The

@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,19 +66,24 @@ func Partition(count int, tokens ...string) int {
 }
 
 // TickStream is the name of a partition of ticks and feeds.
-func TickStream(partition int) string { return fmt.Sprintf("TICKS_%d", partition) }
+func TickStream(partition int) string { return tickStreamPrefix + strconv.Itoa(partition) }
 
 // TradeStream is the name of a partition of trades, candles and gaps.
-func TradeStream(partition int) string { return fmt.Sprintf("TRADES_%d", partition) }
+func TradeStream(partition int) string { return tradeStreamPrefix + strconv.Itoa(partition) }
 
 // AccountStream is the name of a partition of balances, positions and fills.
-func AccountStream(partition int) string { return fmt.Sprintf("ACCOUNTS_%d", partition) }
+func AccountStream(partition int) string { return accountStreamPrefix + strconv.Itoa(partition) }
 
 // CatalogueStream holds the catalogue of venues, symbols and bots. It keeps the
 // newest message of each subject, so its sequences have holes.
 const CatalogueStream = "CATALOG"
 
-const orderStreamPrefix = "ORDERS_"
+const (
+	tickStreamPrefix    = "TICKS_"
+	tradeStreamPrefix   = "TRADES_"
+	accountStreamPrefix = "ACCOUNTS_"
+	orderStreamPrefix   = "ORDERS_"
+)
 
 // OrderStream is the name of the stream with an exchange's orders, blocks,
 // opening marks and halts.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -89,17 +90,9 @@ func (b *Bus) OrderStreams(ctx context.Context) ([]string, error) {
 }
 
 func (b *Bus) checkLayout(ctx context.Context) error {
-	layout := b.cfg.Layout
 	var missing error // reported after a mismatch: half a deployment has counts, too
-	for _, kind := range [...]struct {
-		stream, name string
-		want         int
-	}{
-		{TickStream(0), "tick", layout.Ticks},
-		{TradeStream(0), "trade", layout.Trades},
-		{AccountStream(0), "account", layout.Accounts},
-	} {
-		info, err := b.streamInfo(ctx, kind.stream)
+	for _, stream := range [...]string{TickStream(0), TradeStream(0), AccountStream(0)} {
+		info, err := b.streamInfo(ctx, stream)
 		if errors.Is(err, domain.ErrNotFound) {
 			missing = err
 			continue
@@ -107,12 +100,29 @@ func (b *Bus) checkLayout(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if have := info.Config.Metadata[partitionsKey]; have != strconv.Itoa(kind.want) {
+		if err := b.cfg.Layout.check(info); err != nil {
+			return err
+		}
+	}
+	return missing
+}
+
+// check holds the partition count that a stream was made with against the
+// layout's.
+func (l Layout) check(info *jetstream.StreamInfo) error {
+	for _, kind := range [...]struct {
+		prefix, name string
+		want         int
+	}{
+		{tickStreamPrefix, "tick", l.Ticks}, {tradeStreamPrefix, "trade", l.Trades}, {accountStreamPrefix, "account", l.Accounts},
+	} {
+		have := info.Config.Metadata[partitionsKey]
+		if strings.HasPrefix(info.Config.Name, kind.prefix) && have != strconv.Itoa(kind.want) {
 			return fmt.Errorf("%w: the deployment has %s %s partitions, this process is configured for %d",
 				domain.ErrMismatch, have, kind.name, kind.want)
 		}
 	}
-	return missing
+	return nil
 }
 
 func (b *Bus) streamInfo(ctx context.Context, name string) (*jetstream.StreamInfo, error) {

@@ -58,6 +58,23 @@ func TestOtherPartitionCountsAreRefusedAndChangeNothing(t *testing.T) {
 	}
 }
 
+// Who goes on running with counts that the deployment does not have any more is
+// told as soon as it looks at a stream.
+func TestAStreamOfOtherCountsIsRefused(t *testing.T) {
+	t.Parallel()
+	n := testserver.NewNATS(t)
+	n.Bus(t, bus.Layout{Ticks: 3, Trades: 2, Accounts: 1})
+	b := connect(t, n.URL, bus.Layout{Ticks: 2, Trades: 2, Accounts: 1})
+	if _, err := b.Extent(t.Context(), bus.TickStream(0)); !errors.Is(err, domain.ErrMismatch) || !strings.Contains(err.Error(), "3 tick partitions") {
+		t.Errorf("%v", err)
+	}
+	for _, stream := range []string{bus.TradeStream(0), bus.AccountStream(0), bus.CatalogueStream, bus.OrderStream("kraken")} {
+		if _, err := b.Extent(t.Context(), stream); err != nil {
+			t.Errorf("%s: %v", stream, err)
+		}
+	}
+}
+
 // A deployment that lost some of its streams still has its counts.
 func TestHalfADeploymentRefusesOtherCountsToo(t *testing.T) {
 	t.Parallel()

@@ -47,7 +47,7 @@ func TestARepeatedApplyChangesNothingAndReturnsNext(t *testing.T) {
 		b.AddTrades("binance", "BTC/USDT", tradeWrites(t, 4, 4))
 		apply(t, p, at(3), at(4), b)
 	}
-	trades, err := p.Trades(t.Context(), "binance", "BTC/USDT", 100)
+	trades, _, err := p.Trades(t.Context(), "binance", "BTC/USDT", 100)
 	if err != nil || len(trades) != 4 {
 		t.Fatalf("%d trades (%v), want 4", len(trades), err)
 	}
@@ -81,7 +81,7 @@ func TestOfManyWritersExactlyOneWinsEachStep(t *testing.T) {
 		})
 	}
 	group.Wait()
-	trades, err := s.Partition(stream).Trades(t.Context(), "binance", "BTC/USDT", 1000)
+	trades, _, err := s.Partition(stream).Trades(t.Context(), "binance", "BTC/USDT", 1000)
 	if err != nil || len(trades) != steps || applied.Load() != steps {
 		t.Fatalf("%d trades, %d applied (%v), want %d", len(trades), applied.Load(), err, steps)
 	}
@@ -109,7 +109,7 @@ func TestTenThousandTicksFitIntoOneBatch(t *testing.T) {
 		t.Fatalf("%d commands", b.Len())
 	}
 	apply(t, p, domain.Checkpoint{}, at(n), b)
-	ticks, err := s.AllTicks(t.Context(), []*cachestore.Partition{p}, "binance", noon)
+	ticks, _, err := s.AllTicks(t.Context(), []*cachestore.Partition{p}, "binance", noon)
 	if err != nil || len(ticks) != n {
 		t.Fatalf("%d ticks (%v)", len(ticks), err)
 	}
@@ -172,13 +172,13 @@ func TestWhatContradictsTheCheckpointIsUnknown(t *testing.T) {
 	}
 	_, err = p.Apply(t.Context(), at(9), at(10), withTick(t, p, "BTC/USDT", 1, 10))
 	unknown("Apply", err)
-	_, err = p.Tick(t.Context(), "binance", "BTC/USDT", noon)
+	_, _, err = p.Tick(t.Context(), "binance", "BTC/USDT", noon)
 	unknown("Tick", err)
-	_, err = p.Ticks(t.Context(), "binance", []string{"BTC/USDT"}, noon)
+	_, _, err = p.Ticks(t.Context(), "binance", []string{"BTC/USDT"}, noon)
 	unknown("Ticks", err)
-	_, err = s.AllTicks(t.Context(), []*cachestore.Partition{p}, "binance", noon)
+	_, _, err = s.AllTicks(t.Context(), []*cachestore.Partition{p}, "binance", noon)
 	unknown("AllTicks", err)
-	_, err = s.Exchanges(t.Context(), []*cachestore.Partition{p})
+	_, _, err = s.Exchanges(t.Context(), []*cachestore.Partition{p})
 	unknown("Exchanges", err)
 	_, err = p.LoadTickOrders(t.Context(), []cachestore.Market{{Exchange: "kraken", Symbol: "BTC/USDT"}, market})
 	unknown("LoadTickOrders", err)
@@ -186,15 +186,15 @@ func TestWhatContradictsTheCheckpointIsUnknown(t *testing.T) {
 	unknown("LoadTradeIDs", err)
 	_, err = p.LoadCandles(t.Context(), []cachestore.Series{{Market: market, Timeframe: "1m"}}, 10)
 	unknown("LoadCandles", err)
-	_, err = p.Trades(t.Context(), "binance", "BTC/USDT", 10)
+	_, _, err = p.Trades(t.Context(), "binance", "BTC/USDT", 10)
 	unknown("Trades", err)
 	_, _, err = p.TradesAfter(t.Context(), "binance", "BTC/USDT", cachestore.Cursor{})
 	unknown("TradesAfter", err)
-	_, err = p.Gaps(t.Context(), "binance", "BTC/USDT", 10)
+	_, _, err = p.Gaps(t.Context(), "binance", "BTC/USDT", 10)
 	unknown("Gaps", err)
 	_, err = p.Wait(t.Context(), 0, time.Minute)
 	unknown("Wait", err)
-	_, err = p.Candles(t.Context(), cachestore.Series{Market: market, Timeframe: "1m"}, 10)
+	_, _, err = p.Candles(t.Context(), cachestore.Series{Market: market, Timeframe: "1m"}, 10)
 	unknown("Candles", err)
 }
 
@@ -212,15 +212,15 @@ func TestARedisThatIsAwayIsUnreachableEverywhere(t *testing.T) {
 		"Begin":          func() error { _, err := p.Begin(t.Context(), at(0)); return err },
 		"Clear":          func() error { _, err := p.Clear(t.Context(), at(0)); return err },
 		"Wait":           func() error { _, err := p.Wait(t.Context(), 0, 1); return err },
-		"Tick":           func() error { _, err := p.Tick(t.Context(), "binance", "BTC/USDT", noon); return err },
+		"Tick":           func() error { _, _, err := p.Tick(t.Context(), "binance", "BTC/USDT", noon); return err },
 		"LoadTickOrders": func() error { _, err := p.LoadTickOrders(t.Context(), []cachestore.Market{market}); return err },
 		"LoadTradeIDs":   func() error { _, err := p.LoadTradeIDs(t.Context(), []cachestore.Market{market}, 1); return err },
-		"Trades":         func() error { _, err := p.Trades(t.Context(), "binance", "BTC/USDT", 1); return err },
+		"Trades":         func() error { _, _, err := p.Trades(t.Context(), "binance", "BTC/USDT", 1); return err },
 		"TradesAfter": func() error {
 			_, _, err := p.TradesAfter(t.Context(), "binance", "BTC/USDT", cachestore.Cursor{})
 			return err
 		},
-		"Gaps": func() error { _, err := p.Gaps(t.Context(), "binance", "BTC/USDT", 1); return err },
+		"Gaps": func() error { _, _, err := p.Gaps(t.Context(), "binance", "BTC/USDT", 1); return err },
 	} {
 		calls.Go(func() { // each waits for the client library's own attempts
 			if err := call(); !errors.Is(err, domain.ErrUnreachable) {

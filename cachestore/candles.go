@@ -81,7 +81,7 @@ type Series struct {
 // read are left out. The error matches domain.ErrUnreachable or
 // domain.ErrUnknown.
 func (p *Partition) LoadCandles(ctx context.Context, series []Series, intervals int) (map[Series][]domain.Candle, error) {
-	newest, err := p.newestBars(ctx, series)
+	newest, _, err := p.newestBars(ctx, series)
 	if err != nil {
 		return nil, err
 	}
@@ -114,15 +114,16 @@ func (p *Partition) LoadCandles(ctx context.Context, series []Series, intervals 
 	return bars, nil
 }
 
-// newestBars reads when the newest bar of each series begins, unix seconds.
-func (p *Partition) newestBars(ctx context.Context, series []Series) (map[Series]int64, error) {
+// newestBars reads when the newest bar of each series begins, unix seconds, and
+// the checkpoint that this is of.
+func (p *Partition) newestBars(ctx context.Context, series []Series) (map[Series]int64, domain.Checkpoint, error) {
 	commands := make([]command, len(series))
 	for i, s := range series {
 		commands[i] = command{"hget", p.candlesKey(s.Exchange, s.Symbol), string(s.Timeframe)}
 	}
-	r, err := p.read(ctx, commands...)
+	r, at, err := p.readAt(ctx, "load the candles", commands...)
 	if err != nil {
-		return nil, p.failed(ctx, "load the candles", err)
+		return nil, at, err
 	}
 	defer r.release()
 	newest := make(map[Series]int64)
@@ -133,46 +134,70 @@ func (p *Partition) newestBars(ctx context.Context, series []Series) (map[Series
 		}
 		start, err := strconv.ParseInt(string(text), 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("newest candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
+			return nil, at, fmt.Errorf("newest candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
 		}
 		newest[s] = start
 	}
 	if r.err != nil {
-		return nil, p.failed(ctx, "load the candles", r.err)
+		return nil, at, p.failed(ctx, "load the candles", r.err)
 	}
-	return newest, nil
+	return newest, at, nil
 }
 
-// Candles reads the newest limit bars of a series, oldest first; none gives an
-// empty result. The error matches domain.ErrUnreachable or domain.ErrUnknown.
-func (p *Partition) Candles(ctx context.Context, s Series, limit int) ([]domain.Candle, error) {
+// Candles reads the newest limit bars of a series, oldest first, and the
+// checkpoint that they are of; none gives an empty result. The error matches
+// domain.ErrUnreachable or domain.ErrUnknown.
+func (p *Partition) Candles(ctx context.Context, s Series, limit int) ([]domain.Candle, domain.Checkpoint, error) {
 	candles := make([]domain.Candle, 0, min(limit, CandleCap))
+	var at domain.Checkpoint
 	// Most markets have a bar in every interval, so that one read does. Where many
 	// are missing, each further read looks at several times as many.
 	for skip, n := 0, limit; skip < CandleCap && len(candles) < limit; skip, n = skip+n, 4*n {
 		n = min(n, CandleCap-skip)
-		found, err := p.appendCandles(ctx, &candles, s, limit, n, skip)
+		found, read, err := p.appendCandles(ctx, &candles, s, limit, n, skip)
 		if err != nil {
-			return nil, err
+			return nil, read, err
 		}
+		if skip == 0 {
+			at = read
+		}
+		at = leastOf(at, read)
 		if found == 0 && skip == 0 {
 			break
 		}
 	}
 	slices.Reverse(candles)
-	return candles, nil
+	return candles, at, nil
+}
+
+// leastOf is the checkpoint that counts for what was read in two steps: the
+// first, unless folding has begun anew in between.
+func leastOf(first, second domain.Checkpoint) domain.Checkpoint {
+	if first.Epoch != second.Epoch {
+		return second
+	}
+	return first
 }
 
 // appendCandles reads the bars in some intervals, newest first, until there are
-// limit in all, and tells how many there are in these intervals.
-func (p *Partition) appendCandles(ctx context.Context, candles *[]domain.Candle, s Series, limit, intervals, skip int) (int, error) {
-	r, err := p.gather.readScript(ctx, candlesScript, []string{p.candlesKey(s.Exchange, s.Symbol)},
+// limit in all, and tells how many there are in these intervals, and the
+// checkpoint that this is of.
+func (p *Partition) appendCandles(ctx context.Context, candles *[]domain.Candle, s Series, limit, intervals, skip int) (int, domain.Checkpoint, error) {
+	r, err := p.gather.readScript(ctx, candlesScript, []string{p.candlesKey(s.Exchange, s.Symbol), p.checkpointKey()},
 		string(s.Timeframe), int64(s.Timeframe.Duration()/time.Second), intervals, skip)
 	if err != nil {
-		return 0, p.failed(ctx, "read candles", err)
+		return 0, domain.Checkpoint{}, p.failed(ctx, "read candles", err)
 	}
 	defer r.release()
-	found := r.list()
+	found := r.list() - 1
+	text := r.text()
+	if r.err != nil {
+		return 0, domain.Checkpoint{}, p.failed(ctx, "read candles", r.err)
+	}
+	at, err := domain.ParseCheckpoint(text)
+	if err != nil {
+		return 0, at, err
+	}
 	for range found {
 		value, ok := r.bytes()
 		if !ok {
@@ -180,7 +205,7 @@ func (p *Partition) appendCandles(ctx context.Context, candles *[]domain.Candle,
 		}
 		candle, err := readCandle(s, value)
 		if err != nil {
-			return 0, fmt.Errorf("candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
+			return 0, at, fmt.Errorf("candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
 		}
 		if n := len(*candles); n > 0 && !candle.Time.Before((*candles)[n-1].Time) {
 			continue // a newer bar has come between the reads and moved them all
@@ -190,9 +215,9 @@ func (p *Partition) appendCandles(ctx context.Context, candles *[]domain.Candle,
 		}
 	}
 	if r.err != nil {
-		return 0, p.failed(ctx, "read candles", r.err)
+		return 0, at, p.failed(ctx, "read candles", r.err)
 	}
-	return found, nil
+	return found, at, nil
 }
 
 func readCandle(s Series, value []byte) (domain.Candle, error) {

@@ -9,16 +9,16 @@ import (
 )
 
 // CandlesBetween reads the bars of a series that begin at from or later and
-// before to, oldest first; none gives an empty result. The error matches
-// domain.ErrUnreachable or domain.ErrUnknown.
-func (p *Partition) CandlesBetween(ctx context.Context, s Series, from, to time.Time) ([]domain.Candle, error) {
-	newest, err := p.newestBars(ctx, []Series{s})
+// before to, oldest first, and the checkpoint that they are of; none gives an
+// empty result. The error matches domain.ErrUnreachable or domain.ErrUnknown.
+func (p *Partition) CandlesBetween(ctx context.Context, s Series, from, to time.Time) ([]domain.Candle, domain.Checkpoint, error) {
+	newest, at, err := p.newestBars(ctx, []Series{s})
 	if err != nil {
-		return nil, err
+		return nil, at, err
 	}
 	last, known := newest[s]
 	if !known {
-		return nil, nil
+		return nil, at, nil
 	}
 	length := int64(s.Timeframe.Duration() / time.Second)
 	first := s.Timeframe.Start(from).Unix()
@@ -32,13 +32,14 @@ func (p *Partition) CandlesBetween(ctx context.Context, s Series, from, to time.
 	}
 	fields := len(c) - 2
 	if fields == 0 {
-		return nil, nil
+		return nil, at, nil
 	}
-	r, err := p.read(ctx, c)
+	r, read, err := p.readAt(ctx, "read candles", c)
 	if err != nil {
-		return nil, p.failed(ctx, "read candles", err)
+		return nil, read, err
 	}
 	defer r.release()
+	at = leastOf(at, read)
 	candles := make([]domain.Candle, 0, fields)
 	for range r.list() {
 		value, found := r.bytes()
@@ -47,12 +48,12 @@ func (p *Partition) CandlesBetween(ctx context.Context, s Series, from, to time.
 		}
 		candle, err := readCandle(s, value)
 		if err != nil {
-			return nil, fmt.Errorf("candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
+			return nil, at, fmt.Errorf("candle %s %s %s: %w: %w", s.Exchange, s.Symbol, s.Timeframe, domain.ErrUnknown, err)
 		}
 		candles = append(candles, candle)
 	}
 	if r.err != nil {
-		return nil, p.failed(ctx, "read candles", r.err)
+		return nil, at, p.failed(ctx, "read candles", r.err)
 	}
-	return candles, nil
+	return candles, at, nil
 }

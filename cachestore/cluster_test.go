@@ -97,11 +97,11 @@ func TestAllPartitionsOfAClusterAreReadAsOne(t *testing.T) {
 			t.Errorf("%s: waited to %d (%v)", stream, seq, err)
 		}
 	}
-	ticks, err := s.AllTicks(t.Context(), partitions, "binance", noon)
+	ticks, _, err := s.AllTicks(t.Context(), partitions, "binance", noon)
 	if err != nil || len(ticks) != len(want) {
 		t.Errorf("%d ticks (%v), want %d", len(ticks), err, len(want))
 	}
-	if exchanges, err := s.Exchanges(t.Context(), partitions); err != nil || !slices.Equal(exchanges, []string{"binance"}) {
+	if exchanges, _, err := s.Exchanges(t.Context(), partitions); err != nil || !slices.Equal(exchanges, []string{"binance"}) {
 		t.Errorf("exchanges %v (%v)", exchanges, err)
 	}
 	accounts, err := s.Accounts(t.Context(), partitions)

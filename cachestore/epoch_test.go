@@ -85,10 +85,13 @@ func TestAnUnreadableCheckpointIsUnknownUntilBegun(t *testing.T) {
 		if _, err := p.Apply(t.Context(), domain.Checkpoint{}, at(1), withTick(t, p, "BTC/USDT", 1, 1)); !errors.Is(err, domain.ErrUnknown) {
 			t.Errorf("%s: Apply: %v", what, err)
 		}
-		wantPrice(t, p, "BTC/USDT", "")
+		if _, _, err := p.Tick(t.Context(), "binance", "BTC/USDT", noon); !errors.Is(err, domain.ErrUnknown) {
+			t.Errorf("%s: Tick: %v", what, err)
+		}
 		if got, err := p.Begin(t.Context(), at(0)); err != nil || got != at(0) {
 			t.Errorf("%s: Begin: %v %v", what, got, err)
 		}
+		wantPrice(t, p, "BTC/USDT", "")
 	}
 }
 

@@ -2,6 +2,7 @@ package cachestore
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -259,18 +260,10 @@ func (f *flight) fetchParsed(ctx context.Context, pipe redis.Pipeliner) (err err
 	return nil
 }
 
-// read carries out commands of a partition. The caller releases the answer.
-func (p *Partition) read(ctx context.Context, commands ...command) (reply, error) {
-	return p.gather.read(ctx, "", commands...)
-}
-
-// readAtOnce is read in one step: nothing is written between the commands.
-func (p *Partition) readAtOnce(ctx context.Context, commands ...command) (reply, error) {
-	return p.atOnce.read(ctx, "", commands...)
-}
-
-// readAt is readAtOnce with the checkpoint that all of it is of. The error says
-// what was to be done and matches domain.ErrUnreachable or domain.ErrUnknown.
+// readAt carries out commands of a partition in one step, nothing is written in
+// between, and reads the checkpoint that all of it is of. The caller releases the
+// answer. The error says what was to be done and matches domain.ErrUnreachable or
+// domain.ErrUnknown.
 func (p *Partition) readAt(ctx context.Context, what string, commands ...command) (reply, domain.Checkpoint, error) {
 	r, err := p.atOnce.read(ctx, p.checkpointKey(), commands...)
 	if err != nil {
@@ -287,10 +280,53 @@ func (p *Partition) readAt(ctx context.Context, what string, commands ...command
 	return r, at, err
 }
 
-// read carries out commands on several partitions, otherwise like
-// Partition.read.
-func (s *Store) read(ctx context.Context, commands ...command) (reply, error) {
-	return s.gathererOf(false).read(ctx, "", commands...)
+// readEach carries out one command on each of several partitions and reads the
+// checkpoints that the replies are of. A partition may occur more than once.
+// Otherwise like Partition.readAt.
+func (s *Store) readEach(ctx context.Context, what string, partitions []*Partition, commands []command) (reply, []domain.Checkpoint, error) {
+	if s.cfg.Cluster {
+		return readEachAlone(ctx, what, partitions, commands)
+	}
+	all := make([]command, 0, 2*len(partitions))
+	for _, p := range partitions {
+		all = append(all, command{"get", p.checkpointKey()})
+	}
+	r, err := s.atOnce.read(ctx, "", append(all, commands...)...)
+	if err != nil {
+		return r, nil, s.failed(ctx, what, err)
+	}
+	at := make([]domain.Checkpoint, len(partitions))
+	for i := range at {
+		text := r.text()
+		if r.err != nil {
+			err = s.failed(ctx, "read the checkpoint", r.err)
+		} else {
+			at[i], err = domain.ParseCheckpoint(text)
+		}
+		if err != nil {
+			r.release()
+			return r, nil, err
+		}
+	}
+	return r, at, nil
+}
+
+// readEachAlone is readEach for a cluster, where partitions are on several nodes.
+func readEachAlone(ctx context.Context, what string, partitions []*Partition, commands []command) (reply, []domain.Checkpoint, error) {
+	parts, at, errs := make([]reply, len(partitions)), make([]domain.Checkpoint, len(partitions)), make([]error, len(partitions))
+	var done sync.WaitGroup
+	for i, p := range partitions {
+		done.Go(func() { parts[i], at[i], errs[i] = p.readAt(ctx, what, commands[i]) })
+	}
+	done.Wait()
+	var whole reply
+	for i := range parts {
+		if errs[i] == nil {
+			whole.rest = append(whole.rest, parts[i].rest...)
+			parts[i].release()
+		}
+	}
+	return whole, at, errors.Join(errs...)
 }
 
 // gathererOf says what the reads of a partition go with: with all others, but in

@@ -39,7 +39,7 @@ func TestReadsThatTravelTogetherAreAnsweredApart(t *testing.T) {
 	for i := range n {
 		group.Go(func() {
 			for range 30 {
-				got, err := p.Tick(t.Context(), "binance", name(i)+"/USDT", noon)
+				got, _, err := p.Tick(t.Context(), "binance", name(i)+"/USDT", noon)
 				if err != nil || got.Last.String() != fmt.Sprint(i+1) {
 					t.Errorf("tick %d: %v (%v)", i, got.Last, err)
 				}
@@ -47,16 +47,16 @@ func TestReadsThatTravelTogetherAreAnsweredApart(t *testing.T) {
 				if err != nil || account.At != at(5) || len(account.Balances) != 1 || account.Balances[0].Total.String() != fmt.Sprint(i+1) {
 					t.Errorf("account %d: %+v (%v)", i, account, err)
 				}
-				if ends, err := p.TradeEnds(t.Context(), "binance", "BTC/USDT"); err != nil || ends.Count != 5 || ends.First.ID != "1" || ends.Last.ID != "5" {
+				if ends, _, err := p.TradeEnds(t.Context(), "binance", "BTC/USDT"); err != nil || ends.Count != 5 || ends.First.ID != "1" || ends.Last.ID != "5" {
 					t.Errorf("ends %+v (%v)", ends, err)
 				}
 				switch i {
 				case 0:
-					if _, err := p.Trades(t.Context(), "binance", "BAD/USDT", 5); !errors.Is(err, domain.ErrUnknown) {
+					if _, _, err := p.Trades(t.Context(), "binance", "BAD/USDT", 5); !errors.Is(err, domain.ErrUnknown) {
 						t.Errorf("another type: %v", err)
 					}
 				case 1:
-					if _, err := p.TradeEnds(t.Context(), "binance", "BAD/USDT"); !errors.Is(err, domain.ErrUnknown) {
+					if _, _, err := p.TradeEnds(t.Context(), "binance", "BAD/USDT"); !errors.Is(err, domain.ErrUnknown) {
 						t.Errorf("another type, in one step: %v", err)
 					}
 				case 2:
@@ -85,13 +85,13 @@ func TestADeadlineEndsTheWaitForASharedRequest(t *testing.T) {
 	patient := make(chan error, 8)
 	for range cap(patient) {
 		go func() {
-			_, err := p.Tick(t.Context(), "binance", "BTC/USDT", noon)
+			_, _, err := p.Tick(t.Context(), "binance", "BTC/USDT", noon)
 			patient <- err
 		}()
 	}
 	for range 4 {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		_, err := p.Tick(ctx, "binance", "BTC/USDT", noon)
+		_, _, err := p.Tick(ctx, "binance", "BTC/USDT", noon)
 		if !errors.Is(err, domain.ErrUnreachable) {
 			t.Errorf("past the deadline: %v", err)
 		}
@@ -178,7 +178,7 @@ func TestReadsGoOnWithTheConnectionsThatCanBeMade(t *testing.T) {
 	apply(t, p, domain.Checkpoint{}, at(1), withTick(t, p, "BTC/USDT", 1, 1))
 	wantPrice(t, p, "BTC/USDT", "1")
 	clients, err := rdb.ClientList(t.Context()).Result()
-	if err != nil || !strings.Contains(clients, "db=3") || !strings.Contains(clients, "cmd=hmget") {
+	if err != nil || !strings.Contains(clients, "db=3") || !strings.Contains(clients, "cmd=exec user=default redir=-1 resp=2") {
 		t.Fatalf("no connection of its own reads: %s (%v)", clients, err)
 	}
 	if err := rdb.ClientKillByFilter(t.Context(), "TYPE", "normal", "SKIPME", "yes").Err(); err != nil {
@@ -186,7 +186,7 @@ func TestReadsGoOnWithTheConnectionsThatCanBeMade(t *testing.T) {
 	}
 	wantPrice(t, p, "BTC/USDT", "1")
 	r.Kill()
-	if _, err := p.Tick(t.Context(), "binance", "BTC/USDT", noon); !errors.Is(err, domain.ErrUnreachable) {
+	if _, _, err := p.Tick(t.Context(), "binance", "BTC/USDT", noon); !errors.Is(err, domain.ErrUnreachable) {
 		t.Fatalf("away: %v", err)
 	}
 	r.Start() // without its data and its password: the greeting is refused
@@ -194,7 +194,7 @@ func TestReadsGoOnWithTheConnectionsThatCanBeMade(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Tick(t.Context(), "binance", "BTC/USDT", noon); !errors.Is(err, domain.ErrUnreachable) {
+	if _, _, err := p.Tick(t.Context(), "binance", "BTC/USDT", noon); !errors.Is(err, domain.ErrUnreachable) {
 		t.Fatalf("closed: %v", err)
 	}
 }

@@ -92,7 +92,7 @@ func addTrades(tb testing.TB, p *cachestore.Partition, prev domain.Checkpoint, f
 
 func wantPrice(tb testing.TB, p *cachestore.Partition, symbol, want string) {
 	tb.Helper()
-	got, err := p.Tick(tb.Context(), "binance", symbol, noon)
+	got, _, err := p.Tick(tb.Context(), "binance", symbol, noon)
 	if want == "" {
 		if !errors.Is(err, domain.ErrNotFound) {
 			tb.Fatalf("%s: %v (%v), want ErrNotFound", symbol, got.Last, err)

@@ -63,20 +63,20 @@ func TestTicksAreReadWithWhatVouchesForThem(t *testing.T) {
 		now   time.Time
 		stale bool
 	}{{noon, false}, {noon.Add(3 * time.Second), false}, {noon.Add(4 * time.Second), true}} {
-		got, err := p.Tick(t.Context(), "binance", "BTC/USDT", c.now)
+		got, _, err := p.Tick(t.Context(), "binance", "BTC/USDT", c.now)
 		if err != nil || got.Stale != c.stale || got.Sequence != 3 {
 			t.Fatalf("at %v: %+v %v", c.now, got, err)
 		}
 	}
-	ticks, err := p.Ticks(t.Context(), "binance", []string{"ETH/USDT", "BTC/USDT"}, noon)
+	ticks, _, err := p.Ticks(t.Context(), "binance", []string{"ETH/USDT", "BTC/USDT"}, noon)
 	if err != nil || len(ticks) != 2 || ticks[0].Symbol != "" || ticks[1].Symbol != "BTC/USDT" {
 		t.Fatalf("%+v %v", ticks, err)
 	}
-	all, err := s.AllTicks(t.Context(), []*cachestore.Partition{p, s.Partition("TICKS_1")}, "binance", noon)
+	all, _, err := s.AllTicks(t.Context(), []*cachestore.Partition{p, s.Partition("TICKS_1")}, "binance", noon)
 	if err != nil || len(all) != 1 || all[0].Symbol != "BTC/USDT" {
 		t.Fatalf("%+v %v", all, err)
 	}
-	exchanges, err := s.Exchanges(t.Context(), []*cachestore.Partition{p, p})
+	exchanges, _, err := s.Exchanges(t.Context(), []*cachestore.Partition{p, p})
 	if err != nil || !slices.Equal(exchanges, []string{"binance"}) {
 		t.Fatalf("%v %v", exchanges, err)
 	}
@@ -92,7 +92,7 @@ func TestATickWithoutAFeedIsStaleAfterAMinuteAndOneWithAnUnreadableFeedAlways(t 
 	p := s.Partition(stream)
 	apply(t, p, domain.Checkpoint{}, at(1), withTick(t, p, "BTC/USDT", 7, 1))
 	stale := func(now time.Time) bool {
-		got, err := p.Tick(t.Context(), "binance", "BTC/USDT", now)
+		got, _, err := p.Tick(t.Context(), "binance", "BTC/USDT", now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,11 +112,11 @@ func TestATickWithoutAFeedIsStaleAfterAMinuteAndOneWithAnUnreadableFeedAlways(t 
 func TestTradesAreReadOldestFirstAndAfterACursor(t *testing.T) {
 	t.Parallel()
 	p := testserver.SharedStore(t).Partition("TRADES_0")
-	if trades, err := p.Trades(t.Context(), "binance", "BTC/USDT", 5); err != nil || len(trades) != 0 {
+	if trades, _, err := p.Trades(t.Context(), "binance", "BTC/USDT", 5); err != nil || len(trades) != 0 {
 		t.Fatalf("%v %v", trades, err)
 	}
 	addTrades(t, p, domain.Checkpoint{}, 1, 50)
-	trades, err := p.Trades(t.Context(), "binance", "BTC/USDT", 3)
+	trades, _, err := p.Trades(t.Context(), "binance", "BTC/USDT", 3)
 	if err != nil || len(trades) != 3 || trades[0].ID != "48" || trades[2].Sequence != 50 {
 		t.Fatalf("%+v %v", trades, err)
 	}
@@ -214,7 +214,7 @@ func TestGapsAndCandlesAreReadOldestFirst(t *testing.T) {
 	}
 	b.AddGaps("binance", "BTC/USDT", gaps)
 	apply(t, p, domain.Checkpoint{}, at(9000), b)
-	candles, err := p.Candles(t.Context(), series, 10_000)
+	candles, _, err := p.Candles(t.Context(), series, 10_000)
 	if err != nil || len(candles) != cachestore.CandleCap || !candles[0].Time.Equal(noon.Add(5*time.Minute)) {
 		t.Fatalf("%d candles (%v)", len(candles), err)
 	}
@@ -224,7 +224,7 @@ func TestGapsAndCandlesAreReadOldestFirst(t *testing.T) {
 	if loaded, err := p.LoadCandles(t.Context(), []cachestore.Series{series}, 2); err != nil || len(loaded[series]) != 2 {
 		t.Fatalf("%v %v", loaded, err)
 	}
-	read, err := p.Gaps(t.Context(), "binance", "BTC/USDT", 2)
+	read, _, err := p.Gaps(t.Context(), "binance", "BTC/USDT", 2)
 	if err != nil || len(read) != 2 || read[0].Missing != 3 || read[1].Sequence != 5 {
 		t.Fatalf("%+v %v", read, err)
 	}
@@ -249,14 +249,14 @@ func TestStoredGarbageIsUnknown(t *testing.T) {
 			}
 		}
 		market := cachestore.Market{Exchange: "binance", Symbol: "BTC/USDT"}
-		_, tickErr := p.Tick(ctx, "binance", "BTC/USDT", noon)
-		_, ticksErr := p.Ticks(ctx, "binance", []string{"BTC/USDT"}, noon)
-		_, allErr := s.AllTicks(ctx, []*cachestore.Partition{p}, "binance", noon)
-		_, tradesErr := p.Trades(ctx, "binance", "BTC/USDT", 5)
+		_, _, tickErr := p.Tick(ctx, "binance", "BTC/USDT", noon)
+		_, _, ticksErr := p.Ticks(ctx, "binance", []string{"BTC/USDT"}, noon)
+		_, _, allErr := s.AllTicks(ctx, []*cachestore.Partition{p}, "binance", noon)
+		_, _, tradesErr := p.Trades(ctx, "binance", "BTC/USDT", 5)
 		_, _, afterErr := p.TradesAfter(ctx, "binance", "BTC/USDT", cachestore.Cursor{Seq: 3})
-		_, gapsErr := p.Gaps(ctx, "binance", "BTC/USDT", 5)
-		_, barErr := p.Candles(ctx, cachestore.Series{Market: market, Timeframe: "1m"}, 5)
-		_, newestErr := p.Candles(ctx, cachestore.Series{Market: market, Timeframe: "5m"}, 5)
+		_, _, gapsErr := p.Gaps(ctx, "binance", "BTC/USDT", 5)
+		_, _, barErr := p.Candles(ctx, cachestore.Series{Market: market, Timeframe: "1m"}, 5)
+		_, _, newestErr := p.Candles(ctx, cachestore.Series{Market: market, Timeframe: "5m"}, 5)
 		for what, err := range map[string]error{
 			"Tick": tickErr, "Ticks": ticksErr, "AllTicks": allErr, "Trades": tradesErr, "TradesAfter": afterErr, "Gaps": gapsErr,
 			"Candles": barErr, "newest candle": newestErr,

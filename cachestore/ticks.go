@@ -91,35 +91,35 @@ func (p *Partition) LoadTickOrders(ctx context.Context, markets []Market) (map[M
 	return orders, nil
 }
 
-// Tick reads a market's tick and whether it is stale at now. The error matches
-// domain.ErrNotFound, domain.ErrUnreachable, or domain.ErrUnknown for a stored
-// value that cannot be read.
-func (p *Partition) Tick(ctx context.Context, exchange, symbol string, now time.Time) (domain.Tick, error) {
-	r, err := p.read(ctx, command{"hmget", p.ticksKey(exchange), symbol, feedField})
+// Tick reads a market's tick and whether it is stale at now, and the checkpoint
+// that this is of, also for domain.ErrNotFound. The error matches that,
+// domain.ErrUnreachable, or domain.ErrUnknown for a stored value that cannot be
+// read.
+func (p *Partition) Tick(ctx context.Context, exchange, symbol string, now time.Time) (tick domain.Tick, at domain.Checkpoint, err error) {
+	r, at, err := p.readAt(ctx, "read a tick", command{"hmget", p.ticksKey(exchange), symbol, feedField})
 	if err != nil {
-		return domain.Tick{}, p.failed(ctx, "read a tick", err)
+		return tick, at, err
 	}
 	defer r.release()
 	r.list()
 	value, found := r.bytes()
 	feed := r.feed()
 	if r.err != nil {
-		return domain.Tick{}, p.failed(ctx, "read a tick", r.err)
+		return tick, at, p.failed(ctx, "read a tick", r.err)
 	}
 	if !found {
-		return domain.Tick{}, fmt.Errorf("tick %s %s: %w", exchange, symbol, domain.ErrNotFound)
+		return tick, at, fmt.Errorf("tick %s %s: %w", exchange, symbol, domain.ErrNotFound)
 	}
-	var tick domain.Tick
 	if err := readTick(&tick, exchange, symbol, value); err != nil {
-		return domain.Tick{}, err
+		return domain.Tick{}, at, err
 	}
 	feed.judge(&tick, now)
-	return tick, nil
+	return tick, at, nil
 }
 
 // Ticks reads the ticks of the given symbols, in order. Symbols that have none
-// get the zero Tick. Errors as for Tick.
-func (p *Partition) Ticks(ctx context.Context, exchange string, symbols []string, now time.Time) ([]domain.Tick, error) {
+// get the zero Tick. Otherwise like AllTicks.
+func (p *Partition) Ticks(ctx context.Context, exchange string, symbols []string, now time.Time) ([]domain.Tick, []domain.Checkpoint, error) {
 	places := make([]Place, len(symbols))
 	for i, symbol := range symbols {
 		places[i] = Place{Partition: p, Market: Market{Exchange: exchange, Symbol: symbol}}
@@ -127,16 +127,18 @@ func (p *Partition) Ticks(ctx context.Context, exchange string, symbols []string
 	return p.store.TicksAt(ctx, places, now)
 }
 
-// AllTicks reads all ticks of an exchange from the partitions, by symbol.
-// Errors as for Tick, but an exchange without ticks is an empty result.
-func (s *Store) AllTicks(ctx context.Context, partitions []*Partition, exchange string, now time.Time) ([]domain.Tick, error) {
+// AllTicks reads all ticks of an exchange from the partitions, by symbol, and
+// the checkpoints that they are of, one for each partition. The error matches
+// domain.ErrUnreachable or domain.ErrUnknown; an exchange without ticks is an
+// empty result.
+func (s *Store) AllTicks(ctx context.Context, partitions []*Partition, exchange string, now time.Time) ([]domain.Tick, []domain.Checkpoint, error) {
 	commands := make([]command, len(partitions))
 	for i, p := range partitions {
 		commands[i] = command{"hgetall", p.ticksKey(exchange)}
 	}
-	r, err := s.read(ctx, commands...)
+	r, at, err := s.readEach(ctx, "read the ticks", partitions, commands)
 	if err != nil {
-		return nil, s.failed(ctx, "read the ticks", err)
+		return nil, nil, err
 	}
 	defer r.release()
 	// A tick is large: they are sorted first and decoded where they stay.
@@ -160,17 +162,17 @@ func (s *Store) AllTicks(ctx context.Context, partitions []*Partition, exchange 
 		}
 	}
 	if r.err != nil {
-		return nil, s.failed(ctx, "read the ticks", r.err)
+		return nil, nil, s.failed(ctx, "read the ticks", r.err)
 	}
 	slices.SortFunc(found, func(a, b stored) int { return bytes.Compare(a.symbol, b.symbol) })
 	ticks := make([]domain.Tick, len(found))
 	for i, f := range found {
 		if err := readTick(&ticks[i], exchange, string(f.symbol), f.value); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		feeds[f.feed].judge(&ticks[i], now)
 	}
-	return ticks, nil
+	return ticks, at, nil
 }
 
 // Place is a market and the partition that its tick is in.
@@ -179,11 +181,12 @@ type Place struct {
 	Market
 }
 
-// TicksAt reads the ticks of markets, in order, with one request. Markets that
-// have none get the zero Tick. Errors as for Tick.
-func (s *Store) TicksAt(ctx context.Context, places []Place, now time.Time) ([]domain.Tick, error) {
+// TicksAt reads the ticks of markets, in order, with one request, and for each
+// the checkpoint that it is of. Markets that have none get the zero Tick. Errors
+// as for AllTicks.
+func (s *Store) TicksAt(ctx context.Context, places []Place, now time.Time) ([]domain.Tick, []domain.Checkpoint, error) {
 	if len(places) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	// One command for each hash that has some of them.
 	type hash struct {
@@ -191,6 +194,7 @@ func (s *Store) TicksAt(ctx context.Context, places []Place, now time.Time) ([]d
 		exchange  string
 	}
 	var commands []command
+	var hashes []*Partition
 	var members [][]int // of each hash, which of the places are in it
 	index := make(map[hash]int)
 	for i, at := range places {
@@ -200,46 +204,48 @@ func (s *Store) TicksAt(ctx context.Context, places []Place, now time.Time) ([]d
 			n = len(commands)
 			index[h] = n
 			commands, members = append(commands, command{"hmget", at.Partition.ticksKey(at.Exchange), feedField}), append(members, nil)
+			hashes = append(hashes, at.Partition)
 		}
 		commands[n], members[n] = append(commands[n], at.Symbol), append(members[n], i)
 	}
-	r, err := s.read(ctx, commands...)
+	r, at, err := s.readEach(ctx, "read the ticks", hashes, commands)
 	if err != nil {
-		return nil, s.failed(ctx, "read the ticks", err)
+		return nil, nil, err
 	}
 	defer r.release()
-	ticks := make([]domain.Tick, len(places))
-	for _, inHash := range members {
+	ticks, of := make([]domain.Tick, len(places)), make([]domain.Checkpoint, len(places))
+	for n, inHash := range members {
 		r.list()
 		feed := r.feed()
 		for _, i := range inHash {
+			of[i] = at[n]
 			value, found := r.bytes()
 			if !found {
 				continue
 			}
 			if err := readTick(&ticks[i], places[i].Exchange, places[i].Symbol, value); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			feed.judge(&ticks[i], now)
 		}
 	}
 	if r.err != nil {
-		return nil, s.failed(ctx, "read the ticks", r.err)
+		return nil, nil, s.failed(ctx, "read the ticks", r.err)
 	}
-	return ticks, nil
+	return ticks, of, nil
 }
 
 // Exchanges lists the exchanges that have or had ticks in the partitions, each
-// once, in no order. The error matches domain.ErrUnreachable or
-// domain.ErrUnknown.
-func (s *Store) Exchanges(ctx context.Context, partitions []*Partition) ([]string, error) {
+// once, in no order, and the checkpoints that this is of. The error matches
+// domain.ErrUnreachable or domain.ErrUnknown.
+func (s *Store) Exchanges(ctx context.Context, partitions []*Partition) ([]string, []domain.Checkpoint, error) {
 	commands := make([]command, len(partitions))
 	for i, p := range partitions {
 		commands[i] = command{"smembers", p.exchangesKey()}
 	}
-	r, err := s.read(ctx, commands...)
+	r, at, err := s.readEach(ctx, "read the ticks", partitions, commands)
 	if err != nil {
-		return nil, s.failed(ctx, "read the ticks", err)
+		return nil, nil, err
 	}
 	defer r.release()
 	var exchanges []string // a handful
@@ -252,9 +258,9 @@ func (s *Store) Exchanges(ctx context.Context, partitions []*Partition) ([]strin
 		}
 	}
 	if r.err != nil {
-		return nil, s.failed(ctx, "read the ticks", r.err)
+		return nil, nil, s.failed(ctx, "read the ticks", r.err)
 	}
-	return exchanges, nil
+	return exchanges, at, nil
 }
 
 // feedSign is what vouches for the ticks of an exchange in a partition.

@@ -88,9 +88,10 @@ func (p *Partition) LoadTradeIDs(ctx context.Context, markets []Market, keep int
 	return ids, nil
 }
 
-// Trades reads the newest limit trades of a market, oldest first; none gives an
-// empty result. The error matches domain.ErrUnreachable or domain.ErrUnknown.
-func (p *Partition) Trades(ctx context.Context, exchange, symbol string, limit int) ([]domain.Trade, error) {
+// Trades reads the newest limit trades of a market, oldest first, and the
+// checkpoint that they are of; none gives an empty result. The error matches
+// domain.ErrUnreachable or domain.ErrUnknown.
+func (p *Partition) Trades(ctx context.Context, exchange, symbol string, limit int) ([]domain.Trade, domain.Checkpoint, error) {
 	return listOf(ctx, p, p.tradesKey(exchange, symbol), limit, tradeDecoder(exchange, symbol))
 }
 
@@ -98,7 +99,8 @@ func (p *Partition) Trades(ctx context.Context, exchange, symbol string, limit i
 // stored with Seq. The zero value is before the oldest kept.
 type Cursor struct {
 	Seq     uint64
-	Created int64 // when the stream was created, unix ns; zero: not known yet
+	Created int64  // when the stream was created, unix ns; zero: not known yet
+	Epoch   uint64 // of the checkpoint that was read last; zero: not known yet
 }
 
 // tailChunk is how many of the newest trades are looked at first for those that
@@ -106,8 +108,8 @@ type Cursor struct {
 const tailChunk = 64
 
 // TradesAfter reads the trades of a market that follow the cursor, oldest first,
-// and returns the cursor behind them. While Redis is being rebuilt and has not
-// reached the cursor yet, there are none. The error matches domain.ErrLagged
+// and returns the cursor behind them. While Redis is being folded anew, which its
+// Epoch shows, and has not reached the cursor yet, there are none. The error matches domain.ErrLagged
 // when the trade at the cursor is no longer kept, so that what followed it may
 // be gone, domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) TradesAfter(ctx context.Context, exchange, symbol string, after Cursor) ([]domain.Trade, Cursor, error) {
@@ -116,13 +118,13 @@ func (p *Partition) TradesAfter(ctx context.Context, exchange, symbol string, af
 		if after.Seq == 0 {
 			limit = maxList
 		}
-		at, trades, err := p.tailOfTrades(ctx, exchange, symbol, limit)
+		trades, at, err := p.Trades(ctx, exchange, symbol, limit)
 		if err != nil {
 			return nil, after, err
 		}
 		next := after
-		if at.Created != 0 {
-			next.Created = at.Created
+		if !at.IsZero() {
+			next.Created, next.Epoch = at.Created, at.Epoch
 		}
 		i, found := slices.BinarySearchFunc(trades, after.Seq, func(t domain.Trade, seq uint64) int {
 			return cmp.Compare(t.Sequence, seq)
@@ -134,7 +136,7 @@ func (p *Partition) TradesAfter(ctx context.Context, exchange, symbol string, af
 		case found:
 			trades = trades[i+1:]
 		case at.Seq < after.Seq:
-			return nil, after, nil
+			return nil, next, nil
 		case i > 0 || len(trades) < limit:
 			return nil, after, fmt.Errorf("trades %s %s: %w: the one at %d is no longer kept", exchange, symbol, domain.ErrLagged, after.Seq)
 		default:
@@ -151,19 +153,6 @@ func (p *Partition) TradesAfter(ctx context.Context, exchange, symbol string, af
 // maxList is more than any list holds.
 const maxList = 1 << 30
 
-// tailOfTrades reads the newest limit trades and the checkpoint that they are
-// of, in one transaction.
-func (p *Partition) tailOfTrades(ctx context.Context, exchange, symbol string, limit int) (domain.Checkpoint, []domain.Trade, error) {
-	key := p.tradesKey(exchange, symbol)
-	r, at, err := p.readAt(ctx, "read the trades", command{"lrange", key, -limit, -1})
-	if err != nil {
-		return at, nil, err
-	}
-	defer r.release()
-	trades, err := readList(ctx, p, key, &r, tradeDecoder(exchange, symbol))
-	return at, trades, err
-}
-
 func tradeDecoder(exchange, symbol string) decodeInto[domain.Trade] {
 	return func(t *domain.Trade, payload []byte, seq uint64) error {
 		t.Exchange, t.Symbol, t.Sequence = exchange, symbol, seq
@@ -171,9 +160,10 @@ func tradeDecoder(exchange, symbol string) decodeInto[domain.Trade] {
 	}
 }
 
-// Gaps reads the newest limit gaps of a market, oldest first. The error matches
-// domain.ErrUnreachable or domain.ErrUnknown.
-func (p *Partition) Gaps(ctx context.Context, exchange, symbol string, limit int) ([]domain.Gap, error) {
+// Gaps reads the newest limit gaps of a market, oldest first, and the checkpoint
+// that they are of. The error matches domain.ErrUnreachable or
+// domain.ErrUnknown.
+func (p *Partition) Gaps(ctx context.Context, exchange, symbol string, limit int) ([]domain.Gap, domain.Checkpoint, error) {
 	return listOf(ctx, p, p.gapsKey(exchange, symbol), limit, func(gap *domain.Gap, payload []byte, seq uint64) (err error) {
 		*gap, err = wire.DecodeGap(domain.Key{Exchange: exchange, Symbol: symbol}, payload)
 		gap.Sequence = seq
@@ -184,14 +174,16 @@ func (p *Partition) Gaps(ctx context.Context, exchange, symbol string, limit int
 // decodeInto decodes a payload, and sets what is not in it.
 type decodeInto[T any] func(into *T, payload []byte, seq uint64) error
 
-// listOf reads the newest limit values of a list of stamped payloads.
-func listOf[T any](ctx context.Context, p *Partition, key string, limit int, decode decodeInto[T]) ([]T, error) {
-	r, err := p.read(ctx, command{"lrange", key, -limit, -1})
+// listOf reads the newest limit values of a list of stamped payloads, and the
+// checkpoint that they are of, in one step.
+func listOf[T any](ctx context.Context, p *Partition, key string, limit int, decode decodeInto[T]) ([]T, domain.Checkpoint, error) {
+	r, at, err := p.readAt(ctx, "read "+key, command{"lrange", key, -limit, -1})
 	if err != nil {
-		return nil, p.failed(ctx, "read "+key, err)
+		return nil, at, err
 	}
 	defer r.release()
-	return readList(ctx, p, key, &r, decode)
+	list, err := readList(ctx, p, key, &r, decode)
+	return list, at, err
 }
 
 // readList reads a list of stamped payloads that was asked for.

@@ -13,13 +13,14 @@ import (
 const timeDisorder = time.Minute
 
 // TradesSince reads the trades of a market that happened at since or later,
-// oldest first. complete says that those that are kept reach back to since. The
-// error matches domain.ErrUnreachable or domain.ErrUnknown.
-func (p *Partition) TradesSince(ctx context.Context, exchange, symbol string, since time.Time) (trades []domain.Trade, complete bool, err error) {
+// oldest first, and the checkpoint that they are of. complete says that those
+// that are kept reach back to since. The error matches domain.ErrUnreachable or
+// domain.ErrUnknown.
+func (p *Partition) TradesSince(ctx context.Context, exchange, symbol string, since time.Time) (trades []domain.Trade, complete bool, at domain.Checkpoint, err error) {
 	for limit := 256; ; limit *= 8 {
-		trades, err = p.Trades(ctx, exchange, symbol, limit)
+		trades, at, err = p.Trades(ctx, exchange, symbol, limit)
 		if err != nil {
-			return nil, false, err
+			return nil, false, at, err
 		}
 		far := len(trades) > 0 && trades[0].Time.Before(since.Add(-timeDisorder))
 		if !far && len(trades) == limit {
@@ -27,7 +28,7 @@ func (p *Partition) TradesSince(ctx context.Context, exchange, symbol string, si
 		}
 		oldest := len(trades) > 0 && trades[0].Time.Before(since)
 		trades = slices.DeleteFunc(trades, func(t domain.Trade) bool { return t.Time.Before(since) })
-		return trades, far || oldest, nil
+		return trades, far || oldest, at, nil
 	}
 }
 
@@ -39,27 +40,27 @@ type TradeEnds struct {
 }
 
 // TradeEnds reads how many trades of a market are kept, the oldest and the
-// newest. The error matches domain.ErrNotFound, domain.ErrUnreachable or
-// domain.ErrUnknown.
-func (p *Partition) TradeEnds(ctx context.Context, exchange, symbol string) (TradeEnds, error) {
+// newest, and the checkpoint that this is of, also for domain.ErrNotFound. The
+// error matches that, domain.ErrUnreachable or domain.ErrUnknown.
+func (p *Partition) TradeEnds(ctx context.Context, exchange, symbol string) (TradeEnds, domain.Checkpoint, error) {
 	key := p.tradesKey(exchange, symbol)
-	r, err := p.readAtOnce(ctx, command{"llen", key}, command{"lrange", key, 0, 0}, command{"lrange", key, -1, -1})
+	r, at, err := p.readAt(ctx, "read the ends of the trades", command{"llen", key}, command{"lrange", key, 0, 0}, command{"lrange", key, -1, -1})
 	if err != nil {
-		return TradeEnds{}, p.failed(ctx, "read the ends of the trades", err)
+		return TradeEnds{}, at, err
 	}
 	defer r.release()
 	count := int(r.number())
 	if r.err == nil && count == 0 {
-		return TradeEnds{}, domain.ErrNotFound
+		return TradeEnds{}, at, domain.ErrNotFound
 	}
 	decode := tradeDecoder(exchange, symbol)
 	first, err := readList(ctx, p, key, &r, decode)
 	if err != nil {
-		return TradeEnds{}, err
+		return TradeEnds{}, at, err
 	}
 	last, err := readList(ctx, p, key, &r, decode)
 	if err != nil {
-		return TradeEnds{}, err
+		return TradeEnds{}, at, err
 	}
-	return TradeEnds{Count: count, First: first[0], Last: last[0]}, nil
+	return TradeEnds{Count: count, First: first[0], Last: last[0]}, at, nil
 }

@@ -265,7 +265,11 @@ func TestD23ARedisThatIsFoldedAnewSaysNothingBeforeItHasCaughtUp(t *testing.T) {
 	p := other.Partition(last.Stream)
 	b := p.NewBatch()
 	b.PutKnown("1001", cachestore.Write{Seq: 1, Payload: []byte{0x93, 1, 0, 0x90}})
-	at := domain.Checkpoint{Epoch: 7, Created: 1, Seq: 1, Time: 1}
+	extent, err := r.bus.Extent(ctx, last.Stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := domain.Checkpoint{Epoch: 7, Created: extent.Created, Seq: 1, Time: 1}
 	if got, err := p.Apply(ctx, domain.Checkpoint{}, at, b); err != nil || got != at {
 		t.Fatal(got, err)
 	}

@@ -21,8 +21,9 @@ func (c *Candles) Put(ctx context.Context, candle domain.Candle) (domain.LogPosi
 
 // Latest reads the newest limit bars of a market, oldest first; the last one
 // is usually still forming. The error matches domain.ErrInvalid,
-// domain.ErrUnreachable or domain.ErrUnknown; a market without candles gives an
-// empty result.
+// domain.ErrUnreachable, domain.ErrUnknown, or domain.ErrRebuilding while Redis
+// is being folded anew, after having waited for it for two seconds; a market
+// without candles gives an empty result.
 func (c *Candles) Latest(ctx context.Context, exchange, symbol string, tf domain.Timeframe, limit int) ([]domain.Candle, error) {
 	s, err := series(exchange, symbol, tf)
 	if err != nil {
@@ -31,5 +32,6 @@ func (c *Candles) Latest(ctx context.Context, exchange, symbol string, tf domain
 	if err := checkLimit(limit, cachestore.CandleCap); err != nil {
 		return nil, err
 	}
-	return c.trades.partition(exchange, symbol).Candles(ctx, s, limit)
+	p := c.trades.partition(exchange, symbol)
+	return settle(ctx, p, func() ([]domain.Candle, domain.Checkpoint, error) { return p.Candles(ctx, s, limit) })
 }

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -26,7 +25,8 @@ func (c *Candles) Between(ctx context.Context, exchange, symbol string, tf domai
 	if !from.Before(to) {
 		return nil, domain.Invalid("from", from.UTC().Format(time.RFC3339), "a time before to")
 	}
-	return c.trades.partition(exchange, symbol).CandlesBetween(ctx, s, from, to)
+	p := c.trades.partition(exchange, symbol)
+	return settle(ctx, p, func() ([]domain.Candle, domain.Checkpoint, error) { return p.CandlesBetween(ctx, s, from, to) })
 }
 
 func series(exchange, symbol string, tf domain.Timeframe) (cachestore.Series, error) {
@@ -50,7 +50,9 @@ const candlesWatched = 16
 //
 // The iteration ends when ctx ends or the client is closed. An error that
 // matches domain.ErrUnreachable is yielded for as long as Redis is away, and
-// the iteration goes on when it is back; domain.ErrInvalid ends it.
+// the iteration goes on when it is back. One that matches domain.ErrRebuilding is
+// yielded once when Redis is folded anew; when it has caught up, the newest bars
+// are yielded again. domain.ErrInvalid ends the iteration.
 func (c *Candles) Watch(ctx context.Context, exchange, symbol string, tf domain.Timeframe, last int) iter.Seq2[domain.Candle, error] {
 	return func(yield func(domain.Candle, error) bool) {
 		s, err := series(exchange, symbol, tf)
@@ -63,8 +65,9 @@ func (c *Candles) Watch(ctx context.Context, exchange, symbol string, tf domain.
 		}
 		partition := c.trades.partition(exchange, symbol)
 		changes := c.trades.client.changes
-		sub := changes.subscribe([]*cachestore.Partition{partition})
+		sub := changes.subscribe([]*cachestore.Partition{partition.Partition})
 		defer sub.close()
+		var epoch epochWatch
 		seen := make(map[time.Time]uint64) // beginning of a bar to the sequence that last changed it
 		for first := true; ; {
 			select {
@@ -76,18 +79,26 @@ func (c *Candles) Watch(ctx context.Context, exchange, symbol string, tf domain.
 			}
 			_, err := sub.take()
 			var bars []domain.Candle
+			use, anew := false, false
 			if err == nil {
-				bars, err = partition.Candles(ctx, s, candlesWatched)
+				var at domain.Checkpoint
+				w := partition.want()
+				if bars, at, err = partition.Candles(ctx, s, candlesWatched); err == nil {
+					use, anew, err = epoch.take(ctx, partition, at, w)
+				}
 			}
-			if err != nil {
-				if ctx.Err() != nil || !yield(domain.Candle{}, err) {
-					return
-				}
-				if errors.Is(err, domain.ErrUnreachable) {
-					pause.For(ctx, retryRead)
-					sub.mark(partition.Stream(), nil)
-				}
+			if err != nil && (ctx.Err() != nil || !yield(domain.Candle{}, err)) {
+				return
+			}
+			if !use {
+				// Nothing else may change for a long time: read again.
+				pause.For(ctx, retryRead)
+				sub.mark(partition.Stream(), nil)
 				continue
+			}
+			if anew {
+				clear(seen)
+				first = true
 			}
 			next := make(map[time.Time]uint64, len(bars))
 			for i, bar := range bars {

@@ -121,18 +121,19 @@ func (c *changes) nudge(stream string) {
 
 // run waits for the partition again and again.
 func (c *changes) run(ctx context.Context, p *cachestore.Partition, f *follow) {
-	var seen uint64
+	var seen, epoch uint64
 	failed := false
 	for ctx.Err() == nil {
 		seq, err := p.Wait(ctx, seen, waitSlice)
 		if err == nil && seq <= seen && !failed {
 			// Nothing came. After a wipe the sequence may have gone back, and
-			// what is folded anew is to be seen too.
+			// what was folded anew is to be seen too, be it that it is where it was
+			// by now. The first time nobody knows.
 			at, cpErr := p.Checkpoint(ctx)
-			if cpErr == nil && at.Seq >= seen {
+			if cpErr == nil && at.Seq >= seen && at.Epoch == epoch {
 				continue
 			}
-			seq, err = at.Seq, cpErr
+			seq, epoch, err = at.Seq, at.Epoch, cpErr
 		}
 		if ctx.Err() != nil {
 			return

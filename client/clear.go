@@ -11,6 +11,9 @@ import (
 // domain.ErrUnreachable. Health asks the log too.
 func (c *Client) Ping(ctx context.Context) (time.Duration, error) { return c.store.Ping(ctx) }
 
+// Prefix is what all keys of the deployment begin with in Redis.
+func (c *Client) Prefix() string { return c.store.Prefix() }
+
 // Clear deletes everything that the deployment has in Redis, and nothing else
 // there, and returns how many keys it was. confirm must be the deployment's key
 // prefix (cachestore.DefaultPrefix unless configured), so that nobody clears

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,8 +86,8 @@ func New(log *bus.Bus, store *cachestore.Store) *Client {
 	c := &Client{log: log, store: store, changes: newChanges(), exchanges: make(map[string]*settledPartition)}
 	c.catalogue = c.settled(bus.CatalogueStream)
 	layout := log.Layout()
-	c.Ticks = &Ticks{client: c, partitions: partitions(store, layout.TickStreams())}
-	c.Trades = &Trades{client: c, partitions: partitions(store, layout.TradeStreams())}
+	c.Ticks = &Ticks{client: c, partitions: c.markets(layout.TickStreams())}
+	c.Trades = &Trades{client: c, partitions: c.markets(layout.TradeStreams())}
 	c.Candles = &Candles{trades: c.Trades}
 	c.Accounts = newAccounts(c)
 	c.Fills = &Fills{client: c, accounts: c.Accounts}
@@ -121,10 +122,12 @@ func (c *Client) exchange(name string) *settledPartition {
 // error matches domain.ErrUnreachable.
 func (c *Client) Exchanges(ctx context.Context) ([]string, error) { return c.log.Exchanges(ctx) }
 
-func partitions(store *cachestore.Store, streams []string) map[string]*cachestore.Partition {
-	m := make(map[string]*cachestore.Partition, len(streams))
+// markets are partitions of market data.
+func (c *Client) markets(streams []string) map[string]*settledPartition {
+	m := make(map[string]*settledPartition, len(streams))
 	for _, stream := range streams {
-		m[stream] = store.Partition(stream)
+		m[stream] = c.settled(stream)
+		m[stream].market = true
 	}
 	return m
 }
@@ -146,15 +149,9 @@ const waitSlice = 500 * time.Millisecond
 // ctx's, or matches domain.ErrNotFound for a stream that the deployment does
 // not project. While Redis is away it goes on waiting.
 func (c *Client) Wait(ctx context.Context, pos domain.LogPosition) error {
-	partition := c.Ticks.partitions[pos.Stream]
-	if partition == nil {
-		partition = c.Trades.partitions[pos.Stream]
-	}
-	if account := c.Accounts.partitions[pos.Stream]; account != nil {
-		partition = account.Partition
-	}
+	partition := cmp.Or(c.Ticks.partitions[pos.Stream], c.Trades.partitions[pos.Stream], c.Accounts.partitions[pos.Stream])
 	if pos.Stream == bus.CatalogueStream {
-		partition = c.catalogue.Partition
+		partition = c.catalogue
 	} else if exchange, ok := bus.ExchangeOf(pos.Stream); ok {
 		its := c.exchange(exchange)
 		if !its.want().known { // it may not exist
@@ -162,7 +159,7 @@ func (c *Client) Wait(ctx context.Context, pos domain.LogPosition) error {
 				return err
 			}
 		}
-		partition = its.Partition
+		partition = its
 	}
 	if partition == nil {
 		return fmt.Errorf("stream %q: %w", pos.Stream, domain.ErrNotFound)

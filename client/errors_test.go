@@ -147,6 +147,10 @@ func TestALogThatIsAwayRefusesWritesAndDoesNotDisturbReads(t *testing.T) {
 	t.Parallel()
 	c := newRig(t, testserver.SharedStore(t), 100)
 	c.visible(c.Ticks.Set(t.Context(), tick("binance", "BTC/USDT", "1")))
+	// The first time the log is asked whether Redis is being folded anew.
+	if _, err := c.Ticks.Get(t.Context(), "binance", "BTC/USDT"); err != nil {
+		t.Fatal(err)
+	}
 	c.nats.Stop()
 	for what, err := range map[string]error{
 		"Set":    second(c.Ticks.Set(t.Context(), tick("binance", "BTC/USDT", "2"))),

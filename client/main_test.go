@@ -72,12 +72,20 @@ func newRig(tb testing.TB, store *cachestore.Store, keep int) *rig {
 	r := &rig{tb: tb, nats: n, bus: n.Bus(tb, small), store: store}
 	r.Client = client.New(r.bus, store)
 	tb.Cleanup(r.Close)
+	r.project(keep)
+	return r
+}
+
+// project runs a projector; stop ends it.
+func (r *rig) project(keep int) {
+	tb := r.tb
+	tb.Helper()
 	p := projector.New(projector.Config{
 		TickStreams: small.TickStreams(), TradeStreams: small.TradeStreams(), TradeCap: keep,
 		AccountStreams: r.bus.Layout().AccountStreams(), FillCap: keep, Orders: true,
 		CatalogueStream: bus.CatalogueStream,
 		ProbeInterval:   50 * time.Millisecond, Log: testserver.Quiet(),
-	}, logOf{r.bus}, store)
+	}, logOf{r.bus}, r.store)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
@@ -88,7 +96,6 @@ func newRig(tb testing.TB, store *cachestore.Store, keep int) *rig {
 		}
 	})
 	tb.Cleanup(r.stop)
-	return r
 }
 
 // visible waits until readers see what was written, if writing went well.

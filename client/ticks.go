@@ -16,16 +16,16 @@ import (
 // Ticks reads and writes the newest tick of each market.
 type Ticks struct {
 	client     *Client
-	partitions map[string]*cachestore.Partition
+	partitions map[string]*settledPartition
 }
 
-func (t *Ticks) partition(exchange, symbol string) *cachestore.Partition {
+func (t *Ticks) partition(exchange, symbol string) *settledPartition {
 	return t.partitions[t.client.log.Layout().TickStreamOf(exchange, symbol)]
 }
 
-func (t *Ticks) all() []*cachestore.Partition {
+func (t *Ticks) all() []*settledPartition {
 	streams := t.client.log.Layout().TickStreams()
-	out := make([]*cachestore.Partition, len(streams))
+	out := make([]*settledPartition, len(streams))
 	for i, stream := range streams {
 		out[i] = t.partitions[stream]
 	}
@@ -43,34 +43,48 @@ func (t *Ticks) Set(ctx context.Context, tick domain.Tick) (domain.LogPosition, 
 }
 
 // Get reads a market's tick. The error matches domain.ErrInvalid,
-// domain.ErrNotFound, domain.ErrUnreachable or domain.ErrUnknown. A stale tick
-// is no error: look at Stale.
+// domain.ErrNotFound, domain.ErrUnreachable, domain.ErrUnknown, or
+// domain.ErrRebuilding while Redis is being folded anew, after having waited for
+// it for two seconds. The first read of a partition, and the first after it was
+// folded anew, asks the log, too. A stale tick is no error: look at Stale.
 func (t *Ticks) Get(ctx context.Context, exchange, symbol string) (domain.Tick, error) {
 	if err := (domain.TickDeleted{Exchange: exchange, Symbol: symbol}).Validate(); err != nil {
 		return domain.Tick{}, err
 	}
-	return t.partition(exchange, symbol).Tick(ctx, exchange, symbol, time.Now())
+	p := t.partition(exchange, symbol)
+	return settle(ctx, p, func() (domain.Tick, domain.Checkpoint, error) {
+		return p.Tick(ctx, exchange, symbol, time.Now())
+	})
 }
 
 // Market names a symbol on an exchange.
 type Market = cachestore.Market
 
 func (t *Ticks) place(m Market) cachestore.Place {
-	return cachestore.Place{Partition: t.partition(m.Exchange, m.Symbol), Market: m}
+	return cachestore.Place{Partition: t.partition(m.Exchange, m.Symbol).Partition, Market: m}
+}
+
+// at reads the ticks of markets.
+func (t *Ticks) at(ctx context.Context, markets []Market) ([]domain.Tick, error) {
+	places, partitions := make([]cachestore.Place, len(markets)), make([]*settledPartition, len(markets))
+	for i, m := range markets {
+		places[i], partitions[i] = t.place(m), t.partition(m.Exchange, m.Symbol)
+	}
+	return settleAll(ctx, partitions, func() ([]domain.Tick, []domain.Checkpoint, error) {
+		return t.client.store.TicksAt(ctx, places, time.Now())
+	})
 }
 
 // GetMany reads the ticks of markets with one request, in their order; a market
 // without a tick gets the zero Tick, which has no Symbol. Errors as for Get,
 // without domain.ErrNotFound.
 func (t *Ticks) GetMany(ctx context.Context, markets []Market) ([]domain.Tick, error) {
-	places := make([]cachestore.Place, len(markets))
-	for i, m := range markets {
+	for _, m := range markets {
 		if err := checkMarket(m.Exchange, m.Symbol); err != nil {
 			return nil, err
 		}
-		places[i] = t.place(m)
 	}
-	return t.client.store.TicksAt(ctx, places, time.Now())
+	return t.at(ctx, markets)
 }
 
 // All reads all ticks of an exchange, by symbol. An exchange without ticks
@@ -79,7 +93,10 @@ func (t *Ticks) All(ctx context.Context, exchange string) ([]domain.Tick, error)
 	if err := domain.CheckExchange(exchange); err != nil {
 		return nil, err
 	}
-	return t.client.store.AllTicks(ctx, t.all(), exchange, time.Now())
+	all := t.all()
+	return settleAll(ctx, all, func() ([]domain.Tick, []domain.Checkpoint, error) {
+		return t.client.store.AllTicks(ctx, inner(all), exchange, time.Now())
+	})
 }
 
 // Any reads the newest tick of a symbol over all exchanges that have one. A
@@ -88,15 +105,15 @@ func (t *Ticks) Any(ctx context.Context, symbol string) (domain.Tick, error) {
 	if err := domain.CheckSymbol(symbol); err != nil {
 		return domain.Tick{}, err
 	}
-	exchanges, err := t.client.store.Exchanges(ctx, t.all())
+	exchanges, err := t.exchanges(ctx)
 	if err != nil {
 		return domain.Tick{}, err
 	}
-	places := make([]cachestore.Place, len(exchanges))
+	markets := make([]Market, len(exchanges))
 	for i, exchange := range exchanges {
-		places[i] = t.place(Market{Exchange: exchange, Symbol: symbol})
+		markets[i] = Market{Exchange: exchange, Symbol: symbol}
 	}
-	ticks, err := t.client.store.TicksAt(ctx, places, time.Now())
+	ticks, err := t.at(ctx, markets)
 	if err != nil {
 		return domain.Tick{}, err
 	}
@@ -119,12 +136,19 @@ func better(a, b domain.Tick) bool {
 	return a.Received.After(b.Received)
 }
 
-// Exchanges lists the exchanges that have or had ticks, sorted. The error
-// matches domain.ErrUnreachable.
+// Exchanges lists the exchanges that have or had ticks, sorted. Errors as for
+// Get, without domain.ErrNotFound.
 func (t *Ticks) Exchanges(ctx context.Context) ([]string, error) {
-	exchanges, err := t.client.store.Exchanges(ctx, t.all())
+	exchanges, err := t.exchanges(ctx)
 	slices.Sort(exchanges)
 	return exchanges, err
+}
+
+func (t *Ticks) exchanges(ctx context.Context) ([]string, error) {
+	all := t.all()
+	return settleAll(ctx, all, func() ([]string, []domain.Checkpoint, error) {
+		return t.client.store.Exchanges(ctx, inner(all))
+	})
 }
 
 // Delete removes a market's tick until the next one comes. It blocks until the
@@ -138,11 +162,11 @@ func (t *Ticks) Delete(ctx context.Context, exchange, symbol string) (domain.Log
 // the newest; with after zero any tick will do. It blocks until there is one or
 // ctx ends. The error matches domain.ErrInvalid or domain.ErrUnknown, is ctx's,
 // or matches domain.ErrUnreachable once the client is closed; while Redis is
-// away it goes on waiting.
+// away or being folded anew it goes on waiting.
 func (t *Ticks) Next(ctx context.Context, exchange, symbol string, after uint64) (domain.Tick, error) {
 	for tick, err := range t.Watch(ctx, exchange, symbol) {
 		switch {
-		case errors.Is(err, domain.ErrUnreachable):
+		case errors.Is(err, domain.ErrUnreachable), errors.Is(err, domain.ErrRebuilding):
 		case err != nil:
 			return domain.Tick{}, err
 		case tick.Sequence > after:
@@ -166,7 +190,10 @@ const staleCheck = time.Second
 //
 // The iteration ends when ctx ends or the client is closed. An error that matches
 // domain.ErrUnreachable is yielded for as long as Redis is away, and the
-// iteration goes on when it is back; one that matches domain.ErrInvalid ends it.
+// iteration goes on when it is back. One that matches domain.ErrRebuilding is
+// yielded once for each partition that is folded anew; when that has caught up,
+// the present tick of each of its symbols is yielded again. One that matches
+// domain.ErrInvalid ends the iteration.
 func (t *Ticks) Watch(ctx context.Context, exchange string, symbols ...string) iter.Seq2[domain.Tick, error] {
 	return func(yield func(domain.Tick, error) bool) {
 		w, err := t.watch(exchange, symbols)
@@ -213,7 +240,8 @@ type tickWatch struct {
 	ticks    *Ticks
 	exchange string
 	sub      *subscription
-	symbols  map[*cachestore.Partition][]string // nil: all
+	symbols  map[*settledPartition][]string // nil: all
+	epochs   map[*settledPartition]*epochWatch
 	last     map[string]domain.Tick
 	changed  []domain.Tick
 }
@@ -222,10 +250,10 @@ func (t *Ticks) watch(exchange string, symbols []string) (*tickWatch, error) {
 	if err := domain.CheckExchange(exchange); err != nil {
 		return nil, err
 	}
-	w := &tickWatch{ticks: t, exchange: exchange, last: make(map[string]domain.Tick)}
+	w := &tickWatch{ticks: t, exchange: exchange, last: make(map[string]domain.Tick), epochs: make(map[*settledPartition]*epochWatch)}
 	watched := t.all()
 	if len(symbols) > 0 {
-		w.symbols = make(map[*cachestore.Partition][]string)
+		w.symbols = make(map[*settledPartition][]string)
 		watched = nil
 		for _, symbol := range symbols {
 			if err := domain.CheckSymbol(symbol); err != nil {
@@ -238,39 +266,66 @@ func (t *Ticks) watch(exchange string, symbols []string) (*tickWatch, error) {
 			w.symbols[p] = append(w.symbols[p], symbol)
 		}
 	}
-	w.sub = t.client.changes.subscribe(watched)
+	for _, p := range watched {
+		w.epochs[p] = new(epochWatch)
+	}
+	w.sub = t.client.changes.subscribe(inner(watched))
 	return w, nil
 }
 
-// read finds what changed in the partitions that moved, or in all.
+// read finds what changed in the partitions that moved, or in all. One that is
+// being folded anew does not keep it from the others.
 func (w *tickWatch) read(ctx context.Context, moved map[string]bool, everything bool) error {
+	var errs []error
 	now := time.Now()
 	for _, p := range w.ticks.all() {
-		if !everything && !moved[p.Stream()] {
-			continue
-		}
-		var ticks []domain.Tick
-		var err error
-		if w.symbols == nil {
-			ticks, err = w.ticks.client.store.AllTicks(ctx, []*cachestore.Partition{p}, w.exchange, now)
-		} else if symbols := w.symbols[p]; len(symbols) > 0 {
-			ticks, err = p.Ticks(ctx, w.exchange, symbols, now)
-		}
-		if err != nil {
-			return err
-		}
-		for _, tick := range ticks {
-			if tick.Symbol == "" {
-				continue
+		if w.epochs[p] != nil && (everything || moved[p.Stream()]) {
+			err := w.readPartition(ctx, p, now)
+			if err != nil {
+				errs = append(errs, err)
 			}
-			last, known := w.last[tick.Symbol]
-			if known && last.Sequence == tick.Sequence && last.Stale == tick.Stale {
-				continue
+			if errors.Is(err, domain.ErrUnreachable) {
+				break // so may be the others, each after a timeout
 			}
-			w.last[tick.Symbol] = tick
-			w.changed = append(w.changed, tick)
 		}
 	}
 	slices.SortFunc(w.changed, func(a, b domain.Tick) int { return cmp.Compare(a.Symbol, b.Symbol) })
-	return nil
+	return errors.Join(errs...)
+}
+
+func (w *tickWatch) readPartition(ctx context.Context, p *settledPartition, now time.Time) (err error) {
+	var ticks []domain.Tick
+	var at []domain.Checkpoint
+	want := p.want()
+	if w.symbols == nil {
+		ticks, at, err = w.ticks.client.store.AllTicks(ctx, []*cachestore.Partition{p.Partition}, w.exchange, now)
+	} else {
+		ticks, at, err = p.Ticks(ctx, w.exchange, w.symbols[p], now)
+	}
+	if err != nil {
+		return err
+	}
+	use, anew, err := w.epochs[p].take(ctx, p, at[0], want)
+	if !use {
+		return err
+	}
+	if anew {
+		for symbol := range w.last {
+			if w.ticks.partition(w.exchange, symbol) == p {
+				delete(w.last, symbol)
+			}
+		}
+	}
+	for _, tick := range ticks {
+		if tick.Symbol == "" {
+			continue
+		}
+		last, known := w.last[tick.Symbol]
+		if known && last.Sequence == tick.Sequence && last.Stale == tick.Stale {
+			continue
+		}
+		w.last[tick.Symbol] = tick
+		w.changed = append(w.changed, tick)
+	}
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
 )
 
@@ -15,7 +16,12 @@ func (t *Trades) Since(ctx context.Context, exchange, symbol string, since time.
 	if err := checkMarket(exchange, symbol); err != nil {
 		return nil, false, err
 	}
-	return t.partition(exchange, symbol).TradesSince(ctx, exchange, symbol, since)
+	p := t.partition(exchange, symbol)
+	trades, err = settle(ctx, p, func() (found []domain.Trade, at domain.Checkpoint, err error) {
+		found, complete, at, err = p.TradesSince(ctx, exchange, symbol, since)
+		return found, at, err
+	})
+	return trades, complete && err == nil, err
 }
 
 // Analytics sums up the trades of a market in the window that ends now. A
@@ -50,14 +56,14 @@ type TradeStatus struct {
 }
 
 // Status tells what is kept of a market's trades. The error matches
-// domain.ErrInvalid, domain.ErrNotFound for a market without trades,
-// domain.ErrUnreachable or domain.ErrUnknown.
+// domain.ErrInvalid, domain.ErrNotFound for a market without trades, or else as
+// for List.
 func (t *Trades) Status(ctx context.Context, exchange, symbol string) (TradeStatus, error) {
 	if err := checkMarket(exchange, symbol); err != nil {
 		return TradeStatus{}, err
 	}
 	p := t.partition(exchange, symbol)
-	ends, err := p.TradeEnds(ctx, exchange, symbol)
+	ends, err := settle(ctx, p, func() (cachestore.TradeEnds, domain.Checkpoint, error) { return p.TradeEnds(ctx, exchange, symbol) })
 	if errors.Is(err, domain.ErrNotFound) {
 		err = notFound("trades", exchange, symbol)
 	}

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strconv"
 	"time"
@@ -15,10 +16,10 @@ import (
 // Trades reads and writes public trades.
 type Trades struct {
 	client     *Client
-	partitions map[string]*cachestore.Partition
+	partitions map[string]*settledPartition
 }
 
-func (t *Trades) partition(exchange, symbol string) *cachestore.Partition {
+func (t *Trades) partition(exchange, symbol string) *settledPartition {
 	return t.partitions[t.client.log.Layout().TradeStreamOf(exchange, symbol)]
 }
 
@@ -49,8 +50,9 @@ func (t *Trades) Push(ctx context.Context, trade domain.Trade) (domain.LogPositi
 
 // List reads the newest limit trades of a market, oldest first, at most
 // MaxTrades. Reading takes nothing away. The error matches domain.ErrInvalid,
-// domain.ErrUnreachable or domain.ErrUnknown; a market without trades gives an
-// empty result.
+// domain.ErrUnreachable, domain.ErrUnknown, or domain.ErrRebuilding while Redis
+// is being folded anew, after having waited for it for two seconds; a market
+// without trades gives an empty result.
 func (t *Trades) List(ctx context.Context, exchange, symbol string, limit int) ([]domain.Trade, error) {
 	if err := checkMarket(exchange, symbol); err != nil {
 		return nil, err
@@ -58,7 +60,8 @@ func (t *Trades) List(ctx context.Context, exchange, symbol string, limit int) (
 	if err := checkLimit(limit, MaxTrades); err != nil {
 		return nil, err
 	}
-	return t.partition(exchange, symbol).Trades(ctx, exchange, symbol, limit)
+	p := t.partition(exchange, symbol)
+	return settle(ctx, p, func() ([]domain.Trade, domain.Checkpoint, error) { return p.Trades(ctx, exchange, symbol, limit) })
 }
 
 // Gaps reads the newest limit gaps of a market, oldest first: trades that are
@@ -70,7 +73,8 @@ func (t *Trades) Gaps(ctx context.Context, exchange, symbol string, limit int) (
 	if err := checkLimit(limit, cachestore.GapCap); err != nil {
 		return nil, err
 	}
-	return t.partition(exchange, symbol).Gaps(ctx, exchange, symbol, limit)
+	p := t.partition(exchange, symbol)
+	return settle(ctx, p, func() ([]domain.Gap, domain.Checkpoint, error) { return p.Gaps(ctx, exchange, symbol, limit) })
 }
 
 // retryRead is how long a watch waits before it repeats a read that failed.
@@ -81,9 +85,11 @@ const retryRead = 200 * time.Millisecond
 //
 // The iteration ends when ctx ends or the client is closed. An error that matches
 // domain.ErrUnreachable is yielded for as long as Redis is away, and nothing is
-// missed when it is back. One that matches domain.ErrLagged says that trades
-// were missed because more came than are kept; the iteration goes on with the
-// oldest that is. domain.ErrInvalid ends it.
+// missed when it is back. One that matches domain.ErrRebuilding says that Redis
+// is being folded anew; nothing is missed or repeated when it has caught up. One
+// that matches domain.ErrLagged says that trades were missed because more came
+// than are kept; the iteration goes on with the oldest that is. domain.ErrInvalid
+// ends it.
 func (t *Trades) Watch(ctx context.Context, exchange, symbol string, last int) iter.Seq2[domain.Trade, error] {
 	return func(yield func(domain.Trade, error) bool) {
 		err := checkMarket(exchange, symbol)
@@ -95,7 +101,7 @@ func (t *Trades) Watch(ctx context.Context, exchange, symbol string, last int) i
 			return
 		}
 		w := tradeWatch{partition: t.partition(exchange, symbol), exchange: exchange, symbol: symbol, first: last}
-		sub := t.client.changes.subscribe([]*cachestore.Partition{w.partition})
+		sub := t.client.changes.subscribe([]*cachestore.Partition{w.partition.Partition})
 		defer sub.close()
 		for {
 			select {
@@ -117,7 +123,7 @@ func (t *Trades) Watch(ctx context.Context, exchange, symbol string, last int) i
 				if err != nil && ctx.Err() == nil && !yield(domain.Trade{}, err) {
 					return
 				}
-				if errors.Is(err, domain.ErrUnreachable) {
+				if errors.Is(err, domain.ErrUnreachable) || !w.begun {
 					// Nothing else may change for a long time: read again.
 					pause.For(ctx, retryRead)
 					sub.mark(w.partition.Stream(), nil)
@@ -134,7 +140,7 @@ func (t *Trades) Watch(ctx context.Context, exchange, symbol string, last int) i
 
 // tradeWatch is the state of one Watch.
 type tradeWatch struct {
-	partition        *cachestore.Partition
+	partition        *settledPartition
 	exchange, symbol string
 	first            int // how many to begin with
 	begun            bool
@@ -144,7 +150,9 @@ type tradeWatch struct {
 // read returns what follows; more says that there may be more at once.
 func (w *tradeWatch) read(ctx context.Context) (trades []domain.Trade, more bool, err error) {
 	if !w.begun {
-		trades, err = w.partition.Trades(ctx, w.exchange, w.symbol, max(1, w.first))
+		trades, err = settle(ctx, w.partition, func() ([]domain.Trade, domain.Checkpoint, error) {
+			return w.partition.Trades(ctx, w.exchange, w.symbol, max(1, w.first))
+		})
 		if err != nil {
 			return nil, false, err
 		}
@@ -154,10 +162,14 @@ func (w *tradeWatch) read(ctx context.Context) (trades []domain.Trade, more bool
 		}
 		return trades[len(trades)-min(len(trades), w.first):], true, nil
 	}
+	epoch := w.after.Epoch
 	trades, w.after, err = w.partition.TradesAfter(ctx, w.exchange, w.symbol, w.after)
 	if errors.Is(err, domain.ErrLagged) {
 		w.after = cachestore.Cursor{}
 		return nil, true, err
+	}
+	if err == nil && epoch != 0 && epoch != w.after.Epoch {
+		err = fmt.Errorf("trades %s %s: %w", w.exchange, w.symbol, domain.ErrRebuilding)
 	}
 	return trades, false, err
 }

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -103,6 +104,9 @@ func (p parts) health(ctx context.Context) health {
 			h.Partitions = append(h.Partitions, partitionHealth{s.Stream, s.Sequence, s.Attached, s.Waiting.Milliseconds()})
 			if s.Waiting > 0 {
 				problem("projection of " + s.Stream + " waits for a server")
+			}
+			if s.RetentionUsed >= domain.RetentionAlarm {
+				problem(fmt.Sprintf("projection of %s is behind by %.0f%% of what the log keeps", s.Stream, 100*s.RetentionUsed))
 			}
 		}
 	}

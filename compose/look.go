@@ -185,7 +185,8 @@ func (*FullonCommand) Help() string {
 	fullon get ticker sim BTC/USDT --json
 	fullon watch tickers sim
 
-Exit codes: 1 failed, 2 wrong setting or command line, 3 not found, 4 log or Redis unreachable.`
+Exit codes: 1 failed, 2 wrong setting or command line, 3 not found, 4 log or Redis unreachable,
+5 Redis is being folded anew, try again later.`
 }
 
 // FullonCommand is the grammar of cmd/fullon.
@@ -211,6 +212,8 @@ type FullonCommand struct {
 	Paper      PaperCommand      `cmd:"" help:"A venue that fills orders at the cache's prices, for workers to send them to."`
 
 	Clear     ClearCommand     `cmd:"" help:"Delete everything that the deployment has in Redis."`
+	Rebuild   RebuildCommand   `cmd:"" help:"Fold partitions anew from what the log has."`
+	Verify    VerifyCommand    `cmd:"" help:"Compare what Redis holds with an independent fold of the log."`
 	Status    StatusCommand    `cmd:"" help:"Streams, partitions, checkpoints and lag."`
 	Provision ProvisionCommand `cmd:"" help:"Create the streams of a deployment."`
 }

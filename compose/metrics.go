@@ -29,6 +29,7 @@ var (
 	projectorDropped    = counter("projector_dropped_fills_total", "Unacknowledged fills that their queue had no room for.", "stream")
 	projectorForgotten  = counter("projector_forgotten_orders_total", "Final orders that had to make room.", "stream")
 	projectorRenewed    = counter("projector_renewed_total", "Events stored again before the log would have dropped them.", "stream")
+	projectorRetention  = gauge("projector_retention_used_ratio", "How near the log is to dropping what is not folded yet: 0 far, 1 it is being dropped.", "stream")
 	projectorRebuilds   = counter("projector_rebuilds_total", "Times that the partition was folded anew.", "stream")
 	projectorLost       = counter("projector_history_lost_total", "Rebuilds because the log had lost or changed history.", "stream")
 
@@ -98,6 +99,7 @@ func (p parts) collectProjector(out chan<- prometheus.Metric) {
 		out <- projectorDropped.of(float64(s.Dropped), s.Stream)
 		out <- projectorForgotten.of(float64(s.Forgotten), s.Stream)
 		out <- projectorRenewed.of(float64(s.Renewed), s.Stream)
+		out <- projectorRetention.of(s.RetentionUsed, s.Stream)
 		out <- projectorRebuilds.of(float64(s.Rebuilds), s.Stream)
 		out <- projectorLost.of(float64(s.Lost), s.Stream)
 	}

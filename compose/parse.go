@@ -21,6 +21,7 @@ const (
 	ExitUsage       = 2 // a wrong flag, argument or variable
 	ExitNotFound    = 3 // what was asked for is not there
 	ExitUnreachable = 4 // the log or Redis did not answer
+	ExitRebuilding  = 5 // Redis is being folded anew: try again later
 )
 
 // ExitCode is the exit code for an error; ExitOK for nil.
@@ -32,6 +33,8 @@ func ExitCode(err error) int {
 		return ExitUsage
 	case errors.Is(err, domain.ErrUnreachable):
 		return ExitUnreachable
+	case errors.Is(err, domain.ErrRebuilding):
+		return ExitRebuilding
 	case errors.Is(err, domain.ErrNotFound):
 		return ExitNotFound
 	}

@@ -42,6 +42,8 @@ type (
 	Exchange string
 	// Exchanges is a list of names of exchanges.
 	Exchanges []string
+	// StreamNames is a list of names of streams.
+	StreamNames []string
 	// Symbol is a unified symbol.
 	Symbol string
 	// Symbols is a list of unified symbols.
@@ -72,7 +74,7 @@ type (
 
 var settingTypes = []encoding.TextUnmarshaler{
 	new(Port), new(Count), new(PartitionCount), new(ReplicaCount), new(TradeLimit), new(CandleLimit), new(DBNumber),
-	new(Period), new(Exchange), new(Exchanges), new(Symbol), new(Symbols), new(Timeframe), new(Venue), new(LogLevel), new(LogFormat),
+	new(Period), new(Exchange), new(Exchanges), new(StreamNames), new(Symbol), new(Symbols), new(Timeframe), new(Venue), new(LogLevel), new(LogFormat),
 	new(NATSURL), new(RedisHost), new(RedisAddrs), new(KeyPrefix), new(ListenAddr), new(WebSocketURL), new(RESTURL),
 	new(ProcessType), new(ProcessID), new(BroadcastID), new(ErrorLimit),
 	new(Account), new(Currency), new(FillLimit),
@@ -153,6 +155,21 @@ func (e *Exchanges) UnmarshalText(text []byte) error {
 		}
 		if !slices.Contains(*e, name) {
 			*e = append(*e, name)
+		}
+	}
+	return nil
+}
+
+// UnmarshalText reads names of streams.
+func (s *StreamNames) UnmarshalText(text []byte) error {
+	*s = nil
+	for name := range strings.SplitSeq(string(text), ",") {
+		name = strings.TrimSpace(name)
+		if name == "" || strings.ContainsAny(name, " .*>/\\") || name != strings.ToUpper(name) {
+			return notAllowed(string(text), "names of streams separated by commas, like TICKS_0,ORDERS_KRAKEN; see 'fullon status'")
+		}
+		if !slices.Contains(*s, name) {
+			*s = append(*s, name)
 		}
 	}
 	return nil

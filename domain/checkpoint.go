@@ -59,12 +59,48 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 	return c, nil
 }
 
+// NextEpoch is the checkpoint from which a stream is folded anew, in place of the
+// one that is stored. It is named after the log's clock.
+func NextEpoch(stored Checkpoint, extent Extent) Checkpoint {
+	epoch := max(1, extent.Now.UnixMilli())
+	return Checkpoint{Epoch: max(uint64(epoch), stored.Epoch+1), Created: extent.Created} //nolint:gosec // more than zero
+}
+
 // Extent is what a stream of the log holds at a moment.
 type Extent struct {
-	Created int64  // when the stream was created, unix ns
-	First   uint64 // sequence of its oldest message; Last+1 when it is empty
-	Last    uint64 // sequence of its newest message, also when that is gone; zero: never had one
+	Created int64     // when the stream was created, unix ns
+	First   uint64    // sequence of its oldest message; Last+1 when it is empty
+	Since   time.Time // when that one was stored; zero: it is empty
+	Last    uint64    // sequence of its newest message, also when that is gone; zero: never had one
 	Bytes   uint64
 	Keeps   time.Duration // how long it keeps a message; zero: for ever
 	Now     time.Time     // when the log said so, by its clock
+
+	MaxMessages uint64 // that it keeps; zero: no limit
+	MaxBytes    uint64 // that it keeps; zero: no limit
+}
+
+// RetentionAlarm is the RetentionUsed from which on somebody has to act.
+const RetentionAlarm = 0.5
+
+// RetentionUsed is how near a stream is to dropping what a projection that has
+// folded it up to a sequence must fold next, which was stored at next: 0 is far,
+// at 1 it is being dropped. It is the greatest of what is used of the time, the
+// number and the size that the stream keeps. A projection that has caught up is
+// far.
+func (e Extent) RetentionUsed(folded uint64, next time.Time) float64 {
+	if folded >= e.Last {
+		return 0
+	}
+	lag, used := float64(e.Last-folded), 0.0
+	if e.Keeps > 0 && !next.IsZero() {
+		used = e.Now.Sub(next).Seconds() / e.Keeps.Seconds()
+	}
+	if e.MaxMessages > 0 {
+		used = max(used, lag/float64(e.MaxMessages))
+	}
+	if e.MaxBytes > 0 && e.Last >= e.First {
+		used = max(used, float64(e.Bytes)*lag/float64(e.Last-e.First+1)/float64(e.MaxBytes))
+	}
+	return max(0, used)
 }

@@ -15,6 +15,10 @@ var (
 	ErrStale = errors.New("stale")
 	// ErrUnknown: what is stored cannot be read, so it must not be acted upon.
 	ErrUnknown = errors.New("unknown")
+	// ErrRebuilding: Redis is being folded anew, or does not reflect yet what it
+	// did before, so what it holds is no answer; try again later. It matches
+	// ErrUnknown.
+	ErrRebuilding = fmt.Errorf("%w: being rebuilt", ErrUnknown)
 	// ErrInvalid: the caller's input breaks a rule; see FieldError.
 	ErrInvalid = errors.New("invalid")
 	// ErrFull: a bounded buffer has no room; try again later or fill the hole.

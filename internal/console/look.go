@@ -112,8 +112,13 @@ func (c Console) Status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, s := range streams {
+		if s.RetentionUsed >= domain.RetentionAlarm {
+			c.Printer.remark(fmt.Sprintf("-- %s is behind by %.0f%% of what the log keeps: at 100%% what is not folded yet is dropped --", s.Stream, 100*s.RetentionUsed))
+		}
+	}
 	return list(c.Printer, streams, func(s client.StreamStatus) any {
-		return streamView{s.Stream, s.First, s.Last, s.Bytes, s.Checkpoint, s.Lag, s.Epoch}
+		return streamView{s.Stream, s.First, s.Last, s.Bytes, s.Checkpoint, s.Lag, s.Epoch, s.RetentionUsed}
 	}, streamColumns, func(s client.StreamStatus) []string {
 		n := func(v uint64) string { return strconv.FormatUint(v, 10) }
 		return []string{s.Stream, n(s.First), n(s.Last), size(s.Bytes), n(s.Checkpoint), n(s.Lag)}

@@ -158,14 +158,22 @@ func (c Console) Gaps(ctx context.Context, exchange, symbol string, limit int) e
 	})
 }
 
-// outage says once that Redis is away, and once that it is back.
+// outage says once that Redis is away or being folded anew, and once that it is
+// back.
 type outage struct {
 	printer Printer
 	away    bool
 }
 
-// is reports whether err only says that Redis is away.
+// is reports whether err only says that Redis is away or being folded anew.
 func (o *outage) is(err error) bool {
+	if errors.Is(err, domain.ErrRebuilding) {
+		if !o.away {
+			o.printer.remark("-- Redis is being folded anew, this goes on when it has caught up --")
+		}
+		o.away = true
+		return true
+	}
 	if errors.Is(err, domain.ErrUnreachable) {
 		if !o.away {
 			o.printer.remark("-- Redis is away, this goes on when it is back --")

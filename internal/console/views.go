@@ -87,6 +87,8 @@ type streamView struct {
 	Checkpoint uint64 `json:"checkpoint"`
 	Lag        uint64 `json:"lag"`
 	Epoch      uint64 `json:"epoch"`
+	// Of what the log keeps, 0 to 1.
+	RetentionUsed float64 `json:"retention_used"`
 }
 
 func moment(t time.Time) *time.Time {

@@ -118,7 +118,7 @@ func (r *crashRig) alone() {
 }
 
 // crashes is how many ways crash knows.
-const crashes = 8
+const crashes = 9
 
 // crash breaks something; nothing of it may show. publish stores an event that
 // the model knows of.
@@ -150,6 +150,16 @@ func (r *crashRig) crash(how int, publish func()) {
 		r.dying(publish, false)
 	case 7: // dies with what it has applied and not said so
 		r.dying(publish, true)
+	case 8: // somebody has everything folded anew
+		streams, err := r.client.Streams(context.Background())
+		if err != nil {
+			r.tb.Fatal(err)
+		}
+		for _, stream := range streams {
+			if _, err := r.client.Rebuild(context.Background(), stream); err != nil && !errors.Is(err, domain.ErrConflict) {
+				r.tb.Fatal(err)
+			}
+		}
 	}
 }
 

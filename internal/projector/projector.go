@@ -138,6 +138,7 @@ func (p *Projector) Run(ctx context.Context) error {
 	if p.cfg.Orders {
 		group.Go(p.discover)
 	}
+	group.Go(p.watchRetention)
 	return group.Wait()
 }
 

@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -20,8 +21,11 @@ type Stats struct {
 	Renewed     uint64 // events stored again before the log would have dropped them
 	Rebuilds    uint64 // times that the partition was folded anew
 	Lost        uint64 // rebuilds because the log had lost or changed history
-	Attached    bool   // working; false: waiting for the log, for Redis, or standing by
-	Waiting     time.Duration
+	// RetentionUsed is how near the log is to dropping what is not folded yet: see
+	// domain.Extent.
+	RetentionUsed float64
+	Attached      bool // working; false: waiting for the log, for Redis, or standing by
+	Waiting       time.Duration
 }
 
 type stats struct {
@@ -29,7 +33,8 @@ type stats struct {
 	duplicates, outOfOrder, rebuilds, lost              atomic.Uint64
 	dropped, renewed, forgotten                         atomic.Uint64
 	attached                                            atomic.Bool
-	troubledSince                                       atomic.Int64 // unix ns; zero: no trouble
+	troubledSince                                       atomic.Int64  // unix ns; zero: no trouble
+	epoch, retention                                    atomic.Uint64 // the latter as bits of a float64
 }
 
 func (s *stats) snapshot(stream string) Stats {
@@ -39,10 +44,16 @@ func (s *stats) snapshot(stream string) Stats {
 		OutOfOrder: s.outOfOrder.Load(), Rebuilds: s.rebuilds.Load(), Lost: s.lost.Load(),
 		Dropped: s.dropped.Load(), Forgotten: s.forgotten.Load(), Renewed: s.renewed.Load(), Attached: s.attached.Load(),
 	}
+	out.RetentionUsed = math.Float64frombits(s.retention.Load())
 	if since := s.troubledSince.Load(); since != 0 {
 		out.Waiting = time.Since(time.Unix(0, since))
 	}
 	return out
+}
+
+// setRetention returns what it was before.
+func (s *stats) setRetention(used float64) (before float64) {
+	return math.Float64frombits(s.retention.Swap(math.Float64bits(used)))
 }
 
 // trouble notes since when the worker cannot go on, and reports whether that was

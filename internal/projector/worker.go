@@ -112,16 +112,25 @@ func (w *worker) session(ctx context.Context, anew string, wait *backoff.Exponen
 	w.keeps, w.renewAt = extent.Keeps, time.Time{}
 	w.read, w.whole, w.folded = w.at.Seq, 0, 0
 	w.stats.sequence.Store(w.at.Seq)
+	w.stats.epoch.Store(w.at.Epoch)
 	w.stats.attached.Store(true)
 	if w.stats.well() {
 		w.slog.Info("goes on", "sequence", w.at.Seq)
 	}
 	wait.Reset()
 	state, batch := w.newFold(), w.partition.NewBatch()
-	for {
+	for verified := false; ; {
 		n, err := reader.Read(ctx, w.records, w.cfg.ProbeInterval)
 		if err != nil {
 			return err
+		}
+		if n > 0 && !verified {
+			// The reader holds on to the stream that it began with, which may have
+			// taken the place of the one that was attached to.
+			if err := w.sameStream(ctx); err != nil {
+				return err
+			}
+			verified = true
 		}
 		if n == 0 {
 			err = w.probe(ctx)
@@ -161,8 +170,7 @@ func (w *worker) attach(ctx context.Context, extent domain.Extent, anew string) 
 			"reason", anew, "checkpoint", stored.Seq, "first", extent.First, "last", extent.Last)
 	}
 	if anew != "" || stored.IsZero() {
-		begin := domain.Checkpoint{Epoch: uint64(time.Now().UnixMilli()), Created: extent.Created}
-		if stored, err = w.partition.Begin(ctx, begin); err != nil {
+		if stored, err = w.partition.Begin(ctx, domain.NextEpoch(stored, extent)); err != nil {
 			return 0, err
 		}
 	}
@@ -214,15 +222,20 @@ func (w *worker) probe(ctx context.Context) error {
 	if err := w.unmoved(ctx); err != nil {
 		return err
 	}
-	extent, err := w.log.Extent(ctx, w.partition.Stream())
-	if err != nil {
+	if err := w.sameStream(ctx); err != nil {
 		return err
-	}
-	if extent.Created != w.at.Created {
-		return fmt.Errorf("%w: the stream was created anew", domain.ErrHistoryLost)
 	}
 	w.stats.well()
 	return nil
+}
+
+// sameStream notices a stream that was created anew.
+func (w *worker) sameStream(ctx context.Context) error {
+	extent, err := w.log.Extent(ctx, w.partition.Stream())
+	if err == nil && extent.Created != w.at.Created {
+		err = fmt.Errorf("%w: the stream was created anew", domain.ErrHistoryLost)
+	}
+	return err
 }
 
 // advance folds records and applies the result.

@@ -3,6 +3,7 @@ package testserver
 import (
 	"io"
 	"log/slog"
+	"os"
 	"testing"
 
 	"github.com/fullon/fullon/bus"
@@ -58,6 +59,26 @@ func (n *NATS) Stop() {
 		n.server.Stop()
 		n.server = nil
 	}
+}
+
+// Backup copies what the server holds, which is stopped for that; restore brings
+// the copy back, as an operator would after a disk was lost.
+func (n *NATS) Backup() (restore func()) {
+	n.tb.Helper()
+	saved := n.tb.TempDir()
+	swap := func(to, from string) {
+		n.tb.Helper()
+		n.Stop()
+		defer n.Start()
+		if err := os.RemoveAll(to); err != nil {
+			n.tb.Fatal(err)
+		}
+		if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+			n.tb.Fatal(err)
+		}
+	}
+	swap(saved, n.cfg.Dir)
+	return func() { swap(n.cfg.Dir, saved) }
 }
 
 // Bus connects to the server and provisions the deployment.
