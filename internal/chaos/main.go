@@ -26,7 +26,10 @@ const (
 	checkLimit = 3 * time.Minute
 )
 
-func main() {
+func main() { os.Exit(command()) }
+
+// command returns the exit code.
+func command() int {
 	seeds := flag.Int("seeds", 1, "how many seeds to run, from 1 on")
 	seed := flag.Uint64("seed", 0, "the one seed to run")
 	length := flag.Duration("for", time.Minute, "how long things are broken, of each seed")
@@ -42,14 +45,13 @@ func main() {
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "chaos:", err)
-		stop()
-		os.Exit(2)
+		return 2
 	case len(failed) > 0:
 		fmt.Printf("FAILED: seeds %v of %d to %d\n", failed, first, last)
-		stop()
-		os.Exit(1)
+		return 1
 	}
 	fmt.Printf("passed: seeds %d to %d\n", first, last)
+	return 0
 }
 
 // runSeeds runs one seed after the other and returns those that failed. The error

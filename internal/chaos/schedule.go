@@ -76,6 +76,15 @@ type deck struct {
 	cards   map[kind]int
 }
 
+// all are the cards in an order that is always the same.
+func (d deck) all() (cards []kind) {
+	for k, n := range d.cards {
+		cards = append(cards, slices.Repeat([]kind{k}, n)...)
+	}
+	slices.Sort(cards)
+	return cards
+}
+
 var decks = []deck{
 	{logLane, 3 * time.Second, 4 * time.Second, map[kind]int{
 		nodeKilled: 2, leaderKilled: 3, nodePaused: 2, nodeIsolated: 2,
@@ -104,17 +113,7 @@ func scheduleOf(seed uint64, length time.Duration) []action {
 		var cards []kind
 		for at := firstAt + upTo(d.gap); at < length; {
 			if len(cards) == 0 {
-				for _, k := range slices.Sorted(func(yield func(kind) bool) {
-					for k, n := range d.cards {
-						for range n {
-							if !yield(k) {
-								return
-							}
-						}
-					}
-				}) {
-					cards = append(cards, k)
-				}
+				cards = d.all()
 				random.Shuffle(len(cards), func(i, j int) { cards[i], cards[j] = cards[j], cards[i] })
 			}
 			a := action{At: at, Lane: d.lane, Kind: cards[0], Target: random.IntN(60), For: upTo(d.longest)}

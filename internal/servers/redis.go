@@ -13,7 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrNoRedis: there is no redis-server to start.
+// ErrNoRedis says that there is no redis-server to start.
 var ErrNoRedis = errors.New("redis-server is not on PATH; install it: 'apt-get install redis-server' or 'brew install redis'")
 
 // Redis is a redis-server that keeps nothing on disk.
