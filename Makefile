@@ -6,6 +6,9 @@ LINT          := $(CURDIR)/.tools/golangci-lint-$(LINT_VERSION)
 FUZZTIME      ?= 30s
 BENCH         ?= .
 RACE_TIMEOUT  ?= 12m
+SEEDS         ?= 3
+FOR           ?= 60s
+SEED          ?=
 
 .DEFAULT_GOAL := help
 
@@ -41,7 +44,12 @@ short:
 test-long: redis
 	FULLON_AWAY=10s FULLON_ORDERS=10000 $(GO) test -race -count 1 -timeout 60m ./internal/acceptance
 
-## mutate: the guards of the order path are removed one by one; a test must fail each time
+## chaos: break everything while it runs, and check what is left: SEEDS=30 FOR=60s, or SEED=n for one
+.PHONY: chaos
+chaos: redis
+	$(GO) run ./internal/chaos -seeds $(SEEDS) -for $(FOR) $(if $(SEED),-seed $(SEED))
+
+## mutate: guards are removed one by one; a test or a chaos run must fail each time
 .PHONY: mutate
 mutate: redis
 	$(GO) run ./internal/mutate

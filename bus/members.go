@@ -78,7 +78,7 @@ func (b *Bus) Members(ctx context.Context, id string) (*Members, error) {
 		return nil, noBucket()
 	}
 	if err != nil {
-		return nil, unreachable("bucket "+MembersBucket, err)
+		return nil, b.unreachable("bucket "+MembersBucket, err)
 	}
 	m := &Members{bus: b, kv: kv, id: id, heard: make(chan struct{}, 1)}
 	m.sub, err = b.nc.Subscribe(membersNews, func(msg *nats.Msg) {
@@ -91,7 +91,7 @@ func (b *Bus) Members(ctx context.Context, id string) (*Members, error) {
 		}
 	})
 	if err != nil {
-		return nil, unreachable("news of projectors", err)
+		return nil, b.unreachable("news of projectors", err)
 	}
 	return m, nil
 }
@@ -119,7 +119,7 @@ func (m *Members) Beat(ctx context.Context, self domain.Member, news bool) ([]do
 		return nil, noBucket()
 	}
 	if err != nil {
-		return nil, unreachable("heartbeat", err)
+		return nil, m.bus.unreachable("heartbeat", err)
 	}
 	if news {
 		m.tell()
@@ -137,7 +137,7 @@ func (m *Members) Beat(ctx context.Context, self domain.Member, news bool) ([]do
 		}
 		select {
 		case <-ctx.Done():
-			return nil, unreachable("members", ctx.Err())
+			return nil, m.bus.unreachable("members", ctx.Err())
 		case <-time.After(lookAgain):
 		}
 	}
@@ -147,7 +147,7 @@ func (m *Members) Beat(ctx context.Context, self domain.Member, news bool) ([]do
 // domain.ErrUnreachable.
 func (m *Members) Leave(ctx context.Context) error {
 	if err := m.kv.Delete(ctx, m.id); err != nil {
-		return unreachable("leaving", err)
+		return m.bus.unreachable("leaving", err)
 	}
 	m.tell()
 	_ = m.bus.nc.FlushWithContext(ctx) // the connection may be closed next
@@ -180,7 +180,7 @@ func (b *Bus) LastBeats(ctx context.Context) (members []domain.Member, now time.
 func (b *Bus) members(ctx context.Context) ([]domain.Member, error) {
 	msgs, err := jetstreamext.GetLastMsgsFor(ctx, b.js, membersStream, []string{membersPrefix + ">"})
 	if err != nil {
-		return nil, unreachable("members", err)
+		return nil, b.unreachable("members", err)
 	}
 	var out []domain.Member
 	for msg, err := range msgs {
@@ -188,7 +188,7 @@ func (b *Bus) members(ctx context.Context) ([]domain.Member, error) {
 			break
 		}
 		if err != nil {
-			return nil, unreachable("members", err)
+			return nil, b.unreachable("members", err)
 		}
 		m := domain.Member{ID: strings.TrimPrefix(msg.Subject, membersPrefix), Revision: msg.Sequence, Beat: msg.Time}
 		if msg.Header.Get("KV-Operation") != "" {

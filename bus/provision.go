@@ -44,7 +44,7 @@ func (b *Bus) Provision(ctx context.Context, plan Plan) error {
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 	defer cancel()
 	if _, err := b.js.CreateOrUpdateKeyValue(ctx, membersConfig(plan.Replicas)); err != nil {
-		return unreachable("bucket "+MembersBucket, err)
+		return b.unreachable("bucket "+MembersBucket, err)
 	}
 	return nil
 }

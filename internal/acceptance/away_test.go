@@ -73,7 +73,7 @@ func TestRedisAwayLosesNothing(t *testing.T) {
 	r.cached(r.reader(redis), rec, cap10k)
 	projector.says(200, "")
 	projector.stop()
-	same(t, content(t, redis), r.undisturbed())
+	same(t, contentOf(t, redis), r.undisturbed())
 }
 
 func TestTheLogAwayLosesNothing(t *testing.T) {
@@ -117,7 +117,7 @@ func TestTheLogAwayLosesNothing(t *testing.T) {
 				t.Errorf("a log that was away was taken for lost history %d times", n)
 			}
 			projector.stop()
-			same(t, content(t, redis), r.undisturbed())
+			same(t, contentOf(t, redis), r.undisturbed())
 		})
 	}
 }

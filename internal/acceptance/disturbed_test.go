@@ -54,7 +54,7 @@ func TestProjectorsKilledAndRedisWipedLeaveTheSameContent(t *testing.T) {
 	r.cached(c, b, cap10k)
 	r.cached(c, e, cap10k)
 	projector.stop()
-	same(t, content(t, redis), r.undisturbed())
+	same(t, contentOf(t, redis), r.undisturbed())
 	moments.check(t, seqs, cap10k)
 }
 

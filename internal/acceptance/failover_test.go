@@ -16,6 +16,7 @@ import (
 	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/mockvenue"
 	"github.com/fullon/fullon/internal/replay"
 	"github.com/fullon/fullon/internal/testserver"
 )
@@ -177,7 +178,12 @@ func TestTheLeaderOfAStreamAndAMasterOfRedisAreKilledUnderLoad(t *testing.T) {
 	venue := c.play(replay.Config{}, rec)
 	c.rig.env = c.env("ingest")
 	ingest := c.ingest(venue.WSURL(), venue.RESTURL(), rec)
-	worker := start(t, "orderworker", append(c.env("orderworker"), "FULLON_PAPER_URL="+newMockVenue(t, 1, orderTimeout).URL,
+	mock, err := mockvenue.New(1, orderTimeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mock.Close()
+	worker := start(t, "orderworker", append(c.env("orderworker"), "FULLON_PAPER_URL="+mock.URL,
 		"FULLON_ORDER_EXCHANGE="+exchange, "FULLON_ORDER_ACCOUNTS="+orderAccount)...)
 	_, reader := c.connected("reader")
 	publishing, _ := c.connected("ingest")
@@ -227,7 +233,7 @@ func TestTheLeaderOfAStreamAndAMasterOfRedisAreKilledUnderLoad(t *testing.T) {
 	got := make(map[string]string)
 	for i, node := range c.redis.Nodes {
 		if c.redis.IsMaster(i) {
-			maps.Copy(got, contentOf(t, node.Client(t)))
+			maps.Copy(got, contentIn(t, node.Client(t)))
 		}
 	}
 	want := c.undisturbedAlone()
@@ -283,5 +289,5 @@ func (c *cluster) undisturbedAlone() map[string]string {
 	p := start(c.t, "projector", append(env, "REDIS_HOST="+host, "REDIS_PORT="+port)...)
 	c.caughtUp(p, redis)
 	p.stop()
-	return content(c.t, redis)
+	return contentOf(c.t, redis)
 }

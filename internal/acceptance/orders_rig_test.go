@@ -18,6 +18,7 @@ import (
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/mockvenue"
 	"github.com/fullon/fullon/internal/testserver"
 	"github.com/fullon/fullon/internal/wire"
 )
@@ -38,7 +39,7 @@ type orderRig struct {
 	*rig
 	log       *natsProcess
 	redis     *testserver.Redis
-	venue     *mockVenue
+	venue     *mockvenue.Venue
 	projector *process
 	workers   []*process
 	watcher   *intentWatcher
@@ -47,7 +48,12 @@ type orderRig struct {
 func newOrderRig(t testing.TB, seed uint64, workers int) *orderRig {
 	t.Helper()
 	n, b := newNATSProcess(t)
-	r := &orderRig{rig: &rig{t: t, bus: b, url: n.url()}, log: n, redis: testserver.NewRedis(t), venue: newMockVenue(t, seed, orderTimeout)}
+	venue, err := mockvenue.New(seed, orderTimeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(venue.Close)
+	r := &orderRig{rig: &rig{t: t, bus: b, url: n.url()}, log: n, redis: testserver.NewRedis(t), venue: venue}
 	r.projector = r.rig.projector(r.redis)
 	r.watcher = r.watchIntents()
 	c := r.reader(r.redis)
@@ -254,7 +260,7 @@ func (x *trouble) shuffle() {
 		rest(ctx, x.upTo(500*time.Millisecond))
 		x.log.start()
 	})
-	x.card(1, "events of the venue cut", func(context.Context) { x.venue.cut() })
+	x.card(1, "events of the venue cut", func(context.Context) { x.venue.Cut() })
 	x.random.Shuffle(len(x.deck), func(i, j int) { x.deck[i], x.deck[j] = x.deck[j], x.deck[i] })
 }
 
@@ -271,7 +277,7 @@ func (x *trouble) next(ctx context.Context) {
 
 // end lets everything run again.
 func (x *trouble) end() {
-	x.venue.faulty(0)
+	x.venue.Faulty(0)
 	x.projector.signal(syscall.SIGCONT)
 	for i, p := range x.workers {
 		x.watcher.forget(p)

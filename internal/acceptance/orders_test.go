@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +12,8 @@ import (
 
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
-	"github.com/fullon/fullon/internal/wire"
+	"github.com/fullon/fullon/internal/mockvenue"
+	"github.com/fullon/fullon/internal/ordercheck"
 )
 
 // Whatever happens to workers, servers and venue: each order is sent once and
@@ -22,7 +22,7 @@ import (
 func TestEachOrderIsSentOnceWhateverBreaks(t *testing.T) {
 	seed, n := seedOf(t), ordersOf(t)
 	r := newOrderRig(t, seed, 4)
-	r.venue.faulty(60)
+	r.venue.Faulty(60)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	h := &history{ops: make(map[string][]porcupine.Operation)}
@@ -77,11 +77,11 @@ func TestEachOrderIsSentOnceWhateverBreaks(t *testing.T) {
 		x.next(ctx)
 		select {
 		case <-pushed:
-			going = r.venue.taken() < n*9/10
+			going = r.venue.Taken() < n*9/10
 		default:
 		}
 		if time.Now().After(deadline) {
-			t.Errorf("only %d of %d orders were taken in time", r.venue.taken(), n)
+			t.Errorf("only %d of %d orders were taken in time", r.venue.Taken(), n)
 			break
 		}
 	}
@@ -94,7 +94,7 @@ func TestEachOrderIsSentOnceWhateverBreaks(t *testing.T) {
 	if t.Failed() {
 		return // what follows would only wait for what does not come
 	}
-	t.Logf("trouble: %v, %d of them hit an intent; venue: %s, %d too late", x.counts, r.watcher.hits, r.venue.faultsSeen(), r.venue.late)
+	t.Logf("trouble: %v, %d of them hit an intent; venue: %s, %d too late", x.counts, r.watcher.hits, r.venue.Faults(), r.venue.Late())
 	var orders []domain.Order
 	eventually(t, "the end of all orders", func() (missing string) {
 		missing, orders = unfinished(t.Context(), c)
@@ -114,10 +114,13 @@ func TestEachOrderIsSentOnceWhateverBreaks(t *testing.T) {
 	if len(orders) != n {
 		t.Errorf("%d orders are known, %d were pushed", len(orders), n)
 	}
-	l := r.readLog()
-	l.checkOrders(n)
-	l.checkClaims()
-	h.check(t, r.venue.check(t, l))
+	l, err := ordercheck.Read(t.Context(), r.bus, exchange)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkOrders(t, l, n)
+	checkClaims(t, l)
+	h.check(t, checkVenue(t, r.venue, l))
 }
 
 // nothingLeased checks that the queue is empty.
@@ -136,116 +139,44 @@ func (r *orderRig) nothingLeased(c *client.Client) {
 	}
 }
 
-// orderLog is what the log holds of an exchange's orders.
-type orderLog struct {
-	t      testing.TB
-	events []logEvent
-	states map[string][]domain.Order // by id
-	pushed map[string][]string       // by symbol: ids in the order of their creation
-}
-
-type logEvent struct {
-	seq   uint64
-	at    time.Time
-	event domain.Event
-}
-
-func (r *orderRig) readLog() *orderLog {
-	r.t.Helper()
-	l := &orderLog{t: r.t, states: make(map[string][]domain.Order), pushed: make(map[string][]string)}
-	extent, err := r.bus.Extent(r.t.Context(), "ORDERS_BINANCE")
-	if err != nil {
-		r.t.Fatal(err)
+// complain fails the test with what is wrong.
+func complain(t testing.TB, wrong []string) {
+	t.Helper()
+	for _, text := range wrong {
+		t.Error(text)
 	}
-	reader := r.bus.NewReader("ORDERS_BINANCE", extent.First)
-	defer reader.Close()
-	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
-	defer cancel()
-	records := make([]domain.Record, 1000)
-	for next := extent.First; next <= extent.Last; {
-		n, err := reader.Read(ctx, records, time.Second)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		for _, rec := range records[:n] {
-			next = rec.Seq + 1
-			event, err := wire.Decode(rec.Key, rec.Data)
-			if err != nil {
-				r.t.Fatal(err)
-			}
-			if o, ok := event.(domain.Order); ok {
-				o.Sequence = rec.Seq
-				l.states[o.ID] = append(l.states[o.ID], o)
-				if o.Status == domain.OrderNew && len(l.states[o.ID]) == 1 {
-					l.pushed[o.Symbol] = append(l.pushed[o.Symbol], o.ID)
-				}
-				event = o
-			}
-			l.events = append(l.events, logEvent{rec.Seq, rec.Time, event})
-		}
-	}
-	return l
 }
 
 // checkOrders holds the life of each order to the rules.
-func (l *orderLog) checkOrders(n int) {
-	l.t.Helper()
-	ends := make(map[domain.OrderStatus]int)
-	attempts := uint32(0)
-	for id, states := range l.states {
-		last := states[len(states)-1]
-		ends[last.Status]++
-		attempts += last.Attempt
-		for i, o := range states {
-			if i == 0 {
-				if o.Status != domain.OrderNew {
-					l.t.Errorf("order %s began as %s", id, o.Status)
-				}
-				continue
-			}
-			before := states[i-1]
-			if err := o.Follows(before); err != nil {
-				l.t.Errorf("order %s: %v", id, err)
-			}
-			switch {
-			case o.Status == domain.OrderNew:
-				l.t.Errorf("order %s was created again at %d", id, o.Sequence)
-			case o.Status == domain.OrderIntent && before.Status == domain.OrderIntent && o.Attempt == before.Attempt: // a field of it changed
-			case o.Status == domain.OrderIntent && (before.Status != domain.OrderNew && before.Status != domain.OrderNotFound || o.Attempt != before.Attempt+1):
-				l.t.Errorf("order %s: attempt %d was made after %s of attempt %d", id, o.Attempt, before.Status, before.Attempt)
-			case o.Status != domain.OrderIntent && o.Attempt != before.Attempt:
-				l.t.Errorf("order %s became attempt %d while it was %s", id, o.Attempt, o.Status)
-			}
-		}
-		if !last.Status.Final() {
-			l.t.Errorf("order %s ended as %s", id, last.Status)
-		}
-	}
-	l.t.Logf("%d orders, %d attempts, ended as %v", len(l.states), attempts, ends)
-	if len(l.states) != n {
-		l.t.Errorf("the log has %d orders, %d were pushed", len(l.states), n)
+func checkOrders(t testing.TB, l *ordercheck.Log, n int) {
+	t.Helper()
+	wrong, figures := l.Lives()
+	t.Log(figures)
+	complain(t, wrong)
+	if len(l.States) != n {
+		t.Errorf("the log has %d orders, %d were pushed", len(l.States), n)
 	}
 }
 
 // checkClaims checks that at no INTENT another bot had the market's block, by
 // what the log says before it.
-func (l *orderLog) checkClaims() {
-	l.t.Helper()
+func checkClaims(t testing.TB, l *ordercheck.Log) {
+	t.Helper()
 	claims := make(map[string]domain.Claim)
 	intents, granted := 0, 0
-	for _, e := range l.events {
-		switch ev := e.event.(type) {
+	for _, e := range l.Events {
+		switch ev := e.Event.(type) {
 		case domain.Claim:
 			before := claims[ev.Symbol]
-			if ev.Sequence = e.seq; ev.First == 0 && !ev.Released {
+			if ev.Sequence = e.Seq; ev.First == 0 && !ev.Released {
 				granted++
-				if before.Bot != ev.Bot && before.HeldAt(e.at) {
-					l.t.Errorf("%s: bot %s was granted the block at %d, which %s had", ev.Symbol, ev.Bot, e.seq, before.Bot)
+				if before.Bot != ev.Bot && before.HeldAt(e.At) {
+					t.Errorf("%s: bot %s was granted the block at %d, which %s had", ev.Symbol, ev.Bot, e.Seq, before.Bot)
 				}
 			}
 			claims[ev.Symbol] = ev
 		case domain.ClaimRenewal:
-			ev.Sequence = e.seq
+			ev.Sequence = e.Seq
 			if c := claims[ev.Symbol]; ev.Renews(c) {
 				c.Expires = ev.Expires
 				claims[ev.Symbol] = c
@@ -255,72 +186,36 @@ func (l *orderLog) checkClaims() {
 				continue
 			}
 			intents++
-			if c := claims[ev.Symbol]; c.Bot != ev.Bot && c.HeldAt(e.at) {
-				l.t.Errorf("order %s of bot %s was about to be sent at %d, when bot %s had the block of %s", ev.ID, ev.Bot, e.seq, c.Bot, ev.Symbol)
+			if c := claims[ev.Symbol]; c.Bot != ev.Bot && c.HeldAt(e.At) {
+				t.Errorf("order %s of bot %s was about to be sent at %d, when bot %s had the block of %s", ev.ID, ev.Bot, e.Seq, c.Bot, ev.Symbol)
 			}
 		}
 	}
-	l.t.Logf("%d intents, %d grants of blocks", intents, granted)
+	t.Logf("%d intents, %d grants of blocks", intents, granted)
 }
 
-// check holds what the venue took to what the log says. It returns the
+// checkVenue holds what the venue took to what the log says. It returns the
 // submissions, for the history of the blocks.
-func (v *mockVenue) check(t testing.TB, l *orderLog) map[string][]porcupine.Operation {
+func checkVenue(t testing.TB, v *mockvenue.Venue, l *ordercheck.Log) map[string][]porcupine.Operation {
 	t.Helper()
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	submits := make(map[string][]porcupine.Operation)
-	for id, o := range v.orders {
-		if len(o.accepted) != 1 {
-			t.Errorf("order %s was taken %d times: %+v", id, len(o.accepted), o.accepted)
-		}
-		states := l.states[id]
-		if len(states) == 0 {
-			t.Errorf("the venue has order %s, which the log does not", id)
-			continue
-		}
-		if last := states[len(states)-1]; last.Status != o.Status || !last.Filled.Equal(o.Filled) || last.VenueOrderID != o.VenueOrderID {
-			t.Errorf("order %s is %s, %s filled, and at the venue %s, %s", id, last.Status, last.Filled, o.Status, o.Filled)
-		}
-		for _, a := range o.accepted {
-			i := slices.IndexFunc(states, func(s domain.Order) bool { return s.Status == domain.OrderIntent && s.Attempt == a.attempt })
-			if i < 0 || states[i].Worker != a.worker {
-				t.Errorf("order %s was taken from worker %s, which did not say before that it would send attempt %d", id, a.worker, a.attempt)
-				continue
-			}
-			submits[o.Symbol] = append(submits[o.Symbol], porcupine.Operation{
-				Input: claimInput{op: submit, bot: o.terms.Bot}, Call: states[i].Updated.UnixNano(), Return: a.at.UnixNano(),
-			})
-		}
-	}
+	complain(t, l.Venue(v))
 	rejected := 0
-	for id, states := range l.states {
-		last := states[len(states)-1]
-		if last.Status == domain.OrderRejected {
+	for _, states := range l.States {
+		if states[len(states)-1].Status == domain.OrderRejected {
 			rejected++
-		}
-		if v.orders[id] == nil && (last.Status != domain.OrderRejected || last.Reason != refusedByVenue) {
-			t.Errorf("order %s never reached the venue and is %s: %q", id, last.Status, last.Reason)
 		}
 	}
 	// Of some the worker died before it could say so; they were sent again.
-	if rejected < v.refused/2 {
-		t.Errorf("the venue refused %d times, and only %d orders ended so", v.refused, rejected)
+	if refused := v.Refused(); rejected < refused/2 {
+		t.Errorf("the venue refused %d times, and only %d orders ended so", refused, rejected)
 	}
-	first := make(map[string][]string) // by symbol: ids in the order of their arrival
-	known := make(map[string]bool)
-	for _, a := range v.arrivals {
-		if !known[a.id] {
-			known[a.id] = true
-			first[a.symbol] = append(first[a.symbol], a.id)
-		}
-	}
-	for symbol, arrived := range first {
-		pushed := slices.DeleteFunc(slices.Clone(l.pushed[symbol]), func(id string) bool { return !known[id] })
-		for i := range arrived {
-			if i >= len(pushed) || arrived[i] != pushed[i] {
-				t.Errorf("%s: order %s came as number %d, pushed was %s", symbol, arrived[i], i, pushed[min(i, len(pushed)-1)])
-				break
+	submits := make(map[string][]porcupine.Operation)
+	for id, o := range v.Orders() {
+		for _, a := range o.Accepted {
+			if intent, said := l.Intent(id, a); said {
+				submits[o.Symbol] = append(submits[o.Symbol], porcupine.Operation{
+					Input: claimInput{op: submit, bot: o.Terms.Bot}, Call: intent.Updated.UnixNano(), Return: a.At.UnixNano(),
+				})
 			}
 		}
 	}

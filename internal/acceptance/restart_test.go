@@ -34,7 +34,7 @@ func TestRestartedProcessesGoOnWhereTheyWere(t *testing.T) {
 	r.caughtUp(projector, redis)
 	r.cached(r.reader(redis), rec, cap10k)
 	projector.stop()
-	same(t, content(t, redis), r.undisturbed())
+	same(t, contentOf(t, redis), r.undisturbed())
 }
 
 // A process that is told to end while its servers are away ends in time, too.

@@ -86,6 +86,6 @@ func TestProjectorsShareThePartitionsWhateverBecomesOfThem(t *testing.T) {
 		}
 		p.stop()
 	}
-	same(t, content(t, redis), r.undisturbed())
+	same(t, contentOf(t, redis), r.undisturbed())
 	moments.check(t, seqs, cap10k)
 }

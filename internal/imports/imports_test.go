@@ -67,6 +67,14 @@ var rules = []rule{
 	{"internal/console", []string{"domain", "client", "internal/table", "internal/verify"}, "a reader like any bot, and the printer of what was verified"},
 	{"internal/pause", nil, "a wait that a context ends"},
 	{"internal/table", nil, "text"},
+	{"internal/servers", []string{"github.com/nats-io/nats.go/...", "github.com/redis/go-redis/..."}, "it starts servers and knows nothing of what they are for"},
+	{"internal/content", []string{"github.com/redis/go-redis/..."}, "it compares bytes"},
+	{"internal/mockvenue", []string{"domain", "internal/execution"}, "a venue of its own, so that orders are tested against something they do not share code with"},
+	{"internal/ordercheck", []string{"domain", "bus", "internal/wire", "internal/mockvenue"}, "it reads what the log holds, and shares no code with those who wrote it"},
+	{"internal/chaos", []string{
+		"domain", "bus", "cachestore", "client", "internal/wire", "internal/servers", "internal/content", "internal/mockvenue", "internal/ordercheck",
+		"github.com/sourcegraph/conc/...",
+	}, "a user like any other, who breaks servers"},
 	{"internal/reference", []string{"domain", "bus"}, "a program that describes; its tests know the commands too"},
 	{"cmd/...", []string{"compose"}, "flags and composition are compose's"},
 	{"examples/...", []string{"domain", "bus", "cachestore", "client", "compose", "examples/internal/example"}, "they show what users write; their frame starts a deployment"},
@@ -80,11 +88,15 @@ var only = []rule{
 	{"github.com/alecthomas/kong", []string{"compose"}, "settings are read in one place"},
 	{"github.com/joho/godotenv", []string{"compose"}, "settings are read in one place"},
 	{"github.com/prometheus/...", []string{"compose"}, "parts count, the composition root exports"},
-	{"github.com/nats-io/...", []string{"bus"}, "the log has one door"},
-	{"github.com/redis/go-redis/...", []string{"cachestore", "compose", "internal/testserver"}, "the cache has one door; compose only silences the library's own log"},
+	{"github.com/nats-io/...", []string{"bus", "internal/servers"}, "the log has one door; servers only breaks it"},
+	{"github.com/redis/go-redis/...", []string{"cachestore", "compose", "internal/testserver", "internal/servers", "internal/content"}, "the cache has one door; compose only silences the library's own log, and the others break it and look into it"},
 	{"github.com/alicebob/miniredis/...", []string{"compose"}, "the embedded default where no redis-server is installed"},
 	{"github.com/adshao/go-binance/...", []string{"internal/execution/binance"}, "a venue has one door"},
 	{"internal/testserver", nil, "only tests start test servers"},
+	{"internal/servers", []string{"internal/chaos", "internal/testserver"}, "only tests and the chaos run start and break servers"},
+	{"internal/content", []string{"internal/chaos"}, "only tests and the chaos run compare what Redis holds"},
+	{"internal/mockvenue", []string{"internal/chaos", "internal/ordercheck"}, "only tests and the chaos run send orders to it"},
+	{"internal/ordercheck", []string{"internal/chaos"}, "only tests and the chaos run hold orders to the rules"},
 	{"internal/replay/...", nil, "only tests play recordings"},
 	{"internal/venue/venuetest", nil, "only tests fake a venue"},
 	{"internal/execution/executiontest", nil, "only tests hold a venue to its contract"},
@@ -185,7 +197,7 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 
 // testCode is what only tests may be built with.
 var testCode = []string{
-	"testing/...", "internal/testserver", "internal/replay/...", "internal/venue/venuetest", "internal/execution/executiontest",
+	"testing/...", "internal/testserver", "internal/servers", "internal/content", "internal/mockvenue", "internal/ordercheck", "internal/chaos", "internal/replay/...", "internal/venue/venuetest", "internal/execution/executiontest",
 }
 
 // D41: production code imported the factories of its tests. An import of an

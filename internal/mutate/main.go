@@ -1,6 +1,6 @@
-// Command mutate removes the guards of the order path, one at a time in a copy
-// of the tree, and runs the test that orders are sent once: it must fail each
-// time. A guard whose removal no seed notices is one that nothing tests, or one
+// Command mutate removes guards, of the order path and of the projection, one at
+// a time in a copy of the tree, and runs what must notice: the test that orders are
+// sent once, or 'make chaos'. It must fail each time. A guard whose removal no seed notices is one that nothing tests, or one
 // that is not needed. It ends with exit code 1 then.
 //
 //	go run ./internal/mutate [-only name] [-seeds 1,2,3]
@@ -19,63 +19,11 @@ import (
 	"time"
 )
 
-// mutation takes one guard away.
-type mutation struct {
-	name     string
-	file     string
-	old, new string // old must be there exactly once
-}
-
-var mutations = []mutation{
-	{
-		name: "lease-owner", file: "cachestore/scripts/orders_lease.lua",
-		old: "if token ~= ARGV[3] or id ~= ARGV[2] or (tonumber(ends) <= now and ARGV[5] ~= 'grace') then",
-		new: "if not token then",
-	},
-	{
-		name: "intent-compare-and-set", file: "client/order_intent.go",
-		old: "changes = append(changes, bus.Change{Event: states[i], Last: states[i].Sequence})",
-		new: `last := states[i].Sequence
-			if now, err := o.newest(ctx, states[i].Exchange, states[i].ID); fences != nil && err == nil {
-				last = now.last
-			}
-			changes = append(changes, bus.Change{Event: states[i], Last: last})`,
-	},
-	{
-		name: "block-condition", file: "client/order_intent.go",
-		old: "If: market, Last: d.BlockSeq}",
-		new: "If: market, Last: func() uint64 { _, seq, _ := o.client.Bots.newest(ctx, market); return seq }()}",
-	},
-	{
-		name: "lapsed-block-condition", file: "client/order_intent.go",
-		old: "fences = append(fences, lapsed[i])",
-		new: "_ = lapsed",
-	},
-	{
-		name: "query-before-resend", file: "internal/orderworker/worker.go",
-		old: "if d.Status == domain.OrderNew || d.Status == domain.OrderNotFound {",
-		new: "if d.Status == domain.OrderIntent || d.Status == domain.OrderUnknown {\n\t\t\td.Status = domain.OrderNotFound\n\t\t}\n\t\tif d.Status == domain.OrderNotFound || d.Status == domain.OrderNew {",
-	},
-	{
-		name: "not-found-after-the-deadline-only", file: "internal/orderworker/submit.go",
-		old: "sure := w.untilSure(o) <= 0",
-		new: "sure := true",
-	},
-	{
-		name: "create-once", file: "client/order_push.go",
-		old: "stored, err := o.store(ctx, order, 0)",
-		new: "now, _ := o.newest(ctx, order.Exchange, order.ID)\n\t\tstored, err := o.store(ctx, order, now.last)",
-	},
-}
-
-// limit bounds one run of the test.
-const limit = 6 * time.Minute
-
 func main() {
 	only := flag.String("only", "", "the one mutation to try")
-	seeds := flag.String("seeds", "1,2,3", "seeds to try until one notices")
+	seeds := flag.String("seeds", "", "seeds to try until one notices, like 1,2,3 (default: some)")
 	flag.Parse()
-	survived, err := run(context.Background(), *only, strings.Split(*seeds, ","))
+	survived, err := run(context.Background(), *only, strings.FieldsFunc(*seeds, func(r rune) bool { return r == ',' }))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(2)
@@ -117,35 +65,53 @@ func run(ctx context.Context, only string, seeds []string) (survived []string, e
 	return survived, nil
 }
 
-// try runs the test with one guard taken away until it fails.
+// try runs what must notice with one guard taken away, until it fails.
 func try(ctx context.Context, dir string, m mutation, seeds []string) (caught bool, err error) {
-	path := filepath.Join(dir, filepath.FromSlash(m.file))
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return false, err
+	vet := []string{"vet"}
+	for _, e := range m.edits {
+		restore, err := e.apply(dir)
+		if err != nil {
+			return false, err
+		}
+		defer func() { err = errors.Join(err, restore()) }()
+		vet = append(vet, "./"+filepath.ToSlash(filepath.Dir(strings.Replace(e.file, "/scripts/", "/", 1))))
 	}
-	if n := strings.Count(string(content), m.old); n != 1 {
-		return false, fmt.Errorf("%s holds %d times:\n%s", m.file, n, m.old)
-	}
-	if err := os.WriteFile(path, []byte(strings.Replace(string(content), m.old, m.new, 1)), 0o600); err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, os.WriteFile(path, content, 0o600)) }()
-	if out, err := command(ctx, dir, "", "vet", "./client", "./internal/orderworker").CombinedOutput(); err != nil {
+	if out, err := command(ctx, dir, "", vet...).CombinedOutput(); err != nil {
 		return false, fmt.Errorf("it does not compile: %w\n%s", err, out)
+	}
+	if len(seeds) == 0 {
+		seeds = m.noticed.seeds
 	}
 	for _, seed := range seeds {
 		begun := time.Now()
 		ctx, cancel := context.WithTimeout(ctx, limit)
-		out, err := command(ctx, dir, seed, "test", "-count", "1", "-timeout", limit.String(), "-run", "^TestEachOrderIsSentOnceWhateverBreaks$", "./internal/acceptance").CombinedOutput()
+		out, err := command(ctx, dir, seed, m.noticed.args(seed)...).CombinedOutput()
 		cancel()
-		if err != nil {
-			fmt.Printf("%-34s noticed with seed %s after %s: %s\n", m.name, seed, time.Since(begun).Round(time.Second), complaint(string(out)))
+		complaint := m.noticed.complaint(string(out))
+		switch {
+		case err != nil && complaint == "":
+			return false, fmt.Errorf("seed %s failed for another reason: %w\n%s", seed, err, out)
+		case err != nil:
+			fmt.Printf("%-34s noticed with seed %s after %s: %s\n", m.name, seed, time.Since(begun).Round(time.Second), complaint)
 			return true, nil
 		}
 		fmt.Printf("%-34s not noticed with seed %s\n", m.name, seed)
 	}
 	return false, nil
+}
+
+// apply replaces the text in a copy of the tree, until restore.
+func (e edit) apply(dir string) (restore func() error, err error) {
+	path := filepath.Join(dir, filepath.FromSlash(e.file))
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if n := strings.Count(string(content), e.old); n != 1 {
+		return nil, fmt.Errorf("%s holds %d times:\n%s", e.file, n, e.old)
+	}
+	restore = func() error { return os.WriteFile(path, content, 0o600) }
+	return restore, os.WriteFile(path, []byte(strings.Replace(string(content), e.old, e.new, 1)), 0o600)
 }
 
 // command is a go command in a copy of the tree. The test runs unhurried, so
@@ -155,18 +121,6 @@ func command(ctx context.Context, dir, seed string, args ...string) *exec.Cmd {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "FULLON_SEED="+seed)
 	return cmd
-}
-
-// complaint is what a test said first, besides its figures.
-func complaint(out string) string {
-	for line := range strings.Lines(out) {
-		line = strings.TrimSpace(line)
-		if at, text, ok := strings.Cut(line, ": "); ok && strings.HasPrefix(at, "orders_") && !strings.HasPrefix(text, "FULLON_SEED") &&
-			!strings.HasPrefix(text, "trouble:") && !strings.HasPrefix(text, "leases:") && !strings.ContainsAny(text[:1], "0123456789") {
-			return line
-		}
-	}
-	return "see its output:\n" + out
 }
 
 // copyTree copies what is needed to build and test.

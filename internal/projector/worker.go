@@ -156,6 +156,12 @@ func (w *worker) attach(ctx context.Context, extent domain.Extent, anew string) 
 	if err != nil {
 		anew = err.Error()
 	} else if anew == "" {
+		if stored.Seq > extent.Last {
+			// Another worker has folded since what came after the log was asked.
+			if extent, err = w.log.Extent(ctx, w.partition.Stream()); err != nil {
+				return 0, err
+			}
+		}
 		if anew, err = w.contradiction(ctx, stored, extent); err != nil {
 			return 0, err
 		}

@@ -1,0 +1,101 @@
+package main
+
+// mutation takes one guard away.
+type mutation struct {
+	name    string
+	noticed runner // what must fail then
+	edits   []edit
+}
+
+// edit replaces a text in a file, in which it must be exactly once.
+type edit struct {
+	file, old, new string
+}
+
+var mutations = append(orderMutations, projectionMutations...)
+
+// The guards of the order path.
+var orderMutations = []mutation{
+	{
+		name: "lease-owner", noticed: orders,
+		edits: []edit{{"cachestore/scripts/orders_lease.lua",
+			"if token ~= ARGV[3] or id ~= ARGV[2] or (tonumber(ends) <= now and ARGV[5] ~= 'grace') then",
+			"if not token then"}},
+	},
+	{
+		name: "intent-compare-and-set", noticed: orders,
+		edits: []edit{{"client/order_intent.go",
+			"changes = append(changes, bus.Change{Event: states[i], Last: states[i].Sequence})",
+			`last := states[i].Sequence
+			if now, err := o.newest(ctx, states[i].Exchange, states[i].ID); fences != nil && err == nil {
+				last = now.last
+			}
+			changes = append(changes, bus.Change{Event: states[i], Last: last})`}},
+	},
+	{
+		name: "block-condition", noticed: orders,
+		edits: []edit{{"client/order_intent.go",
+			"If: market, Last: d.BlockSeq}",
+			"If: market, Last: func() uint64 { _, seq, _ := o.client.Bots.newest(ctx, market); return seq }()}"}},
+	},
+	{
+		name: "lapsed-block-condition", noticed: orders,
+		edits: []edit{{"client/order_intent.go",
+			"fences = append(fences, lapsed[i])",
+			"_ = lapsed"}},
+	},
+	{
+		name: "query-before-resend", noticed: orders,
+		edits: []edit{{"internal/orderworker/worker.go",
+			"if d.Status == domain.OrderNew || d.Status == domain.OrderNotFound {",
+			"if d.Status == domain.OrderIntent || d.Status == domain.OrderUnknown {\n\t\t\td.Status = domain.OrderNotFound\n\t\t}\n\t\tif d.Status == domain.OrderNotFound || d.Status == domain.OrderNew {"}},
+	},
+	{
+		name: "not-found-after-the-deadline-only", noticed: orders,
+		edits: []edit{{"internal/orderworker/submit.go",
+			"sure := w.untilSure(o) <= 0",
+			"sure := true"}},
+	},
+	{
+		name: "create-once", noticed: orders,
+		edits: []edit{{"client/order_push.go",
+			"stored, err := o.store(ctx, order, 0)",
+			"now, _ := o.newest(ctx, order.Exchange, order.ID)\n\t\tstored, err := o.store(ctx, order, now.last)"}},
+	},
+}
+
+// Those that keep Redis a fold of the log.
+var projectionMutations = []mutation{
+	{
+		name: "checkpoint-compare", noticed: chaos,
+		edits: []edit{{"cachestore/scripts/apply.lua", "if stored ~= ARGV[1] then", "if false then"}},
+	},
+	{
+		name: "checkpoint-with-the-writes", noticed: chaos,
+		edits: []edit{
+			{"cachestore/scripts/apply.lua", "redis.call('SET', KEYS[1], ARGV[2])\n", ""},
+			{
+				"cachestore/partition.go", "text, err := applyScript.Run(ctx, p.store.rdb, batch.keys, batch.args...).Text()",
+				`text, err := applyScript.Run(ctx, p.store.rdb, batch.keys, batch.args...).Text()
+	if err == nil && text == next.String() {
+		err = p.store.rdb.Set(ctx, p.checkpointKey(), text, 0).Err()
+	}`,
+			},
+		},
+	},
+	{
+		name: "probe-of-idle-partitions", noticed: chaos,
+		edits: []edit{{"internal/projector/worker.go", "err = w.probe(ctx)", "err = nil"}},
+	},
+	{
+		name: "epoch-check", noticed: chaos,
+		edits: []edit{{"internal/projector/worker.go", "switch {\n\tcase at.IsZero():", "switch {\n\tcase true:"}},
+	},
+	{
+		name: "every-trade-is-kept", noticed: chaos,
+		edits: []edit{{
+			"internal/projector/trades.go", "m.trades = append(m.trades, cachestore.Write{Seq: rec.Seq, Payload: rec.Data})",
+			"m.trades = append(m.trades[:0], cachestore.Write{Seq: rec.Seq, Payload: rec.Data})",
+		}},
+	},
+}
