@@ -14,6 +14,8 @@
 //	             positions.<p>.<account>                      the whole set of an account
 //	             fill.<p>.<account>.<exchange>
 //	             ack.<p>.<account>.<exchange>                 a fill was dealt with
+//	             difference.<p>.<account>.<symbol>            a position is not what the fills make of it;
+//	                                                          with a currency: a balance
 //	ORDERS_<EXCHANGE>                                          of one exchange, its name in capitals
 //	             order.<exchange>.<client order id>           an empty payload forgets it
 //	             block.<exchange>.<symbol>                    the right to trade, or its return
@@ -59,6 +61,8 @@
 //	fill    [1, id, time ns, symbol, side, price, volume, fee, fee_currency, maker, order_id, client_order_id, first]
 //	        id is the venue's trade id; "" is not known; first is 0 (another number is a projector's repetition)
 //	ack     [1, id]
+//	difference [1, time ns, counted, said]
+//	        by the fills, and by the venue; from then on the latter counts
 //	order   [1, status, created ns, updated ns, account, bot, symbol, side, type, time_in_force, volume, price, stop_price,
 //	        reduce_only, expires ns, reason, cancel_requested, venue_order_id, venue_time ns, filled, average_price,
 //	        attempt, worker, deadline ns, token, first, dead]

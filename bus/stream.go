@@ -95,7 +95,7 @@ func streamConfigs(layout Layout, plan Plan) []jetstream.StreamConfig {
 	for p, name := range layout.AccountStreams() {
 		n := strconv.Itoa(p)
 		configs = append(configs, partitionConfig(name, layout.Accounts, retention.Accounts, replicas,
-			"balance."+n+".>", "position."+n+".>", "positions."+n+".>", "fill."+n+".>", "ack."+n+".>"))
+			"balance."+n+".>", "position."+n+".>", "positions."+n+".>", "fill."+n+".>", "ack."+n+".>", "difference."+n+".>"))
 	}
 	for _, exchange := range plan.Exchanges {
 		configs = append(configs, orderConfig(exchange, retention.Orders, replicas))

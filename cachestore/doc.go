@@ -22,6 +22,10 @@
 //	<prefix>{<stream>}:balances:<account>          hash: currency → stamped balance
 //	<prefix>{<stream>}:positions:<account>         hash: symbol → stamped position or deletion,
 //	                                               "known" → stamped set without positions
+//	<prefix>{<stream>}:counted:<account>           hash: symbol or currency → what the fills make of it,
+//	                                               <"?" unknown, "-" not counted, or decimal> <since, unix ns>
+//	<prefix>{<stream>}:unsettled                   set of accounts of which that is not what the venue says
+//	<prefix>{<stream>}:differences:<account>       hash: symbol or currency → stamped difference, the newest
 //	<prefix>{<stream>}:queues                      set of <account>:<exchange> that have fills
 //	<prefix>{<stream>}:fills:<account>:<exchange>    list of stamped fills, oldest first
 //	<prefix>{<stream>}:unacked:<account>:<exchange>  hash: id → stamped fill that is not acknowledged

@@ -19,6 +19,8 @@ const (
 	KindFill      Kind = "fill"
 	KindAck       Kind = "ack"
 
+	KindDifference Kind = "difference"
+
 	KindOrder          Kind = "order"
 	KindBlock          Kind = "block"
 	KindBlockRenewal   Kind = "block-renewal"
@@ -49,7 +51,7 @@ type Key struct {
 
 // Event is something that happened and is worth keeping: a Tick, TickDeleted,
 // Feed, Trade, Candle, Gap, Balance, Position, PositionDeleted,
-// PositionsReplaced, Fill, FillAcked, Order, OrderDeleted, Claim, ClaimRenewal,
+// PositionsReplaced, Fill, FillAcked, Difference, Order, OrderDeleted, Claim, ClaimRenewal,
 // Halt, Fence, Venue, VenueDeleted, Symbol, SymbolDeleted, BotStatus or
 // BotDeleted.
 type Event interface {
@@ -109,6 +111,11 @@ func (f Fill) Key() Key { return Key{Kind: KindFill, Account: f.Account, Exchang
 
 // Key implements Event.
 func (a FillAcked) Key() Key { return Key{Kind: KindAck, Account: a.Account, Exchange: a.Exchange} }
+
+// Key implements Event.
+func (d Difference) Key() Key {
+	return Key{Kind: KindDifference, Account: d.Account, Symbol: d.Symbol, Currency: d.Currency}
+}
 
 // Key implements Event.
 func (o Order) Key() Key { return Key{Kind: KindOrder, Exchange: o.Exchange, OrderID: o.ID} }

@@ -66,7 +66,8 @@ func newRig(t testing.TB) *rig {
 	layout := r.bus.Layout()
 	p := projector.New(projector.Config{
 		TickStreams: layout.TickStreams(), AccountStreams: layout.AccountStreams(), TradeStreams: layout.TradeStreams(), TradeCap: 10,
-		FillCap: 100, Orders: true, CatalogueStream: bus.CatalogueStream, ProbeInterval: 50 * time.Millisecond, Log: testserver.Quiet(),
+		FillCap: 100, Orders: true, CatalogueStream: bus.CatalogueStream, ProbeInterval: 50 * time.Millisecond,
+		ReconcileAfter: 2 * time.Second, Log: testserver.Quiet(),
 	}, projectorLog{r.bus}, store)
 	r.run(p.Run)
 	r.tick("BTC/USDT", time.Now())

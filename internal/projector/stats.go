@@ -18,6 +18,7 @@ type Stats struct {
 	Dropped     uint64 // fills that were not acknowledged and that the queue had no room for
 	Forgotten   uint64 // final orders that had to make room
 	Renewed     uint64 // events stored again before the log would have dropped them
+	Differences uint64 // differences between fills and what venues say that this worker stored
 	Rebuilds    uint64 // times that the partition was folded anew
 	Lost        uint64 // rebuilds because the log had lost or changed history
 	Attached    bool   // working; false: waiting for the log, for Redis, or standing by
@@ -27,7 +28,7 @@ type Stats struct {
 type stats struct {
 	sequence, messages, batches, conflicts, deadLetters atomic.Uint64
 	duplicates, outOfOrder, rebuilds, lost              atomic.Uint64
-	dropped, renewed, forgotten                         atomic.Uint64
+	dropped, renewed, forgotten, differences            atomic.Uint64
 	attached                                            atomic.Bool
 	troubledSince                                       atomic.Int64 // unix ns; zero: no trouble
 }
@@ -37,7 +38,7 @@ func (s *stats) snapshot(stream string) Stats {
 		Stream: stream, Sequence: s.sequence.Load(), Messages: s.messages.Load(), Batches: s.batches.Load(),
 		Conflicts: s.conflicts.Load(), DeadLetters: s.deadLetters.Load(), Duplicates: s.duplicates.Load(),
 		OutOfOrder: s.outOfOrder.Load(), Rebuilds: s.rebuilds.Load(), Lost: s.lost.Load(),
-		Dropped: s.dropped.Load(), Forgotten: s.forgotten.Load(), Renewed: s.renewed.Load(), Attached: s.attached.Load(),
+		Dropped: s.dropped.Load(), Forgotten: s.forgotten.Load(), Renewed: s.renewed.Load(), Differences: s.differences.Load(), Attached: s.attached.Load(),
 	}
 	if since := s.troubledSince.Load(); since != 0 {
 		out.Waiting = time.Since(time.Unix(0, since))
