@@ -23,7 +23,7 @@
 //	             opening.<exchange>.<symbol>                  the right to open a position, or its return
 //	             opening-renewal.<exchange>.<symbol>
 //	             halt.<exchange>[.<bot>]                      of all bots, or of one
-//	             fence.<exchange>[.<symbol>]                  stored with an order on the condition of the halts, or of a block
+//	             fence.<exchange>[.<symbol>]                  stored with an order on the condition of the halts, or of a block or mark
 //	CATALOG      venue.<exchange>                             an empty payload removes what the subject names
 //	             symbol.<exchange>.<symbol>
 //	             bot.<bot>[.<feed>]                           status of a feed; without one: only to remove all

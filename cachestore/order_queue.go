@@ -43,6 +43,8 @@ type PoppedOrder struct {
 	BotHaltSeq uint64 // of the newest message about the bot's halt; zero: none
 	Lapsed     bool   // another bot has the block, which has expired
 	Expired    bool   // it is too old to be sent
+	OpeningSeq uint64 // of the newest message about the market's opening mark; zero: none
+	OpenLapsed bool   // another bot has the opening mark, which has expired
 }
 
 // PoppedOrders is the answer of PopOrders.
@@ -62,7 +64,7 @@ func (p *Partition) PopOrders(ctx context.Context, r OrderPop) (PoppedOrders, er
 	lease := max(1, r.Lease.Milliseconds())
 	reply, err := ordersPopScript.Run(ctx, p.store.rdb, []string{
 		p.checkpointKey(), p.queuedKey(), p.headsKey(), p.ticketsKey(), p.ordersKey(), p.orderLeasesKey(), p.triesKey(),
-		p.heldKey(domain.KindBlock), p.freedKey(domain.KindBlock), p.heldKey(domain.KindOpening), p.haltsKey(),
+		p.heldKey(domain.KindBlock), p.freedKey(domain.KindBlock), p.heldKey(domain.KindOpening), p.haltsKey(), p.freedKey(domain.KindOpening),
 	}, r.Epoch, r.Least, lease, r.Token, r.Worker, r.Most).StringSlice()
 	if err != nil {
 		return PoppedOrders{}, p.failed(ctx, "pop orders", err)
@@ -78,7 +80,7 @@ func (p *Partition) PopOrders(ctx context.Context, r OrderPop) (PoppedOrders, er
 	n := numbers{of: p.stream}
 	out.Until = time.UnixMilli(int64(n.read(reply[1])) + lease)
 	out.Next = time.Duration(n.read(reply[2])) * time.Millisecond
-	const fields = 9
+	const fields = 11
 	for i := 3; i+fields <= len(reply); i += fields {
 		f := reply[i : i+fields]
 		order, err := p.readOrder(f[0], f[1])
@@ -88,6 +90,7 @@ func (p *Partition) PopOrders(ctx context.Context, r OrderPop) (PoppedOrders, er
 		out.Orders = append(out.Orders, PoppedOrder{
 			Order: order, Tries: int(n.read(f[2])), BlockSeq: n.read(f[3]), BlockToken: n.read(f[4]),
 			HaltSeq: n.read(f[5]), BotHaltSeq: n.read(f[6]), Lapsed: f[7] == "1", Expired: f[8] == "1",
+			OpeningSeq: n.read(f[9]), OpenLapsed: f[10] == "1",
 		})
 	}
 	return out, n.err

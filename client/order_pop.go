@@ -23,12 +23,13 @@ type OrderDelivery struct {
 	Tries      int       // how often it was handed out, this time included
 	BlockSeq   uint64    // of the newest message about the market's block; zero: none
 	BlockToken uint64    // of the market's block, if the order's bot holds it; zero: it does not
+	OpeningSeq uint64    // of the newest message about the market's opening mark; zero: none
 	HaltSeq    uint64    // of the newest message about the exchange's halt; zero: none
 	BotHaltSeq uint64    // of the newest message about the bot's halt; zero: none
 
 	token  string
 	epoch  uint64
-	lapsed bool // another bot has the block, which has expired
+	lapsed []domain.Kind // of the block and the opening mark, those that another bot has and that have expired
 }
 
 // Pop leases the oldest order that waits for a worker, and waits for one for at
@@ -135,10 +136,17 @@ func (o *Orders) sift(ctx context.Context, got cachestore.PoppedOrders, token st
 		case popped.Tries > o.limits.MaxTries:
 			err = o.bury(ctx, popped.Order, popped.Tries-1)
 		default:
-			deliveries = append(deliveries, OrderDelivery{
+			d := OrderDelivery{
 				Order: popped.Order, Until: got.Until, Tries: popped.Tries, BlockSeq: popped.BlockSeq, BlockToken: popped.BlockToken,
-				HaltSeq: popped.HaltSeq, BotHaltSeq: popped.BotHaltSeq, token: token, epoch: got.At.Epoch, lapsed: popped.Lapsed,
-			})
+				OpeningSeq: popped.OpeningSeq, HaltSeq: popped.HaltSeq, BotHaltSeq: popped.BotHaltSeq, token: token, epoch: got.At.Epoch,
+			}
+			if popped.Lapsed {
+				d.lapsed = append(d.lapsed, domain.KindBlock)
+			}
+			if popped.OpenLapsed {
+				d.lapsed = append(d.lapsed, domain.KindOpening)
+			}
+			deliveries = append(deliveries, d)
 		}
 		failed = errors.Join(failed, err)
 	}

@@ -174,6 +174,10 @@ func TestPopKeepsOrdersBackThatMayNotTrade(t *testing.T) {
 	if ds := wants("a block that was returned", "grid-1 trend-1"); ds[0].BlockSeq != 69 || ds[0].BlockToken != 0 || ds[1].BlockSeq != 0 {
 		t.Errorf("%+v", ds[0])
 	}
+	set("opened", "ETH/USDT", "68")
+	if ds := wants("a mark that was returned", "grid-1 trend-1"); ds[0].OpeningSeq != 0 || ds[1].OpeningSeq != 68 || ds[1].BlockSeq != 0 {
+		t.Errorf("%+v", ds[1])
+	}
 	for _, name := range []string{"blocks", "openings"} {
 		set(name, "BTC/USDT", claim("other", time.Hour, "0"))
 		wants(name+" of another bot", "trend-1")
@@ -187,6 +191,9 @@ func TestPopKeepsOrdersBackThatMayNotTrade(t *testing.T) {
 		set(name, "BTC/USDT", claim("grid", time.Hour, "0"))
 		ds := wants(name+" of the bot itself", "grid-1 trend-1")
 		if name == "blocks" && (ds[0].BlockSeq != 71 || ds[0].BlockToken != 70 || ds[1].BlockToken != 0) {
+			t.Errorf("%+v", ds[0])
+		}
+		if name == "openings" && (ds[0].OpeningSeq != 71 || ds[0].BlockSeq != 69 || ds[0].BlockToken != 0) {
 			t.Errorf("%+v", ds[0])
 		}
 		set(name, "BTC/USDT", claim("grid", -time.Hour, "0"))

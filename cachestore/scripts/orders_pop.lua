@@ -16,6 +16,7 @@
 -- KEYS[9]  freed: symbol to the sequence of the last return of its block
 -- KEYS[10] openings: as blocks
 -- KEYS[11] halts: "" or bot to "<state 1 active|2 reduce only|3 halted> <sequence> <time, unix ms> <reason>"
+-- KEYS[12] opened: symbol to the sequence of the last return of its opening mark
 -- ARGV[1]  the epoch that the checkpoint must have
 -- ARGV[2]  the sequence that it must have reached
 -- ARGV[3]  how long to lease, ms
@@ -28,7 +29,8 @@
 -- does, and of each order: id, stamped order, how often it was handed out,
 -- sequence of the block, its token if the order's bot holds it, sequence of the
 -- exchange's halt, of the bot's halt ("0" where there is none), "1" when the
--- block is another bot's but has expired, "1" when the order has expired}.
+-- block is another bot's but has expired, "1" when the order has expired, sequence
+-- of the opening mark, "1" when that is another bot's but has expired}.
 local checkpoint = redis.call('GET', KEYS[1]) or ''
 local epoch, seq = string.match(checkpoint, '^(%d+) %-?%d+ (%d+) ')
 if (epoch or '0') ~= ARGV[1] or tonumber(seq or '0') < tonumber(ARGV[2]) then
@@ -135,7 +137,7 @@ while wanted > 0 do
         local state, haltseq = halt('')
         local botstate, bothaltseq = halt(bot)
         local blockseq, token, blocked, lapsed = claim(blocks[i], bot)
-        local _, _, opening = claim(openings[i], bot)
+        local openingseq, _, opening, openlapsed = claim(openings[i], bot)
         if unsent and not expired and (blocked or opening or forbids(state, reduceonly) or forbids(botstate, reduceonly)) then
           if expires ~= '0' then
             sooner(tonumber(expires) + 1)
@@ -144,10 +146,14 @@ while wanted > 0 do
           if not blocks[i] then
             blockseq = redis.call('HGET', KEYS[9], symbol) or '0'
           end
+          if not openings[i] then
+            openingseq = redis.call('HGET', KEYS[12], symbol) or '0'
+          end
           taken[#taken + 1] = ids[i]
           set[#set + 1] = symbol
           set[#set + 1] = ends .. ' ' .. ARGV[4] .. ' ' .. ids[i] .. ' ' .. ARGV[5]
-          about[#about + 1] = {blockseq, token, haltseq, bothaltseq, lapsed and '1' or '0', expired and '1' or '0'}
+          about[#about + 1] = {blockseq, token, haltseq, bothaltseq, lapsed and '1' or '0', expired and '1' or '0',
+            openingseq, openlapsed and '1' or '0'}
           wanted = wanted - 1
         end
       end

@@ -18,14 +18,14 @@ import (
 
 // Whatever happens to workers, servers and venue: each order is sent once and
 // comes to its end, those of a market in the order in which they were pushed,
-// and none while another bot has the market's block.
+// and none while another bot has the market's block or opening mark.
 func TestEachOrderIsSentOnceWhateverBreaks(t *testing.T) {
 	seed, n := seedOf(t), ordersOf(t)
 	r := newOrderRig(t, seed, 4)
 	r.venue.faulty(60)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	h := &history{ops: make(map[string][]porcupine.Operation)}
+	h := &history{ops: make(map[right][]porcupine.Operation)}
 	var pushing, others sync.WaitGroup
 	for i := range orderBots {
 		b := &bot{t: t, name: botOf(i), Client: r.reader(r.redis), history: h}
@@ -227,36 +227,40 @@ func (l *orderLog) checkOrders(n int) {
 	}
 }
 
-// checkClaims checks that at no INTENT another bot had the market's block, by
-// what the log says before it.
+// checkClaims checks that at no INTENT another bot had the market's block or
+// opening mark, by what the log says before it.
 func (l *orderLog) checkClaims() {
 	l.t.Helper()
-	claims := make(map[string]domain.Claim)
+	claims := make(map[right]domain.Claim)
 	intents, granted := 0, 0
 	for _, e := range l.events {
 		switch ev := e.event.(type) {
 		case domain.Claim:
-			before := claims[ev.Symbol]
+			of := right{ev.Kind, ev.Symbol}
+			before := claims[of]
 			if ev.Sequence = e.seq; ev.First == 0 && !ev.Released {
 				granted++
 				if before.Bot != ev.Bot && before.HeldAt(e.at) {
-					l.t.Errorf("%s: bot %s was granted the block at %d, which %s had", ev.Symbol, ev.Bot, e.seq, before.Bot)
+					l.t.Errorf("%s: bot %s was granted the %s at %d, which %s had", ev.Symbol, ev.Bot, ev.Kind, e.seq, before.Bot)
 				}
 			}
-			claims[ev.Symbol] = ev
+			claims[of] = ev
 		case domain.ClaimRenewal:
 			ev.Sequence = e.seq
-			if c := claims[ev.Symbol]; ev.Renews(c) {
+			of := right{ev.Kind, ev.Symbol}
+			if c := claims[of]; ev.Renews(c) {
 				c.Expires = ev.Expires
-				claims[ev.Symbol] = c
+				claims[of] = c
 			}
 		case domain.Order:
 			if ev.Status != domain.OrderIntent {
 				continue
 			}
 			intents++
-			if c := claims[ev.Symbol]; c.Bot != ev.Bot && c.HeldAt(e.at) {
-				l.t.Errorf("order %s of bot %s was about to be sent at %d, when bot %s had the block of %s", ev.ID, ev.Bot, e.seq, c.Bot, ev.Symbol)
+			for _, kind := range []domain.Kind{domain.KindBlock, domain.KindOpening} {
+				if c := claims[right{kind, ev.Symbol}]; c.Bot != ev.Bot && c.HeldAt(e.at) {
+					l.t.Errorf("order %s of bot %s was about to be sent at %d, when bot %s had the %s of %s", ev.ID, ev.Bot, e.seq, c.Bot, kind, ev.Symbol)
+				}
 			}
 		}
 	}

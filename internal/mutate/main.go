@@ -47,9 +47,14 @@ var mutations = []mutation{
 		new: "If: market, Last: func() uint64 { _, seq, _ := o.client.Bots.newest(ctx, market); return seq }()}",
 	},
 	{
-		name: "lapsed-block-condition", file: "client/order_intent.go",
-		old: "fences = append(fences, lapsed[i])",
-		new: "_ = lapsed",
+		name: "opening-condition", file: "client/order_intent.go",
+		old: "If: opening, Last: d.OpeningSeq}",
+		new: "If: opening, Last: func() uint64 { _, seq, _ := o.client.Bots.newest(ctx, opening); return seq }()}",
+	},
+	{
+		name: "lapsed-claim-condition", file: "client/order_intent.go",
+		old: "return append(fences, lapsed[i]...)",
+		new: "return fences",
 	},
 	{
 		name: "query-before-resend", file: "internal/orderworker/worker.go",

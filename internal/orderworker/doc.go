@@ -6,8 +6,8 @@
 //
 //	pop      a lease, in one step with the checks of block, opening mark and halt
 //	gates    tick, symbol's filters, limits: what does not pass is rejected
-//	INTENT   stored on the condition that the order, the block and the halts are
-//	         still those that the pop saw
+//	INTENT   stored on the condition that the order, the block, the opening mark and
+//	         the halts are still those that the pop saw
 //	submit   before the deadline that the INTENT names, and not after
 //	outcome  stored on the condition that the order is still at this INTENT
 //
