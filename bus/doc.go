@@ -23,6 +23,7 @@
 //	             opening.<exchange>.<symbol>                  the right to open a position, or its return
 //	             opening-renewal.<exchange>.<symbol>
 //	             halt.<exchange>[.<bot>]                      of all bots, or of one
+//	             halt-all.<exchange>                          its part of a halt of all exchanges
 //	             fence.<exchange>[.<symbol>]                  stored with an order on the condition of the halts, or of a block or mark
 //	CATALOG      venue.<exchange>                             an empty payload removes what the subject names
 //	             symbol.<exchange>.<symbol>
@@ -73,7 +74,7 @@
 //	        in a grant, the token in a return (and in a projector's repetition)
 //	block-renewal, opening-renewal [1, bot, token, expires ns]
 //	        token 0: of the grant that is stored just before, in the same batch
-//	halt    [1, state (1 active, 2 reduce only, 3 halted), reason, time ns]
+//	halt, halt-all [1, state (1 active, 2 reduce only, 3 halted), reason, time ns]
 //	fence   [1, worker]
 //	venue   [1, title, status (1 open, 2 maintenance, 3 closed), params (array of text: name, value, name, value…), time ns, emptied]
 //	        emptied is the sequence of the venue's last deletion, 0: none; its symbols up to there are gone

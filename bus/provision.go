@@ -39,7 +39,7 @@ func (b *Bus) Provision(ctx context.Context, plan Plan) error {
 			return unreachable("stream "+cfg.Name, err)
 		}
 	}
-	return nil
+	return b.inheritHalt(ctx, plan.Exchanges)
 }
 
 // Bind checks that the deployment was provisioned with this layout. The error

@@ -38,8 +38,8 @@
 //	<prefix>{<stream>}:freed                       hash: symbol → sequence of the return, of those that were
 //	<prefix>{<stream>}:freedby                     hash: symbol → <token> <bot> <returned, unix ms>, of the same
 //	<prefix>{<stream>}:openings, opened, openedby  the same three of opening marks
-//	<prefix>{<stream>}:halts                       hash: bot, or "" for all → <state> <sequence> <time, unix ms> <reason>;
-//	                                               no bot whose state is active
+//	<prefix>{<stream>}:halts                       hash: bot, "" for all, or "*" for all exchanges → <state> <sequence> <time, unix ms> <reason>;
+//	                                               but for "" none whose state is active
 //	<prefix>{CATALOG}:venues                       hash: exchange → stamped venue; a stamp without a venue: deleted
 //	<prefix>{CATALOG}:symbols:<exchange>           hash: symbol → stamped symbol
 //	<prefix>{CATALOG}:shadowed:<exchange>          hash: symbol → stamped symbol from before the venue was deleted; not to be read

@@ -36,8 +36,8 @@ type OrderDelivery struct {
 // most timeout, up to MaxPopWait; zero does not wait. While an order is leased, no
 // other of its symbol is handed out, and orders of a symbol go out in the order
 // of their creation; a symbol whose oldest order must wait stalls no other. An
-// order that would be sent is not handed out while its exchange or bot is halted,
-// nor while another bot has the market's block or opening mark. One that may have
+// order that would be sent is not handed out while its bot, its exchange or all of
+// them are halted, nor while another bot has the market's block or opening mark. One that may have
 // been sent already, domain.OrderIntent or domain.OrderUnknown, is handed out
 // whatever they say.
 //

@@ -202,7 +202,7 @@ func TestPopKeepsOrdersBackThatMayNotTrade(t *testing.T) {
 		}
 		del(name, "BTC/USDT")
 	}
-	for whose, ids := range map[string][2]string{"": {"", "trend-1"}, "grid": {"trend-1", "trend-1"}, "trend": {"grid-1", "grid-1 trend-1"}} {
+	for whose, ids := range map[string][2]string{"": {"", "trend-1"}, "*": {"", "trend-1"}, "grid": {"trend-1", "trend-1"}, "trend": {"grid-1", "grid-1 trend-1"}} {
 		set("halts", whose, "3 5 1700000000000 a reason of some words")
 		wants("halted: "+whose, ids[0])
 		set("halts", whose, "2 6 1700000000000 ")

@@ -206,7 +206,7 @@ type FullonCommand struct {
 	Unblock    UnblockCommand    `cmd:"" help:"Give a block back."`
 	Blocks     BlocksCommand     `cmd:"" help:"Who has the right to trade where."`
 	Opening    OpeningCommand    `cmd:"" help:"Rights to open a position."`
-	Halt       HaltCommand       `cmd:"" help:"Stop the trading of an exchange, or of a bot there."`
+	Halt       HaltCommand       `cmd:"" help:"Stop the trading of an exchange, of a bot there, or of all exchanges."`
 	Resume     ResumeCommand     `cmd:"" help:"Let it go on."`
 	Halts      HaltsCommand      `cmd:"" help:"What is halted."`
 	Paper      PaperCommand      `cmd:"" help:"A venue that fills orders at the cache's prices, for workers to send them to."`

@@ -27,6 +27,7 @@ const (
 	KindOpening        Kind = "opening"
 	KindOpeningRenewal Kind = "opening-renewal"
 	KindHalt           Kind = "halt"
+	KindHaltAll        Kind = "halt-all"
 	KindFence          Kind = "fence"
 
 	KindVenue  Kind = "venue"
@@ -132,7 +133,12 @@ func (r ClaimRenewal) Key() Key {
 }
 
 // Key implements Event.
-func (h Halt) Key() Key { return Key{Kind: KindHalt, Exchange: h.Exchange, Bot: h.Bot} }
+func (h Halt) Key() Key {
+	if h.All {
+		return Key{Kind: KindHaltAll, Exchange: h.Exchange}
+	}
+	return Key{Kind: KindHalt, Exchange: h.Exchange, Bot: h.Bot}
+}
 
 // Key implements Event.
 func (f Fence) Key() Key { return Key{Kind: KindFence, Exchange: f.Exchange, Symbol: f.Symbol} }

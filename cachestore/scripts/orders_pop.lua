@@ -2,7 +2,7 @@
 -- enough. Takes nothing away. Of each symbol only the oldest order counts, and
 -- only while the symbol has no lease; symbols whose order must wait stall no
 -- others. An order that would be sent (new, or not found at the venue) must wait
--- while its exchange or its bot is halted, or while another bot has the market's
+-- while its exchange, its bot or everything is halted, or while another bot has the market's
 -- block or opening mark; what cannot be read of those counts as forbidding.
 --
 -- KEYS[1]  checkpoint
@@ -15,7 +15,7 @@
 -- KEYS[8]  blocks: symbol to "<sequence> <token> <expires, unix ms> <exposed 0|1> <bot> <account or -> <granted, unix ms>"
 -- KEYS[9]  freed: symbol to the sequence of the last return of its block
 -- KEYS[10] openings: as blocks
--- KEYS[11] halts: "" or bot to "<state 1 active|2 reduce only|3 halted> <sequence> <time, unix ms> <reason>"
+-- KEYS[11] halts: "", bot, or "*" for all exchanges to "<state 1 active|2 reduce only|3 halted> <sequence> <time, unix ms> <reason>"
 -- KEYS[12] opened: symbol to the sequence of the last return of its opening mark
 -- ARGV[1]  the epoch that the checkpoint must have
 -- ARGV[2]  the sequence that it must have reached
@@ -71,7 +71,7 @@ local function claim(text, bot)
   return its, '0', held, not held
 end
 
--- Of the halt of the exchange ("") or of a bot: its state and its sequence.
+-- Of the halt of the exchange (""), of all exchanges ("*") or of a bot: its state and its sequence.
 local halts = {}
 local function halt(whose)
   local known = halts[whose]
@@ -89,6 +89,11 @@ end
 
 local function forbids(state, reduceonly)
   return state == '3' or (state == '2' and reduceonly ~= '1')
+end
+
+-- Whether an order must wait because of the halts of everything and everybody.
+local function stopped(reduceonly)
+  return forbids(halt('*'), reduceonly) or forbids(halt(''), reduceonly)
 end
 
 -- Mostly the first ones are free.
@@ -134,11 +139,11 @@ while wanted > 0 do
       if bot then
         local unsent = status == '1' or status == '10'
         local expired = unsent and expires ~= '0' and tonumber(expires) < now
-        local state, haltseq = halt('')
+        local _, haltseq = halt('')
         local botstate, bothaltseq = halt(bot)
         local blockseq, token, blocked, lapsed = claim(blocks[i], bot)
         local openingseq, _, opening, openlapsed = claim(openings[i], bot)
-        if unsent and not expired and (blocked or opening or forbids(state, reduceonly) or forbids(botstate, reduceonly)) then
+        if unsent and not expired and (blocked or opening or stopped(reduceonly) or forbids(botstate, reduceonly)) then
           if expires ~= '0' then
             sooner(tonumber(expires) + 1)
           end
