@@ -57,7 +57,8 @@ type PoppedOrders struct {
 }
 
 // PopOrders leases the oldest orders that wait for a worker and may be handed
-// out, each of another symbol. It takes nothing away: once a lease has ended, the
+// out, each of another symbol. Where the oldest of a symbol must wait, the oldest
+// one there that need not is leased in its place. It takes nothing away: once a lease has ended, the
 // order is the first of its symbol again. The error matches
 // domain.ErrUnreachable, when orders may have been leased, or domain.ErrUnknown.
 func (p *Partition) PopOrders(ctx context.Context, r OrderPop) (PoppedOrders, error) {
@@ -176,7 +177,8 @@ func (p *Partition) OrderQueues(ctx context.Context) ([]OrderQueue, domain.Check
 	lengths, waits := make([]*redis.IntCmd, len(symbols.Val())), make([]*redis.BoolCmd, len(symbols.Val()))
 	queues := make([]OrderQueue, len(symbols.Val()))
 	for i, symbol := range symbols.Val() {
-		queues[i] = OrderQueue{Symbol: symbol, Head: heads.Val()[symbol]}
+		oldest, _, _ := strings.Cut(heads.Val()[symbol], " ")
+		queues[i] = OrderQueue{Symbol: symbol, Head: oldest}
 		queues[i].setLease(leases.Val()[symbol], now.Val())
 		lengths[i] = counts.ZCard(ctx, p.indexKey(QueueOf(symbol)))
 		waits[i] = counts.HExists(ctx, p.ticketsKey(), queues[i].Leased)

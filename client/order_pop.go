@@ -35,7 +35,9 @@ type OrderDelivery struct {
 // Pop leases the oldest order that waits for a worker, and waits for one for at
 // most timeout, up to MaxPopWait; zero does not wait. While an order is leased, no
 // other of its symbol is handed out, and orders of a symbol go out in the order
-// of their creation; a symbol whose oldest order must wait stalls no other. An
+// of their creation, as far as they may: one that must wait stalls neither other
+// symbols nor the orders of other bots, and under a halt that lets positions be
+// made smaller none that do so. An
 // order that would be sent is not handed out while its bot, its exchange or all of
 // them are halted, nor while another bot has the market's block or opening mark. One that may have
 // been sent already, domain.OrderIntent or domain.OrderUnknown, is handed out

@@ -73,7 +73,8 @@ type acceptance struct {
 
 // arrival is a submission that came in time.
 type arrival struct {
-	id, symbol string
+	id, symbol, bot string
+	attempt         uint32
 }
 
 func newMockVenue(t testing.TB, seed uint64, timeout time.Duration) *mockVenue {
@@ -177,7 +178,7 @@ func (v *mockVenue) accept(o domain.Order) (execution.Report, bool) {
 		v.late++
 		return execution.Report{}, false
 	}
-	v.arrivals = append(v.arrivals, arrival{o.ID, o.Symbol})
+	v.arrivals = append(v.arrivals, arrival{o.ID, o.Symbol, o.Bot, o.Attempt})
 	known := v.orders[o.ID]
 	if known == nil {
 		known = &mockOrder{terms: o.OrderTerms, Report: execution.Report{
