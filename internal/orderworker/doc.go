@@ -19,6 +19,10 @@
 // deadline passed; one that is paused in the middle of sending has its order
 // refused by the venue, which gets the deadline too.
 //
+// The lease of an order is extended while it is in hand, so it ends only with its
+// worker, or while that cannot reach Redis: then somebody else asks what became of
+// the order. What counts is never the lease but what the log lets be stored.
+//
 // Nothing is acknowledged to the queue: an order leaves it by its status.
 //
 // What the venue delivers by itself (orders, fills, balances, positions) is

@@ -265,16 +265,25 @@ func (r *rig) line() *line {
 }
 
 // work starts a worker.
-func (r *rig) work(l *line, limits *limiter) (*orderworker.Worker, func()) {
+func (r *rig) work(l *line, limits orderworker.Limiter) (*orderworker.Worker, func()) {
 	r.t.Helper()
-	orders, err := r.Orders.WithLimits(client.OrderLimits{Lease: time.Second, MaxTries: 20})
+	return r.workAs(l, limits, func(*orderworker.Config, *client.OrderLimits) {})
+}
+
+// workAs starts a worker that is configured otherwise.
+func (r *rig) workAs(l *line, limits orderworker.Limiter, otherwise func(*orderworker.Config, *client.OrderLimits)) (*orderworker.Worker, func()) {
+	r.t.Helper()
+	cfg := orderworker.Config{
+		Exchange: exchange, ID: client.NewProcessID(), Timeout: 2 * time.Second, Margin: 100 * time.Millisecond, Log: testserver.Quiet(),
+		Limits: risk.Limits{MaxNotional: dec("1000"), PriceBand: dec("0.1"), MaxTickAge: time.Minute}, Lease: time.Second,
+	}
+	queue := client.OrderLimits{Lease: time.Second, MaxTries: 20}
+	otherwise(&cfg, &queue)
+	orders, err := r.Orders.WithLimits(queue)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	w := orderworker.New(orderworker.Config{
-		Exchange: exchange, ID: client.NewProcessID(), Timeout: 2 * time.Second, Margin: 100 * time.Millisecond, Log: testserver.Quiet(),
-		Limits: risk.Limits{MaxNotional: dec("1000"), PriceBand: dec("0.1"), MaxTickAge: time.Minute},
-	}, orders, markets{r.Client}, limits, eventLog{r}, map[string]execution.Venue{account: l})
+	w := orderworker.New(cfg, orders, markets{r.Client}, limits, eventLog{r}, map[string]execution.Venue{account: l})
 	return w, r.run(w.Run)
 }
 
