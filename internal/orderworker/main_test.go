@@ -210,6 +210,7 @@ type line struct {
 	submit    func(n int, ctx context.Context, o domain.Order) (execution.Report, error)
 	query     func(n int, ctx context.Context, o domain.Order) (execution.Report, error)
 	connected chan struct{} // each token is one more connect
+	run       func(ctx context.Context, sink execution.Sink) error
 }
 
 func (l *line) Submit(ctx context.Context, o domain.Order) (execution.Report, error) {
@@ -235,6 +236,9 @@ func (l *line) Query(ctx context.Context, o domain.Order) (execution.Report, err
 }
 
 func (l *line) Run(ctx context.Context, sink execution.Sink) error {
+	if l.run != nil {
+		return l.run(ctx, sink)
+	}
 	if l.connected == nil {
 		return l.Venue.Run(ctx, sink)
 	}
