@@ -14,6 +14,8 @@
 //	             positions.<p>.<account>                      the whole set of an account
 //	             fill.<p>.<account>.<exchange>
 //	             ack.<p>.<account>.<exchange>                 a fill was dealt with
+//	             difference.<p>.<account>.<symbol>            a position is not what the fills make of it;
+//	                                                          with a currency: a balance
 //	ORDERS_<EXCHANGE>                                          of one exchange, its name in capitals
 //	             order.<exchange>.<client order id>           an empty payload forgets it
 //	             block.<exchange>.<symbol>                    the right to trade, or its return
@@ -21,7 +23,8 @@
 //	             opening.<exchange>.<symbol>                  the right to open a position, or its return
 //	             opening-renewal.<exchange>.<symbol>
 //	             halt.<exchange>[.<bot>]                      of all bots, or of one
-//	             fence.<exchange>[.<symbol>]                  stored with an order on the condition of the halts, or of a block
+//	             halt-all.<exchange>                          its part of a halt of all exchanges
+//	             fence.<exchange>[.<symbol>]                  stored with an order on the condition of the halts, or of a block or mark
 //	CATALOG      venue.<exchange>                             an empty payload removes what the subject names
 //	             symbol.<exchange>.<symbol>
 //	             bot.<bot>[.<feed>]                           status of a feed; without one: only to remove all
@@ -59,6 +62,8 @@
 //	fill    [1, id, time ns, symbol, side, price, volume, fee, fee_currency, maker, order_id, client_order_id, first]
 //	        id is the venue's trade id; "" is not known; first is 0 (another number is a projector's repetition)
 //	ack     [1, id]
+//	difference [1, time ns, counted, said]
+//	        by the fills, and by the venue; from then on the latter counts
 //	order   [1, status, created ns, updated ns, account, bot, symbol, side, type, time_in_force, volume, price, stop_price,
 //	        reduce_only, expires ns, reason, cancel_requested, venue_order_id, venue_time ns, filled, average_price,
 //	        attempt, worker, deadline ns, token, first, dead]
@@ -69,7 +74,7 @@
 //	        in a grant, the token in a return (and in a projector's repetition)
 //	block-renewal, opening-renewal [1, bot, token, expires ns]
 //	        token 0: of the grant that is stored just before, in the same batch
-//	halt    [1, state (1 active, 2 reduce only, 3 halted), reason, time ns]
+//	halt, halt-all [1, state (1 active, 2 reduce only, 3 halted), reason, time ns]
 //	fence   [1, worker]
 //	venue   [1, title, status (1 open, 2 maintenance, 3 closed), params (array of text: name, value, name, value…), time ns, emptied]
 //	        emptied is the sequence of the venue's last deletion, 0: none; its symbols up to there are gone

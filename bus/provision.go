@@ -41,9 +41,16 @@ func (b *Bus) Provision(ctx context.Context, plan Plan) error {
 			return b.unreachable("stream "+cfg.Name, err)
 		}
 	}
+	if err := b.provisionMembers(ctx, plan.Replicas); err != nil {
+		return err
+	}
+	return b.inheritHalt(ctx, plan.Exchanges)
+}
+
+func (b *Bus) provisionMembers(ctx context.Context, replicas int) error {
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 	defer cancel()
-	if _, err := b.js.CreateOrUpdateKeyValue(ctx, membersConfig(plan.Replicas)); err != nil {
+	if _, err := b.js.CreateOrUpdateKeyValue(ctx, membersConfig(replicas)); err != nil {
 		return b.unreachable("bucket "+MembersBucket, err)
 	}
 	return nil

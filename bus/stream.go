@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/fullon/fullon/domain"
 )
 
 // What the streams keep.
@@ -95,7 +93,7 @@ func streamConfigs(layout Layout, plan Plan) []jetstream.StreamConfig {
 	for p, name := range layout.AccountStreams() {
 		n := strconv.Itoa(p)
 		configs = append(configs, partitionConfig(name, layout.Accounts, retention.Accounts, replicas,
-			"balance."+n+".>", "position."+n+".>", "positions."+n+".>", "fill."+n+".>", "ack."+n+".>"))
+			"balance."+n+".>", "position."+n+".>", "positions."+n+".>", "fill."+n+".>", "ack."+n+".>", "difference."+n+".>"))
 	}
 	for _, exchange := range plan.Exchanges {
 		configs = append(configs, orderConfig(exchange, retention.Orders, replicas))
@@ -125,11 +123,15 @@ func partitionConfig(name string, partitions int, maxAge time.Duration, replicas
 // orderConfig is a partition's stream that takes atomic batches.
 func orderConfig(exchange string, maxAge time.Duration, replicas int) jetstream.StreamConfig {
 	token := EscapeToken(exchange)
-	subjects := make([]string, 0, len(exchangeKinds)+2)
+	subjects := make([]string, 0, 2*len(exchangeKinds))
 	for _, kind := range exchangeKinds {
-		subjects = append(subjects, string(kind)+"."+token+".*")
+		if ofPartsOfExchange(kind) {
+			subjects = append(subjects, string(kind)+"."+token+".*")
+		}
+		if ofWholeExchange(kind) {
+			subjects = append(subjects, string(kind)+"."+token)
+		}
 	}
-	subjects = append(subjects, string(domain.KindHalt)+"."+token, string(domain.KindFence)+"."+token)
 	cfg := partitionConfig(OrderStream(exchange), 1, maxAge, replicas, subjects...)
 	cfg.AllowAtomicPublish = true
 	return cfg

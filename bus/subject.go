@@ -130,6 +130,7 @@ func ParseSubject(subject string) (domain.Key, error) {
 	want := map[domain.Kind]int{
 		domain.KindTick: 4, domain.KindFeed: 3, domain.KindTrade: 4, domain.KindCandle: 5, domain.KindGap: 4,
 		domain.KindBalance: 4, domain.KindPosition: 4, domain.KindPositions: 3, domain.KindFill: 4, domain.KindAck: 4,
+		domain.KindDifference: 4,
 	}[kind]
 	if len(tokens) != want {
 		return domain.Key{}, domain.Invalid("subject", subject, "a kind of event, then partition, exchange or account and what the kind needs")

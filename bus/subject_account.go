@@ -2,6 +2,7 @@ package bus
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/fullon/fullon/domain"
 )
@@ -12,7 +13,8 @@ import (
 
 func isAccountKind(kind domain.Kind) bool {
 	switch kind {
-	case domain.KindBalance, domain.KindPosition, domain.KindPositions, domain.KindFill, domain.KindAck:
+	case domain.KindBalance, domain.KindPosition, domain.KindPositions, domain.KindFill, domain.KindAck,
+		domain.KindDifference:
 		return true
 	}
 	return false
@@ -31,8 +33,11 @@ func (l Layout) accountAddress(key domain.Key) (Address, error) {
 		return Address{AccountStream(p), head}, nil
 	case domain.KindFill, domain.KindAck:
 		return Address{AccountStream(p), head + "." + EscapeToken(key.Exchange)}, nil
+	case domain.KindDifference:
+		// Of a symbol and a currency one is empty, and only one has a slash.
+		return Address{AccountStream(p), head + "." + EscapeToken(key.Symbol+key.Currency)}, nil
 	}
-	return Address{}, domain.Invalid("kind", string(key.Kind), "balance, position, positions, fill or ack")
+	return Address{}, domain.Invalid("kind", string(key.Kind), "balance, position, positions, fill, ack or difference")
 }
 
 // parseAccountSubject reads the tokens behind the partition.
@@ -57,6 +62,12 @@ func parseAccountSubject(kind domain.Kind, tokens []string) (domain.Key, error) 
 		key.Currency, err = last, domain.CheckCurrency(last)
 	case domain.KindPosition:
 		key.Symbol, err = last, domain.CheckSymbol(last)
+	case domain.KindDifference:
+		if strings.Contains(last, "/") {
+			key.Symbol, err = last, domain.CheckSymbol(last)
+		} else {
+			key.Currency, err = last, domain.CheckCurrency(last)
+		}
 	default:
 		key.Exchange, err = last, domain.CheckExchange(last)
 	}

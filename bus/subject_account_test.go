@@ -13,7 +13,7 @@ import (
 
 var accountKeys = rapid.Custom(func(t *rapid.T) domain.Key {
 	key := domain.Key{Account: rapid.StringMatching(`[A-Za-z0-9_-]{1,20}`).Draw(t, "account")}
-	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	switch rapid.IntRange(0, 6).Draw(t, "kind") {
 	case 0:
 		key.Kind, key.Currency = domain.KindBalance, rapid.StringMatching(`[!-.0-9;-~]{1,10}`).Draw(t, "currency")
 	case 1:
@@ -24,6 +24,10 @@ var accountKeys = rapid.Custom(func(t *rapid.T) domain.Key {
 		key.Kind, key.Exchange = domain.KindFill, rapid.StringMatching(`[a-z0-9_-]{1,20}`).Draw(t, "exchange")
 	case 4:
 		key.Kind, key.Exchange = domain.KindAck, rapid.StringMatching(`[a-z0-9_-]{1,20}`).Draw(t, "exchange")
+	case 5:
+		key.Kind, key.Symbol = domain.KindDifference, rapid.StringMatching(`[!-.0-9;-~]{1,20}/[!-.0-9;-~]{1,10}(:[!-~]{1,10})?`).Draw(t, "symbol")
+	case 6:
+		key.Kind, key.Currency = domain.KindDifference, rapid.StringMatching(`[!-.0-9;-~]{1,10}`).Draw(t, "currency")
 	}
 	return key
 })
@@ -51,7 +55,7 @@ func TestParseSubjectRefusesWhatIsNoAccounts(t *testing.T) {
 	t.Parallel()
 	for _, subject := range []string{
 		"balance.0.1001", "balance.0.10 01.BTC", "balance.0.1001.BTC/USDT", "position.0.1001.BTC", "position.0.1%2E1.BTC/USDT",
-		"positions.0.1001.BTC/USDT", "positions.0.", "fill.0.1001.Kraken", "fill.0.1001", "ack.x.1001.kraken", "balance.0..BTC",
+		"positions.0.1001.BTC/USDT", "positions.0.", "fill.0.1001.Kraken", "fill.0.1001", "ack.x.1001.kraken", "difference.0.1001", "difference.0.1001./BTC", "balance.0..BTC",
 	} {
 		if key, err := bus.ParseSubject(subject); !errors.Is(err, domain.ErrInvalid) {
 			t.Errorf("%q is %+v (%v)", subject, key, err)

@@ -12,13 +12,16 @@ import (
 
 var exchangeKinds = []domain.Kind{
 	domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt,
-	domain.KindFence,
+	domain.KindHaltAll, domain.KindFence,
 }
 
 // ofWholeExchange tells whether a kind has a subject for the exchange itself.
 func ofWholeExchange(kind domain.Kind) bool {
-	return kind == domain.KindHalt || kind == domain.KindFence
+	return kind == domain.KindHalt || kind == domain.KindHaltAll || kind == domain.KindFence
 }
+
+// ofPartsOfExchange tells whether a kind has subjects for what an exchange has.
+func ofPartsOfExchange(kind domain.Kind) bool { return kind != domain.KindHaltAll }
 
 func isExchangeKind(kind domain.Kind) bool { return slices.Contains(exchangeKinds, kind) }
 
@@ -37,7 +40,7 @@ func exchangeAddress(key domain.Key) Address {
 
 // parseExchangeSubject reads the tokens behind the kind.
 func parseExchangeSubject(kind domain.Kind, subject string, tokens []string) (domain.Key, error) {
-	if len(tokens) != 3 && (!ofWholeExchange(kind) || len(tokens) != 2) {
+	if !(len(tokens) == 3 && ofPartsOfExchange(kind)) && !(len(tokens) == 2 && ofWholeExchange(kind)) {
 		return domain.Key{}, domain.Invalid("subject", subject, "a kind of event, then exchange and order, symbol or bot")
 	}
 	key := domain.Key{Kind: kind}

@@ -76,18 +76,26 @@ func (b *Batch) remove(command, key string, members []any) {
 }
 
 // AccountOrders is what decides whether news of an account is older than what is
-// stored. Times are unix nanoseconds, zero: not known.
+// stored, and whether it fits the fills. Times are unix nanoseconds, zero: not known.
 type AccountOrders struct {
-	Balances  map[string]int64         // by currency
+	Balances  map[string]BalanceOrder  // by currency
 	Positions map[string]PositionOrder // by symbol
 	Known     bool                     // the positions are
 	Whole     int64                    // time of the newest whole set of positions
+	Counts    map[string]Count         // by symbol and by currency; none before the first fill
+}
+
+// BalanceOrder is the part of one currency.
+type BalanceOrder struct {
+	Time  int64
+	Total domain.Decimal
 }
 
 // PositionOrder is the part of one symbol.
 type PositionOrder struct {
 	Time    int64
 	Deleted bool
+	Volume  domain.Decimal
 }
 
 // LoadAccounts reads what orders the stored state of accounts. A value that
@@ -96,7 +104,9 @@ type PositionOrder struct {
 func (p *Partition) LoadAccounts(ctx context.Context, accounts []string) (map[string]AccountOrders, error) {
 	pipe := p.store.rdb.Pipeline()
 	balances, positions := make([]*redis.MapStringStringCmd, len(accounts)), make([]*redis.MapStringStringCmd, len(accounts))
+	counted := make([]*redis.MapStringStringCmd, len(accounts))
 	for i, account := range accounts {
+		counted[i] = pipe.HGetAll(ctx, p.countedKey(account))
 		balances[i] = pipe.HGetAll(ctx, p.balancesKey(account))
 		positions[i] = pipe.HGetAll(ctx, p.positionsKey(account))
 	}
@@ -105,10 +115,10 @@ func (p *Partition) LoadAccounts(ctx context.Context, accounts []string) (map[st
 	}
 	out := make(map[string]AccountOrders, len(accounts))
 	for i, account := range accounts {
-		o := AccountOrders{Balances: make(map[string]int64), Positions: make(map[string]PositionOrder)}
+		o := AccountOrders{Balances: make(map[string]BalanceOrder), Positions: make(map[string]PositionOrder), Counts: make(map[string]Count)}
 		for currency, value := range balances[i].Val() {
 			if b, err := readBalance(account, currency, []byte(value)); err == nil {
-				o.Balances[currency] = domain.UnixNano(b.Time)
+				o.Balances[currency] = BalanceOrder{domain.UnixNano(b.Time), b.Total}
 			}
 		}
 		for symbol, value := range positions[i].Val() {
@@ -117,7 +127,12 @@ func (p *Partition) LoadAccounts(ctx context.Context, accounts []string) (map[st
 					o.Known, o.Whole = true, domain.UnixNano(set.Time)
 				}
 			} else if pos, deleted, err := readPosition(account, symbol, []byte(value)); err == nil {
-				o.Positions[symbol] = PositionOrder{Time: domain.UnixNano(pos.Time), Deleted: deleted}
+				o.Positions[symbol] = PositionOrder{Time: domain.UnixNano(pos.Time), Deleted: deleted, Volume: pos.Volume}
+			}
+		}
+		for field, text := range counted[i].Val() {
+			if c, err := readCount(text); err == nil {
+				o.Counts[field] = c
 			}
 		}
 		out[account] = o

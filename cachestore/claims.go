@@ -48,16 +48,28 @@ func (b *Batch) PutClaims(kind domain.Kind, claims []domain.Claim) {
 	b.setFields(p.returnedKey(kind), returned)
 }
 
-// PutHalts sets halts. A bot's that is active is removed: that is what no halt
-// is.
+// allExchanges stands in the halts where a bot does, which cannot be called so: a
+// halt of all exchanges.
+const allExchanges = "*"
+
+func haltField(h domain.Halt) string {
+	if h.All {
+		return allExchanges
+	}
+	return h.Bot
+}
+
+// PutHalts sets halts. One that is active is removed, unless it is the exchange's
+// own: that is what no halt is.
 func (b *Batch) PutHalts(halts []domain.Halt) {
 	var set, removed []any
 	for _, h := range halts {
-		if h.Bot != "" && h.State == domain.TradingActive {
-			removed = append(removed, h.Bot)
+		field := haltField(h)
+		if field != "" && h.State == domain.TradingActive {
+			removed = append(removed, field)
 			continue
 		}
-		set = append(set, h.Bot, fmt.Sprintf("%d %d %d %s", h.State, h.Sequence, unixMilli(h.Time), h.Reason))
+		set = append(set, field, fmt.Sprintf("%d %d %d %s", h.State, h.Sequence, unixMilli(h.Time), h.Reason))
 	}
 	b.remove("HDEL", b.partition.haltsKey(), removed)
 	b.setFields(b.partition.haltsKey(), set)
@@ -77,7 +89,7 @@ func (b *Batch) setFields(key string, pairs []any) {
 type Rights struct {
 	At     domain.Checkpoint
 	Claims []domain.Claim // of both kinds, those that were given back included; First is the token
-	Halts  []domain.Halt  // of the exchange, if there ever was one, and of bots whose state is not active
+	Halts  []domain.Halt  // of the exchange, if there ever was one, and of bots and all exchanges where the state is not active
 }
 
 // Rights reads the rights to trade, in one step. The error matches
@@ -211,8 +223,11 @@ func (p *Partition) readFreed(kind domain.Kind, symbol, sequence, text string) (
 	return c, nil
 }
 
-func (p *Partition) readHalt(bot, text string) (domain.Halt, error) {
-	h := domain.Halt{Exchange: p.exchange(), Bot: bot}
+func (p *Partition) readHalt(field, text string) (domain.Halt, error) {
+	h := domain.Halt{Exchange: p.exchange(), Bot: field}
+	if field == allExchanges {
+		h.Bot, h.All = "", true
+	}
 	fields := strings.SplitN(text, " ", 4)
 	var state uint64
 	var at int64
@@ -226,7 +241,7 @@ func (p *Partition) readHalt(bot, text string) (domain.Halt, error) {
 	}
 	h.State = domain.HaltState(state)
 	if !ok || h.Validate() != nil {
-		return domain.Halt{}, fmt.Errorf("halt %s %s: %w: %q is not how one is stored", h.Exchange, bot, domain.ErrUnknown, text)
+		return domain.Halt{}, fmt.Errorf("halt %s %s: %w: %q is not how one is stored", h.Exchange, field, domain.ErrUnknown, text)
 	}
 	h.Time, h.Reason = fromUnixMilli(at), fields[3]
 	return h, nil

@@ -22,6 +22,10 @@
 //	<prefix>{<stream>}:balances:<account>          hash: currency → stamped balance
 //	<prefix>{<stream>}:positions:<account>         hash: symbol → stamped position or deletion,
 //	                                               "known" → stamped set without positions
+//	<prefix>{<stream>}:counted:<account>           hash: symbol or currency → what the fills make of it,
+//	                                               <"?" unknown, "-" not counted, or decimal> <since, unix ns>
+//	<prefix>{<stream>}:unsettled                   set of accounts of which that is not what the venue says
+//	<prefix>{<stream>}:differences:<account>       hash: symbol or currency → stamped difference, the newest
 //	<prefix>{<stream>}:queues                      set of <account>:<exchange> that have fills
 //	<prefix>{<stream>}:fills:<account>:<exchange>    list of stamped fills, oldest first
 //	<prefix>{<stream>}:unacked:<account>:<exchange>  hash: id → stamped fill that is not acknowledged
@@ -34,8 +38,8 @@
 //	<prefix>{<stream>}:freed                       hash: symbol → sequence of the return, of those that were
 //	<prefix>{<stream>}:freedby                     hash: symbol → <token> <bot> <returned, unix ms>, of the same
 //	<prefix>{<stream>}:openings, opened, openedby  the same three of opening marks
-//	<prefix>{<stream>}:halts                       hash: bot, or "" for all → <state> <sequence> <time, unix ms> <reason>;
-//	                                               no bot whose state is active
+//	<prefix>{<stream>}:halts                       hash: bot, "" for all, or "*" for all exchanges → <state> <sequence> <time, unix ms> <reason>;
+//	                                               but for "" none whose state is active
 //	<prefix>{CATALOG}:venues                       hash: exchange → stamped venue; a stamp without a venue: deleted
 //	<prefix>{CATALOG}:symbols:<exchange>           hash: symbol → stamped symbol
 //	<prefix>{CATALOG}:shadowed:<exchange>          hash: symbol → stamped symbol from before the venue was deleted; not to be read
@@ -59,7 +63,8 @@
 //	<prefix>{<stream>}:livecount         hash: <bot> <symbol> → how many live orders
 //	<prefix>{<stream>}:queue:<symbol>    sorted set: ids of those that wait for a worker, by first
 //	<prefix>{<stream>}:queued            sorted set: symbol → first of its oldest one that waits
-//	<prefix>{<stream>}:heads             hash: symbol → id of that one
+//	<prefix>{<stream>}:heads             hash: symbol → id of that one, and after it the oldest of each other line:
+//	                                     of the same bot, of those that only reduce, of those that may have been sent
 //	<prefix>{<stream>}:tickets           hash: id → <bot> <account> <reduce only> <expires, unix ms or 0> <status> <created, unix ms>
 //	                                     of each one that waits
 //	<prefix>{<stream>}:leases            hash: symbol → <end, unix ms> <token> <id> <worker>, the token "-" for a mere delay;
@@ -95,9 +100,11 @@
 //
 // The orders that wait are a queue for each symbol, and what a pop needs to choose
 // one is text in hashes of fixed names: the script can be told every key that it
-// touches, however many symbols there are, and does not decode an order. Only the
-// oldest of a symbol is ever handed out, and a symbol has one lease, which keeps
-// its order. A lease counts for as long as its order waits: when the order has
+// touches, however many symbols there are, and does not decode an order. The
+// oldest of a symbol that may be sent is handed out, and a symbol has one lease,
+// which keeps its order. One that must not be sent, because of its bot or because
+// it may open a position, lets those pass that may: they are in lines of orders
+// for which the same holds, and each line keeps its order. A lease counts for as long as its order waits: when the order has
 // left the queue, the next one goes out at once. Pop checks blocks, opening marks
 // and halts for orders that would be sent; one that may have been sent already is
 // handed out whatever they say, because somebody must find out what became of it.

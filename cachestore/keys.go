@@ -37,6 +37,12 @@ func (p *Partition) balancesKey(account string) string { return p.key("balances:
 
 func (p *Partition) positionsKey(account string) string { return p.key("positions:" + account) }
 
+func (p *Partition) countedKey(account string) string { return p.key("counted:" + account) }
+
+func (p *Partition) differencesKey(account string) string { return p.key("differences:" + account) }
+
+func (p *Partition) unsettledKey() string { return p.key("unsettled") }
+
 func (p *Partition) fillsKey(q Queue) string { return p.key("fills:" + q.String()) }
 
 func (p *Partition) unackedKey(q Queue) string { return p.key("unacked:" + q.String()) }

@@ -43,6 +43,8 @@ type PoppedOrder struct {
 	BotHaltSeq uint64 // of the newest message about the bot's halt; zero: none
 	Lapsed     bool   // another bot has the block, which has expired
 	Expired    bool   // it is too old to be sent
+	OpeningSeq uint64 // of the newest message about the market's opening mark; zero: none
+	OpenLapsed bool   // another bot has the opening mark, which has expired
 }
 
 // PoppedOrders is the answer of PopOrders.
@@ -55,14 +57,15 @@ type PoppedOrders struct {
 }
 
 // PopOrders leases the oldest orders that wait for a worker and may be handed
-// out, each of another symbol. It takes nothing away: once a lease has ended, the
+// out, each of another symbol. Where the oldest of a symbol must wait, the oldest
+// one there that need not is leased in its place. It takes nothing away: once a lease has ended, the
 // order is the first of its symbol again. The error matches
 // domain.ErrUnreachable, when orders may have been leased, or domain.ErrUnknown.
 func (p *Partition) PopOrders(ctx context.Context, r OrderPop) (PoppedOrders, error) {
 	lease := max(1, r.Lease.Milliseconds())
 	reply, err := ordersPopScript.Run(ctx, p.store.rdb, []string{
 		p.checkpointKey(), p.queuedKey(), p.headsKey(), p.ticketsKey(), p.ordersKey(), p.orderLeasesKey(), p.triesKey(),
-		p.heldKey(domain.KindBlock), p.freedKey(domain.KindBlock), p.heldKey(domain.KindOpening), p.haltsKey(),
+		p.heldKey(domain.KindBlock), p.freedKey(domain.KindBlock), p.heldKey(domain.KindOpening), p.haltsKey(), p.freedKey(domain.KindOpening),
 	}, r.Epoch, r.Least, lease, r.Token, r.Worker, r.Most).StringSlice()
 	if err != nil {
 		return PoppedOrders{}, p.failed(ctx, "pop orders", err)
@@ -78,7 +81,7 @@ func (p *Partition) PopOrders(ctx context.Context, r OrderPop) (PoppedOrders, er
 	n := numbers{of: p.stream}
 	out.Until = time.UnixMilli(int64(n.read(reply[1])) + lease)
 	out.Next = time.Duration(n.read(reply[2])) * time.Millisecond
-	const fields = 9
+	const fields = 11
 	for i := 3; i+fields <= len(reply); i += fields {
 		f := reply[i : i+fields]
 		order, err := p.readOrder(f[0], f[1])
@@ -88,6 +91,7 @@ func (p *Partition) PopOrders(ctx context.Context, r OrderPop) (PoppedOrders, er
 		out.Orders = append(out.Orders, PoppedOrder{
 			Order: order, Tries: int(n.read(f[2])), BlockSeq: n.read(f[3]), BlockToken: n.read(f[4]),
 			HaltSeq: n.read(f[5]), BotHaltSeq: n.read(f[6]), Lapsed: f[7] == "1", Expired: f[8] == "1",
+			OpeningSeq: n.read(f[9]), OpenLapsed: f[10] == "1",
 		})
 	}
 	return out, n.err
@@ -173,7 +177,8 @@ func (p *Partition) OrderQueues(ctx context.Context) ([]OrderQueue, domain.Check
 	lengths, waits := make([]*redis.IntCmd, len(symbols.Val())), make([]*redis.BoolCmd, len(symbols.Val()))
 	queues := make([]OrderQueue, len(symbols.Val()))
 	for i, symbol := range symbols.Val() {
-		queues[i] = OrderQueue{Symbol: symbol, Head: heads.Val()[symbol]}
+		oldest, _, _ := strings.Cut(heads.Val()[symbol], " ")
+		queues[i] = OrderQueue{Symbol: symbol, Head: oldest}
 		queues[i].setLease(leases.Val()[symbol], now.Val())
 		lengths[i] = counts.ZCard(ctx, p.indexKey(QueueOf(symbol)))
 		waits[i] = counts.HExists(ctx, p.ticketsKey(), queues[i].Leased)

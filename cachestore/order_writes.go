@@ -3,6 +3,7 @@ package cachestore
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // OrderPlace is where the indexes have an order; without Symbol nowhere.
@@ -24,12 +25,12 @@ type OrderChange struct {
 	Ticket  string // what the pop needs to know of one that is queued
 }
 
-// QueueHead is the oldest order of a symbol that waits for a worker; without ID
+// QueueHead is the oldest orders of a symbol that wait for a worker; without IDs
 // none does.
 type QueueHead struct {
 	Symbol string
-	ID     string
-	First  uint64
+	IDs    []string // the oldest of each line: of those that may be sent if one of them may
+	First  uint64   // of the oldest
 }
 
 type indexEntry struct {
@@ -111,18 +112,18 @@ func (b *Batch) PutOrders(changes []OrderChange) {
 	}
 }
 
-// PutQueueHeads says which order of each symbol is the next. The lease of a
+// PutQueueHeads says which orders of each symbol are the next. The lease of a
 // symbol without one goes.
 func (b *Batch) PutQueueHeads(heads []QueueHead) {
 	p := b.partition
 	var gone, scores, ids []any
 	for _, h := range heads {
-		if h.ID == "" {
+		if len(h.IDs) == 0 {
 			gone = append(gone, h.Symbol)
 			continue
 		}
 		scores = append(scores, strconv.FormatUint(h.First, 10), h.Symbol)
-		ids = append(ids, h.Symbol, h.ID)
+		ids = append(ids, h.Symbol, strings.Join(h.IDs, " "))
 	}
 	b.remove("ZREM", p.queuedKey(), gone)
 	b.remove("HDEL", p.headsKey(), gone)

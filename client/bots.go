@@ -22,7 +22,7 @@ import (
 // Exposed not before its bot is flat there. Times are the log's: what the clocks
 // of the bots say does not matter.
 //
-// What a bot does in the name of a block must be stored on the condition of its
+// What a bot does in the name of a block or a mark must be stored on the condition of its
 // Sequence, as orders are: a bot that was paused does not know that it has lost
 // it. The Token of each grant is higher than all before it in its market.
 //

@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"sync"
 	"time"
 
-	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/domain"
 )
 
@@ -27,37 +28,43 @@ func (b *Bots) Halt(ctx context.Context, halt domain.Halt) (domain.LogPosition, 
 		}
 		halt.Time = now.UTC().Truncate(time.Millisecond)
 	}
-	if halt.Bot == "" {
-		return b.client.log.Publish(ctx, halt)
-	}
-	var pos domain.LogPosition
-	var err error
-	for range claimTries {
-		if pos, err = b.haltBot(ctx, halt); !errors.Is(err, domain.ErrConflict) {
-			return pos, err
-		}
-	}
-	return pos, err
+	return b.client.log.Halt(ctx, halt)
 }
 
-func (b *Bots) haltBot(ctx context.Context, halt domain.Halt) (domain.LogPosition, error) {
-	// Tells an exchange without a stream from one that was never halted.
-	if _, err := b.extent(ctx, halt.Exchange); err != nil {
-		return domain.LogPosition{}, err
+// HaltAll stops the trading of all exchanges, or sets how far it is stopped;
+// domain.TradingActive ends that, and leaves the halts of single exchanges and
+// bots. Each exchange has its own part of it, so that an order can be stored on
+// the condition that there is no such halt; exchanges that are provisioned later
+// inherit it. Exchanges that cannot be reached do not keep the others from being
+// halted: the error names them, and matches what is wrong with them. Then do it
+// again; on those that are halted already that changes nothing.
+func (b *Bots) HaltAll(ctx context.Context, state domain.HaltState, reason string) error {
+	done := make(map[string]bool)
+	var failed error
+	for {
+		exchanges, err := b.client.Exchanges(ctx)
+		if err != nil {
+			return errors.Join(failed, fmt.Errorf("the exchanges are not known: %w", err))
+		}
+		exchanges = slices.DeleteFunc(exchanges, func(exchange string) bool { return done[exchange] })
+		if len(exchanges) == 0 {
+			return failed
+		}
+		// One that was made while the others were halted may not have inherited it,
+		// so this is repeated until there is none.
+		errs := make([]error, len(exchanges))
+		var group sync.WaitGroup
+		for i, exchange := range exchanges {
+			done[exchange] = true
+			group.Go(func() {
+				if _, err := b.Halt(ctx, domain.Halt{Exchange: exchange, All: true, State: state, Reason: reason}); err != nil {
+					errs[i] = fmt.Errorf("%s is not %s: %w", exchange, state, err)
+				}
+			})
+		}
+		group.Wait()
+		failed = errors.Join(failed, errors.Join(errs...))
 	}
-	all := domain.Halt{Exchange: halt.Exchange, State: domain.TradingActive, Time: halt.Time}
-	event, seq, err := b.newest(ctx, all.Key())
-	if err != nil {
-		return domain.LogPosition{}, err
-	}
-	if seq != 0 {
-		all = event.(domain.Halt)
-	}
-	_, its, err := b.newest(ctx, halt.Key())
-	if err != nil {
-		return domain.LogPosition{}, err
-	}
-	return b.client.log.Commit(ctx, bus.Change{Event: halt, Last: its}, bus.Change{Event: all, Last: seq})
 }
 
 // Resume lets the trading of an exchange go on (with a bot: of that bot). Halts
@@ -66,8 +73,9 @@ func (b *Bots) Resume(ctx context.Context, exchange, bot string) (domain.LogPosi
 	return b.Halt(ctx, domain.Halt{Exchange: exchange, Bot: bot, State: domain.TradingActive})
 }
 
-// Halts lists what is halted or reduced at an exchange, the exchange's own first,
-// then by bot; with an empty name that at all exchanges. Nothing in the list:
+// Halts lists what is halted or reduced at an exchange: its part of a halt of all
+// exchanges first, then its own, then those by bot; with an empty name that at all
+// exchanges. Nothing in the list:
 // trading is known to be active.
 func (b *Bots) Halts(ctx context.Context, exchange string) ([]domain.Halt, error) {
 	exchanges, err := b.exchanges(ctx, exchange)
@@ -87,7 +95,18 @@ func (b *Bots) Halts(ctx context.Context, exchange string) ([]domain.Halt, error
 		}
 	}
 	slices.SortFunc(halts, func(x, y domain.Halt) int {
-		return cmp.Or(cmp.Compare(x.Exchange, y.Exchange), cmp.Compare(x.Bot, y.Bot))
+		return cmp.Or(cmp.Compare(x.Exchange, y.Exchange), compareBool(y.All, x.All), cmp.Compare(x.Bot, y.Bot))
 	})
 	return halts, nil
+}
+
+// compareBool sorts false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }

@@ -100,6 +100,92 @@ func TestEachHaltMovesTheExchangesOwn(t *testing.T) {
 	}
 }
 
+// A halt of all exchanges is part of the same condition, leaves the other halts as
+// they are, and may be repeated.
+func TestAllExchangesAreHalted(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, testserver.SharedStore(t), 100)
+	ctx := bounded(t)
+	whole := domain.Halt{Exchange: "binance", State: domain.TradingActive}
+	pos, err := r.Bots.Halt(ctx, domain.Halt{Exchange: "binance", Bot: "three", State: domain.TradingHalted, Reason: "slow"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exchanges, err := r.Exchanges(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sync := func() {
+		t.Helper()
+		for _, exchange := range exchanges {
+			if err := r.Bots.Sync(ctx, exchange); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	popped := r.popTwo("two")
+	for range 2 {
+		if err := r.Bots.HaltAll(ctx, domain.TradingHalted, "enough"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, err := range r.intend(popped...) {
+		if !errors.Is(err, domain.ErrConflict) {
+			t.Errorf("order %d, popped before the halt: %v", i, err)
+		}
+		if err := r.Orders.Nack(ctx, popped[i], 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sync()
+	if got, err := r.Orders.PopMany(ctx, "binance", 2, 0); !errors.Is(err, domain.ErrNotFound) {
+		t.Errorf("%+v %v", got, err)
+	}
+	if _, err := r.bus.Commit(ctx, bus.Change{Event: whole, If: whole.Key(), Last: pos.Seq}); !errors.Is(err, domain.ErrConflict) {
+		t.Errorf("stored on the condition of what was before the halt: %v", err)
+	}
+	if got, want := r.halted("binance"), "binance/=halted(enough) binance/three=halted(slow)"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if halts, err := r.Bots.Halts(ctx, ""); err != nil || len(halts) != len(exchanges)+1 {
+		t.Errorf("%+v (%v), want one of each of %v", halts, err, exchanges)
+	}
+	// An exchange that is added inherits it, and one that knows better keeps its own.
+	if _, err := r.bus.Halt(ctx, domain.Halt{Exchange: "kraken", All: true, State: domain.TradingReduceOnly}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := r.bus.Provision(ctx, bus.Plan{Exchanges: []string{"new"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	event, seq, _, err := r.bus.Last(ctx, domain.Halt{Exchange: "new", All: true}.Key())
+	if err != nil || seq != 1 || event.(domain.Halt).State != domain.TradingHalted || event.(domain.Halt).Reason != "enough" {
+		t.Fatalf("%+v at %d (%v)", event, seq, err)
+	}
+	event, _, _, err = r.bus.Last(ctx, domain.Halt{Exchange: "kraken", All: true}.Key())
+	if err != nil || event.(domain.Halt).State != domain.TradingReduceOnly {
+		t.Fatalf("%+v %v", event, err)
+	}
+	// Its end leaves the others.
+	if err := r.Bots.HaltAll(ctx, domain.TradingActive, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.bus.Provision(ctx, bus.Plan{Exchanges: []string{"newer"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err = r.bus.Last(ctx, domain.Halt{Exchange: "newer", All: true}.Key()); !errors.Is(err, domain.ErrNotFound) {
+		t.Errorf("an exchange that is made after the halt: %v", err)
+	}
+	sync()
+	if ds, err := r.Orders.PopMany(ctx, "binance", 2, 0); err != nil || len(ds) != 2 {
+		t.Errorf("%+v %v", ds, err)
+	}
+	if got, want := r.halted("binance"), "binance/three=halted(slow)"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestWatchYieldsClaimsAndEachChange(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, testserver.SharedStore(t), 100)

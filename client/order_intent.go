@@ -12,8 +12,9 @@ import (
 // Intend records that orders which were popped are about to be sent, by worker
 // and before deadline: domain.OrderIntent, the next attempt of each. An order's
 // intent is stored on the conditions that nothing has changed since the pop: not
-// the order, not the block of its market, not the halts of its exchange. A block
-// of another bot that has expired must also not have been renewed. So who
+// the order, not the block and the opening mark of its market, not the halts of
+// its exchange. A block or a mark of another bot that has expired must also not
+// have been renewed. So who
 // gets no error has the right to send the order, once, until the deadline; and a
 // worker that was paused, or reads a Redis that is behind, gets none.
 //
@@ -33,40 +34,43 @@ func (o *Orders) Intend(ctx context.Context, worker string, deadline time.Time, 
 		orders[i] = order
 	}
 	errs := make([]error, len(orders))
-	lapsed := make(map[int]bus.Change)
+	lapsed := make(map[int][]bus.Change)
 	for i, d := range deliveries {
-		if d.lapsed {
-			lapsed[i], errs[i] = o.stillLapsed(ctx, d, worker)
+		for _, kind := range d.lapsed {
+			if errs[i] == nil {
+				var change bus.Change
+				change, errs[i] = o.stillLapsed(ctx, kind, d, worker)
+				lapsed[i] = append(lapsed[i], change)
+			}
 		}
 	}
 	o.together(ctx, orders, errs, func(i int) []bus.Change {
 		d := deliveries[i]
 		market := domain.Key{Kind: domain.KindBlock, Exchange: d.Exchange, Symbol: d.Symbol}
+		opening := domain.Key{Kind: domain.KindOpening, Exchange: d.Exchange, Symbol: d.Symbol}
 		halts := domain.Key{Kind: domain.KindHalt, Exchange: d.Exchange}
 		fences := []bus.Change{
 			{Event: domain.Fence{Exchange: d.Exchange, Symbol: d.Symbol, Worker: worker}, If: market, Last: d.BlockSeq},
+			{Event: domain.Fence{Exchange: d.Exchange, Symbol: d.Symbol, Worker: worker}, If: opening, Last: d.OpeningSeq},
 			{Event: domain.Fence{Exchange: d.Exchange, Worker: worker}, If: halts, Last: d.HaltSeq},
 		}
-		if d.lapsed {
-			fences = append(fences, lapsed[i])
-		}
-		return fences
+		return append(fences, lapsed[i]...)
 	})
 	return orders, errs
 }
 
-// stillLapsed is the condition that a block which has expired is not renewed. Who
-// has it may do so for as long as nobody else got it, and a renewal is no message
-// about the block.
-func (o *Orders) stillLapsed(ctx context.Context, d OrderDelivery, worker string) (bus.Change, error) {
-	s, err := o.client.Bots.state(ctx, domain.KindBlock, d.Exchange, d.Symbol)
+// stillLapsed is the condition that a block or an opening mark which has expired is
+// not renewed. Who has it may do so for as long as nobody else got it, and a
+// renewal is no message about it.
+func (o *Orders) stillLapsed(ctx context.Context, kind domain.Kind, d OrderDelivery, worker string) (bus.Change, error) {
+	s, err := o.client.Bots.state(ctx, kind, d.Exchange, d.Symbol)
 	switch {
 	case err != nil:
 		return bus.Change{}, err
 	case s.held() && s.claim.Bot != d.Bot && s.claim.HeldAt(s.now):
 		return bus.Change{}, &HeldError{s.claim}
 	}
-	renewal := domain.ClaimRenewal{Kind: domain.KindBlock, Exchange: d.Exchange, Symbol: d.Symbol}
+	renewal := domain.ClaimRenewal{Kind: kind, Exchange: d.Exchange, Symbol: d.Symbol}
 	return bus.Change{
 		Event: domain.Fence{Exchange: d.Exchange, Symbol: d.Symbol, Worker: worker}, If: renewal.Key(), Last: s.renewed,
 	}, nil
@@ -104,7 +108,7 @@ func (o *Orders) together(ctx context.Context, states []domain.Order, errs []err
 	store := func(which []int) error {
 		// The orders come first, so that their sequences follow from the last
 		// one's. A fence that two orders share is stored once.
-		changes := make([]bus.Change, 0, 3*len(which))
+		changes := make([]bus.Change, 0, 4*len(which))
 		for _, i := range which {
 			changes = append(changes, bus.Change{Event: states[i], Last: states[i].Sequence})
 		}

@@ -1,7 +1,9 @@
 package client_test
 
 import (
+	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -10,63 +12,125 @@ import (
 	"github.com/fullon/fullon/internal/testserver"
 )
 
-// A block that has expired lets others trade, until its bot renews it: that is
-// no message about the block, and an order which was popped before must not be
-// sent after it.
-func TestAnOrderIsNotSentOnceALapsedBlockWasRenewed(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, testserver.SharedStore(t), 100)
-	lapsed := granted(t)(r.Bots.Block(t.Context(), briefly("one")))
-	r.expired(lapsed)
-	o := order("1", "BTC/USDT", "two")
-	o.Exchange = "binance"
-	r.push(o)
-	other := order("2", "ETH/USDT", "two")
-	other.Exchange = "binance"
-	r.push(other)
-	popped, err := r.Orders.PopMany(t.Context(), "binance", 2, patience)
-	if err != nil || len(popped) != 2 {
-		t.Fatal(popped, err)
-	}
-	renewed := granted(t)(r.Bots.Renew(t.Context(), lapsed, time.Minute))
-	_, errs := r.Orders.Intend(t.Context(), "w", time.Now().Add(time.Minute), popped)
-	heldBy(t, errs[0], "one")
-	if errs[1] != nil {
-		t.Fatalf("the order of another market: %v", errs[1])
-	}
-	if err := r.Bots.Unblock(t.Context(), renewed); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Orders.Nack(t.Context(), popped[0], 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Orders.Sync(t.Context(), "binance"); err != nil {
-		t.Fatal(err)
-	}
-	again, err := r.Orders.Pop(t.Context(), "binance", patience)
-	if err != nil || again.ID != "1" {
-		t.Fatal(again, err)
-	}
-	if _, errs = r.Orders.Intend(t.Context(), "w", time.Now().Add(time.Minute), []client.OrderDelivery{again}); errs[0] != nil {
-		t.Fatal(errs[0])
+// claimVerbs are the verbs of blocks and of opening marks.
+type claimVerbs struct {
+	get   func(context.Context, client.BlockRequest) (domain.Claim, error)
+	renew func(context.Context, domain.Claim, time.Duration) (domain.Claim, error)
+	back  func(context.Context, domain.Claim) error
+}
+
+func verbsOf(b *client.Bots) map[domain.Kind]claimVerbs {
+	return map[domain.Kind]claimVerbs{
+		domain.KindBlock:   {b.Block, b.Renew, b.Unblock},
+		domain.KindOpening: {b.MarkOpening, b.RenewOpening, b.UnmarkOpening},
 	}
 }
 
-// While nobody renews, an expired block is in nobody's way.
-func TestAnOrderIsSentPastALapsedBlock(t *testing.T) {
+// popTwo pushes orders of a bot in two markets and pops them.
+func (r *rig) popTwo(bot string) []client.OrderDelivery {
+	r.tb.Helper()
+	for i, symbol := range []string{"BTC/USDT", "ETH/USDT"} {
+		o := order(strconv.Itoa(i+1), symbol, bot)
+		o.Exchange = "binance"
+		r.push(o)
+	}
+	popped, err := r.Orders.PopMany(r.tb.Context(), "binance", 2, patience)
+	if err != nil || len(popped) != 2 {
+		r.tb.Fatal(popped, err)
+	}
+	return popped
+}
+
+// popAgain gives an order back and pops it again.
+func (r *rig) popAgain(d client.OrderDelivery) client.OrderDelivery {
+	r.tb.Helper()
+	if err := r.Orders.Nack(r.tb.Context(), d, 0); err != nil {
+		r.tb.Fatal(err)
+	}
+	if err := r.Orders.Sync(r.tb.Context(), "binance"); err != nil {
+		r.tb.Fatal(err)
+	}
+	again, err := r.Orders.Pop(r.tb.Context(), "binance", patience)
+	if err != nil || again.ID != d.ID {
+		r.tb.Fatal(again, err)
+	}
+	return again
+}
+
+func (r *rig) intend(ds ...client.OrderDelivery) []error {
+	_, errs := r.Orders.Intend(r.tb.Context(), "w", time.Now().Add(time.Minute), ds)
+	return errs
+}
+
+// A block or an opening mark that has expired lets others trade, until its bot
+// renews it: that is no message about it, and an order which was popped before
+// must not be sent after it.
+func TestAnOrderIsNotSentOnceALapsedClaimWasRenewed(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []domain.Kind{domain.KindBlock, domain.KindOpening} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, testserver.SharedStore(t), 100)
+			verbs := verbsOf(r.Bots)[kind]
+			lapsed := granted(t)(verbs.get(t.Context(), briefly("one")))
+			r.expired(lapsed)
+			popped := r.popTwo("two")
+			renewed := granted(t)(verbs.renew(t.Context(), lapsed, time.Minute))
+			errs := r.intend(popped...)
+			heldBy(t, errs[0], "one")
+			if errs[1] != nil {
+				t.Fatalf("the order of another market: %v", errs[1])
+			}
+			if err := verbs.back(t.Context(), renewed); err != nil {
+				t.Fatal(err)
+			}
+			if errs := r.intend(r.popAgain(popped[0])); errs[0] != nil {
+				t.Fatal(errs[0])
+			}
+		})
+	}
+}
+
+// Who gets a block or an opening mark while another bot's order is about to be
+// sent keeps it from being sent.
+func TestAnOrderIsNotSentOnceAnotherBotHasTheMarket(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []domain.Kind{domain.KindBlock, domain.KindOpening} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, testserver.SharedStore(t), 100)
+			verbs := verbsOf(r.Bots)[kind]
+			popped := r.popTwo("two")
+			claim := granted(t)(verbs.get(t.Context(), client.BlockRequest{Exchange: "binance", Symbol: "BTC/USDT", Bot: "one", For: time.Minute}))
+			errs := r.intend(popped...)
+			if !errors.Is(errs[0], domain.ErrConflict) || errs[1] != nil {
+				t.Fatalf("%v, and of the order of another market: %v", errs[0], errs[1])
+			}
+			if err := verbs.back(t.Context(), claim); err != nil {
+				t.Fatal(err)
+			}
+			// What was popped before the market was given back is still refused.
+			if errs := r.intend(popped[0]); !errors.Is(errs[0], domain.ErrConflict) {
+				t.Fatal(errs[0])
+			}
+			if errs := r.intend(r.popAgain(popped[0])); errs[0] != nil {
+				t.Fatal(errs[0])
+			}
+		})
+	}
+}
+
+// While nobody renews, an expired claim is in nobody's way.
+func TestAnOrderIsSentPastALapsedClaim(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, testserver.SharedStore(t), 100)
-	lapsed := granted(t)(r.Bots.Block(t.Context(), briefly("one")))
-	r.expired(lapsed)
-	o := order("1", "BTC/USDT", "two")
-	o.Exchange = "binance"
-	r.push(o)
-	popped, err := r.Orders.PopMany(t.Context(), "binance", 1, patience)
-	if err != nil {
-		t.Fatal(err)
+	for _, verbs := range verbsOf(r.Bots) {
+		r.expired(granted(t)(verbs.get(t.Context(), briefly("one"))))
 	}
-	if _, errs := r.Orders.Intend(t.Context(), "w", time.Now().Add(time.Minute), popped); errs[0] != nil {
-		t.Fatal(errs[0])
+	for i, err := range r.intend(r.popTwo("two")...) {
+		if err != nil {
+			t.Fatal(i, err)
+		}
 	}
 }
 

@@ -23,20 +23,23 @@ type OrderDelivery struct {
 	Tries      int       // how often it was handed out, this time included
 	BlockSeq   uint64    // of the newest message about the market's block; zero: none
 	BlockToken uint64    // of the market's block, if the order's bot holds it; zero: it does not
+	OpeningSeq uint64    // of the newest message about the market's opening mark; zero: none
 	HaltSeq    uint64    // of the newest message about the exchange's halt; zero: none
 	BotHaltSeq uint64    // of the newest message about the bot's halt; zero: none
 
 	token  string
 	epoch  uint64
-	lapsed bool // another bot has the block, which has expired
+	lapsed []domain.Kind // of the block and the opening mark, those that another bot has and that have expired
 }
 
 // Pop leases the oldest order that waits for a worker, and waits for one for at
 // most timeout, up to MaxPopWait; zero does not wait. While an order is leased, no
 // other of its symbol is handed out, and orders of a symbol go out in the order
-// of their creation; a symbol whose oldest order must wait stalls no other. An
-// order that would be sent is not handed out while its exchange or bot is halted,
-// nor while another bot has the market's block or opening mark. One that may have
+// of their creation, as far as they may: one that must wait stalls neither other
+// symbols nor the orders of other bots, and under a halt that lets positions be
+// made smaller none that do so. An
+// order that would be sent is not handed out while its bot, its exchange or all of
+// them are halted, nor while another bot has the market's block or opening mark. One that may have
 // been sent already, domain.OrderIntent or domain.OrderUnknown, is handed out
 // whatever they say.
 //
@@ -135,10 +138,17 @@ func (o *Orders) sift(ctx context.Context, got cachestore.PoppedOrders, token st
 		case popped.Tries > o.limits.MaxTries:
 			err = o.bury(ctx, popped.Order, popped.Tries-1)
 		default:
-			deliveries = append(deliveries, OrderDelivery{
+			d := OrderDelivery{
 				Order: popped.Order, Until: got.Until, Tries: popped.Tries, BlockSeq: popped.BlockSeq, BlockToken: popped.BlockToken,
-				HaltSeq: popped.HaltSeq, BotHaltSeq: popped.BotHaltSeq, token: token, epoch: got.At.Epoch, lapsed: popped.Lapsed,
-			})
+				OpeningSeq: popped.OpeningSeq, HaltSeq: popped.HaltSeq, BotHaltSeq: popped.BotHaltSeq, token: token, epoch: got.At.Epoch,
+			}
+			if popped.Lapsed {
+				d.lapsed = append(d.lapsed, domain.KindBlock)
+			}
+			if popped.OpenLapsed {
+				d.lapsed = append(d.lapsed, domain.KindOpening)
+			}
+			deliveries = append(deliveries, d)
 		}
 		failed = errors.Join(failed, err)
 	}

@@ -174,6 +174,10 @@ func TestPopKeepsOrdersBackThatMayNotTrade(t *testing.T) {
 	if ds := wants("a block that was returned", "grid-1 trend-1"); ds[0].BlockSeq != 69 || ds[0].BlockToken != 0 || ds[1].BlockSeq != 0 {
 		t.Errorf("%+v", ds[0])
 	}
+	set("opened", "ETH/USDT", "68")
+	if ds := wants("a mark that was returned", "grid-1 trend-1"); ds[0].OpeningSeq != 0 || ds[1].OpeningSeq != 68 || ds[1].BlockSeq != 0 {
+		t.Errorf("%+v", ds[1])
+	}
 	for _, name := range []string{"blocks", "openings"} {
 		set(name, "BTC/USDT", claim("other", time.Hour, "0"))
 		wants(name+" of another bot", "trend-1")
@@ -189,13 +193,16 @@ func TestPopKeepsOrdersBackThatMayNotTrade(t *testing.T) {
 		if name == "blocks" && (ds[0].BlockSeq != 71 || ds[0].BlockToken != 70 || ds[1].BlockToken != 0) {
 			t.Errorf("%+v", ds[0])
 		}
+		if name == "openings" && (ds[0].OpeningSeq != 71 || ds[0].BlockSeq != 69 || ds[0].BlockToken != 0) {
+			t.Errorf("%+v", ds[0])
+		}
 		set(name, "BTC/USDT", claim("grid", -time.Hour, "0"))
 		if ds := wants(name+" of the bot itself that has expired", "grid-1 trend-1"); name == "blocks" && (ds[0].BlockSeq != 71 || ds[0].BlockToken != 0) {
 			t.Errorf("%+v", ds[0])
 		}
 		del(name, "BTC/USDT")
 	}
-	for whose, ids := range map[string][2]string{"": {"", "trend-1"}, "grid": {"trend-1", "trend-1"}, "trend": {"grid-1", "grid-1 trend-1"}} {
+	for whose, ids := range map[string][2]string{"": {"", "trend-1"}, "*": {"", "trend-1"}, "grid": {"trend-1", "trend-1"}, "trend": {"grid-1", "grid-1 trend-1"}} {
 		set("halts", whose, "3 5 1700000000000 a reason of some words")
 		wants("halted: "+whose, ids[0])
 		set("halts", whose, "2 6 1700000000000 ")
@@ -262,5 +269,83 @@ func TestBadInputOfTheQueueIsRefused(t *testing.T) {
 	}
 	if err := r.Orders.Consume(ctx, "nowhere", client.ConsumeConfig{}, nil); !errors.Is(err, domain.ErrNotFound) {
 		t.Error(err)
+	}
+}
+
+// The orders of a bot that may not trade wait; those of the one that may do not
+// wait behind them, and each bot's stay in the order of their creation.
+func TestAnOrderThatMustWaitKeepsBackNoOtherBots(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, testserver.SharedStore(t), 100)
+	ctx := bounded(t)
+	push := func(id, bot string, reduceOnly bool) {
+		t.Helper()
+		o := order(id, "BTC/USDT", bot)
+		o.Exchange, o.ReduceOnly = "binance", reduceOnly
+		r.push(o)
+	}
+	// next pops what is expected, which is then filled, or nothing.
+	next := func(why, want string) {
+		t.Helper()
+		if err := r.Bots.Sync(ctx, "binance"); err != nil {
+			t.Fatal(err)
+		}
+		d, err := r.Orders.Pop(ctx, "binance", 0)
+		if want == "" {
+			if !errors.Is(err, domain.ErrNotFound) {
+				t.Fatalf("%s: popped %q (%v), want nothing", why, d.ID, err)
+			}
+			return
+		}
+		if err != nil || d.ID != want {
+			t.Fatalf("%s: popped %q (%v), want %s", why, d.ID, err, want)
+		}
+		if _, err := r.Orders.Pop(ctx, "binance", 0); !errors.Is(err, domain.ErrNotFound) {
+			t.Fatalf("%s: another order of the symbol while %s is leased (%v)", why, want, err)
+		}
+		filled, err := r.Orders.Update(ctx, "binance", d.ID, func(o *domain.Order) error { o.Status = domain.OrderCanceled; return nil })
+		r.visible(r.Orders.PositionOf(filled), err)
+	}
+	held := granted(t)(r.Bots.Block(ctx, client.BlockRequest{Exchange: "binance", Symbol: "BTC/USDT", Bot: "two", For: time.Hour}))
+	push("a-1", "one", false)
+	push("b-1", "two", false)
+	push("c-1", "three", false)
+	push("a-2", "one", false)
+	push("b-2", "two", false)
+	next("the block is two's", "b-1")
+	next("the block is two's", "b-2")
+	next("the block is two's", "")
+	if err := r.Bots.Unblock(ctx, held); err != nil {
+		t.Fatal(err)
+	}
+	mark := granted(t)(r.Bots.MarkOpening(ctx, client.BlockRequest{Exchange: "binance", Symbol: "BTC/USDT", Bot: "three", For: time.Hour}))
+	next("three is opening a position", "c-1")
+	if err := r.Bots.UnmarkOpening(ctx, mark); err != nil {
+		t.Fatal(err)
+	}
+	push("b-3", "two", false)
+	r.visible(r.Bots.Halt(ctx, domain.Halt{Exchange: "binance", Bot: "one", State: domain.TradingReduceOnly}))
+	push("a-3", "one", true)
+	next("one may only reduce", "b-3")
+	next("one may only reduce", "a-3")
+	next("one may only reduce", "")
+	push("b-4", "two", false)
+	push("b-5", "two", true)
+	if err := r.Bots.HaltAll(ctx, domain.TradingReduceOnly, ""); err != nil {
+		t.Fatal(err)
+	}
+	next("everybody may only reduce", "b-5")
+	next("everybody may only reduce", "")
+	// What may have been sent is asked for whoever may trade, behind what waits.
+	push("b-6", "two", false)
+	intent, err := r.Orders.Update(ctx, "binance", "b-6", func(o *domain.Order) error { o.Status = domain.OrderIntent; return nil })
+	r.visible(r.Orders.PositionOf(intent), err)
+	next("b-6 may have been sent", "b-6")
+	if err := r.Bots.HaltAll(ctx, domain.TradingActive, ""); err != nil {
+		t.Fatal(err)
+	}
+	r.visible(r.Bots.Resume(ctx, "binance", "one"))
+	for _, want := range []string{"a-1", "a-2", "b-4", ""} {
+		next("all may trade", want)
 	}
 }

@@ -63,26 +63,27 @@ type market struct {
 
 // GetCommand is 'fullon get'.
 type GetCommand struct {
-	Ticker    TickerCommand      `cmd:"" help:"The newest tick of a market."`
-	Tickers   TickersCommand     `cmd:"" help:"The newest ticks of an exchange."`
-	Trades    TradesCommand      `cmd:"" help:"The newest trades of a market."`
-	Candles   CandlesCommand     `cmd:"" help:"The newest candles of a market."`
-	Price     PriceCommand       `cmd:"" help:"What a market is worth; a stale tick is an error."`
-	Analytics AnalyticsCommand   `cmd:"" help:"A summary of a market's trades."`
-	Gaps      GapsCommand        `cmd:"" help:"Trades of a market that are known to be missing."`
-	Processes ProcessesCommand   `cmd:"" help:"The processes that have not stopped."`
-	Process   ProcessCommand     `cmd:"" help:"All that is known of a process."`
-	Health    HealthCommand      `cmd:"" help:"How servers and processes are; exit code 1 when one is not well."`
-	Errors    VenueErrorsCommand `cmd:"" help:"What went wrong with a venue."`
-	Accounts  AccountsCommand    `cmd:"" help:"The accounts that something is known of."`
-	Balances  BalancesCommand    `cmd:"" help:"What an account has."`
-	Positions PositionsCommand   `cmd:"" help:"What an account holds."`
-	Portfolio PortfolioCommand   `cmd:"" help:"What an account is worth."`
-	Fills     FillsCommand       `cmd:"" help:"The newest trades of an account's own."`
-	Venues    VenuesCommand      `cmd:"" help:"The exchanges of the catalogue."`
-	Symbols   SymbolsCommand     `cmd:"" help:"The symbols of an exchange."`
-	Symbol    SymbolCommand      `cmd:"" help:"A symbol, and what orders of it must be like."`
-	Bots      BotsCommand        `cmd:"" help:"What bots say of their feeds."`
+	Ticker      TickerCommand      `cmd:"" help:"The newest tick of a market."`
+	Tickers     TickersCommand     `cmd:"" help:"The newest ticks of an exchange."`
+	Trades      TradesCommand      `cmd:"" help:"The newest trades of a market."`
+	Candles     CandlesCommand     `cmd:"" help:"The newest candles of a market."`
+	Price       PriceCommand       `cmd:"" help:"What a market is worth; a stale tick is an error."`
+	Analytics   AnalyticsCommand   `cmd:"" help:"A summary of a market's trades."`
+	Gaps        GapsCommand        `cmd:"" help:"Trades of a market that are known to be missing."`
+	Processes   ProcessesCommand   `cmd:"" help:"The processes that have not stopped."`
+	Process     ProcessCommand     `cmd:"" help:"All that is known of a process."`
+	Health      HealthCommand      `cmd:"" help:"How servers and processes are; exit code 1 when one is not well."`
+	Errors      VenueErrorsCommand `cmd:"" help:"What went wrong with a venue."`
+	Accounts    AccountsCommand    `cmd:"" help:"The accounts that something is known of."`
+	Balances    BalancesCommand    `cmd:"" help:"What an account has."`
+	Positions   PositionsCommand   `cmd:"" help:"What an account holds."`
+	Portfolio   PortfolioCommand   `cmd:"" help:"What an account is worth."`
+	Fills       FillsCommand       `cmd:"" help:"The newest trades of an account's own."`
+	Differences DifferencesCommand `cmd:"" help:"Where a venue said other than the fills make."`
+	Venues      VenuesCommand      `cmd:"" help:"The exchanges of the catalogue."`
+	Symbols     SymbolsCommand     `cmd:"" help:"The symbols of an exchange."`
+	Symbol      SymbolCommand      `cmd:"" help:"A symbol, and what orders of it must be like."`
+	Bots        BotsCommand        `cmd:"" help:"What bots say of their feeds."`
 }
 
 // TickerCommand is 'fullon get ticker'.
@@ -206,7 +207,7 @@ type FullonCommand struct {
 	Unblock    UnblockCommand    `cmd:"" help:"Give a block back."`
 	Blocks     BlocksCommand     `cmd:"" help:"Who has the right to trade where."`
 	Opening    OpeningCommand    `cmd:"" help:"Rights to open a position."`
-	Halt       HaltCommand       `cmd:"" help:"Stop the trading of an exchange, or of a bot there."`
+	Halt       HaltCommand       `cmd:"" help:"Stop the trading of an exchange, of a bot there, or of all exchanges."`
 	Resume     ResumeCommand     `cmd:"" help:"Let it go on."`
 	Halts      HaltsCommand      `cmd:"" help:"What is halted."`
 	Paper      PaperCommand      `cmd:"" help:"A venue that fills orders at the cache's prices, for workers to send them to."`

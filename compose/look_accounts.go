@@ -102,6 +102,17 @@ func (c *PortfolioCommand) Run() error {
 	})
 }
 
+// DifferencesCommand is 'fullon get differences'.
+type DifferencesCommand struct {
+	Account Account `arg:"" optional:"" help:"Account; none: all."`
+	Look
+}
+
+// Run prints the differences.
+func (c *DifferencesCommand) Run() error {
+	return c.with(true, func(ctx context.Context, k console.Console) error { return k.Differences(ctx, string(c.Account)) })
+}
+
 // FillsCommand is 'fullon get fills'.
 type FillsCommand struct {
 	account

@@ -17,6 +17,9 @@ func TestAccountsCanBeSetReadAndDeletedFromTheCommandLine(t *testing.T) {
 	}
 	const balanceKeys = "account currency total free used time sequence"
 	const positionKeys = "account symbol exchange volume price cost fee realised flat time sequence"
+	if r := u.run("fullon", "get", "differences", "1001"); r.code != ExitOK || !strings.Contains(r.stderr, "none: ") {
+		t.Errorf("differences: %+v", r)
+	}
 	for _, c := range []struct {
 		args     string
 		keys     string

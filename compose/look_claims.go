@@ -171,8 +171,30 @@ func (c *OpeningsCommand) Run() error {
 }
 
 type haltTarget struct {
-	Exchange Exchange `arg:"" help:"Exchange, like binance."`
+	Exchange Exchange `arg:"" optional:"" help:"Exchange, like binance."`
 	Bot      Bot      `placeholder:"BOT" help:"Only this bot (default: all of the exchange)."`
+	All      bool     `help:"All exchanges, also those that are added later."`
+}
+
+// set says how far trading is stopped.
+func (t haltTarget) set(ctx context.Context, k console.Console, state domain.HaltState, reason string) error {
+	if t.All {
+		return k.HaltAll(ctx, state, reason)
+	}
+	return k.Halt(ctx, domain.Halt{Exchange: string(t.Exchange), Bot: string(t.Bot), State: state, Reason: reason})
+}
+
+// check tells what is wrong with the target, before anything is asked.
+func (t haltTarget) check() error {
+	switch {
+	case t.All && t.Exchange != "":
+		return domain.Invalid("--all", string(t.Exchange), "no exchange beside it")
+	case t.All && t.Bot != "":
+		return domain.Invalid("--all", string(t.Bot), "no bot beside it")
+	case !t.All && t.Exchange == "":
+		return domain.Invalid("<exchange>", "", "an exchange, like binance, or --all for all of them")
+	}
+	return nil
 }
 
 // HaltCommand is 'fullon halt'.
@@ -189,8 +211,10 @@ func (c *HaltCommand) Run() error {
 	if c.ReduceOnly {
 		state = domain.TradingReduceOnly
 	}
-	halt := domain.Halt{Exchange: string(c.Exchange), Bot: string(c.Bot), State: state, Reason: string(c.Reason)}
-	return c.with(true, func(ctx context.Context, k console.Console) error { return k.Halt(ctx, halt) })
+	if err := c.check(); err != nil {
+		return err
+	}
+	return c.with(true, func(ctx context.Context, k console.Console) error { return c.set(ctx, k, state, string(c.Reason)) })
 }
 
 // ResumeCommand is 'fullon resume'.
@@ -201,8 +225,10 @@ type ResumeCommand struct {
 
 // Run lets trading go on and prints what is still halted.
 func (c *ResumeCommand) Run() error {
-	halt := domain.Halt{Exchange: string(c.Exchange), Bot: string(c.Bot), State: domain.TradingActive}
-	return c.with(true, func(ctx context.Context, k console.Console) error { return k.Halt(ctx, halt) })
+	if err := c.check(); err != nil {
+		return err
+	}
+	return c.with(true, func(ctx context.Context, k console.Console) error { return c.set(ctx, k, domain.TradingActive, "") })
 }
 
 // HaltsCommand is 'fullon halts'.

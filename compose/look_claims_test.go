@@ -7,7 +7,7 @@ import (
 
 const (
 	claimKeys = "kind exchange symbol bot account token granted expires exposed expired released sequence"
-	haltKeys  = "exchange bot state reason time sequence"
+	haltKeys  = "exchange bot scope state reason time sequence"
 )
 
 func TestRightsToTradeCanBeHadFromTheCommandLine(t *testing.T) {
@@ -65,8 +65,15 @@ func TestRightsToTradeCanBeHadFromTheCommandLine(t *testing.T) {
 	if r := u.run("fullon", "halts"); !strings.Contains(r.stdout, "reduce_only") {
 		t.Errorf("%+v", r)
 	}
+	if r := u.run("fullon", "halt", "--all", "--reason=enough"); r.code != ExitOK || strings.Count(r.stdout, " all  ") < 5 || !strings.Contains(r.stdout, "enough") {
+		t.Errorf("%+v", r)
+	}
+	if r := u.run("fullon", "resume", "--all"); r.code != ExitOK || strings.Contains(r.stdout, "enough") || !strings.Contains(r.stdout, "kraken") {
+		t.Errorf("%+v", r)
+	}
 	for args, want := range map[string]string{
 		"block binance BTC/USDT --bot a.b": "letters, digits", "block binance BTC/USDT": "--bot", "block binance BTC/USDT --bot a --for 25h": "100ms to 24h0m0s",
+		"halt": "--all", "resume": "--all", "halt binance --all": "no exchange beside it", "resume --all --bot a": "no bot beside it",
 		"block binance BTC --bot a": "a unified symbol", "halt Binance": "lower-case", "halt binance --reason " + strings.Repeat("x", 513): "at most 512 bytes",
 	} {
 		u.run("fullon", strings.Fields(args)...).complains(t, ExitUsage, want)

@@ -109,10 +109,6 @@ type venueOf func(account string, log *slog.Logger) (execution.Venue, error)
 func orderWorkerModule(cfg Execution) fx.Option {
 	return fx.Options(
 		fx.Provide(func(s supervisor, b *bus.Bus, store *cachestore.Store, venue venueOf, log *slog.Logger) (*orderworker.Worker, error) {
-			if cfg.Lease <= cfg.Timeout+cfg.Margin {
-				log.Warn("leases end while orders are with the venue: that is safe, but an order that is slow is handed out again, and each time counts",
-					"lease", time.Duration(cfg.Lease), "timeout", time.Duration(cfg.Timeout), "margin", time.Duration(cfg.Margin))
-			}
 			handle := client.New(b, store)
 			s.onStop(func() error { handle.Close(); return nil })
 			orders, err := handle.Orders.WithLimits(cfg.limits())
@@ -127,7 +123,7 @@ func orderWorkerModule(cfg Execution) fx.Option {
 			}
 			return orderworker.New(orderworker.Config{
 				Exchange: string(cfg.Exchange), ID: client.NewProcessID(), Concurrency: int(cfg.Concurrency),
-				Timeout: time.Duration(cfg.Timeout), Margin: time.Duration(cfg.Margin), Drain: drainGrace, Log: log,
+				Timeout: time.Duration(cfg.Timeout), Margin: time.Duration(cfg.Margin), Lease: time.Duration(cfg.Lease), Drain: drainGrace, Log: log,
 				Limits: risk.Limits{MaxNotional: cfg.MaxNotional.Decimal, PriceBand: cfg.PriceBand.Decimal, MaxTickAge: time.Duration(cfg.MaxTickAge)},
 			}, orders, newMarkets(handle, b), limiter{handle, int(cfg.Rate)}, executionLog{b, handle}, venues), nil
 		}),

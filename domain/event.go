@@ -19,12 +19,15 @@ const (
 	KindFill      Kind = "fill"
 	KindAck       Kind = "ack"
 
+	KindDifference Kind = "difference"
+
 	KindOrder          Kind = "order"
 	KindBlock          Kind = "block"
 	KindBlockRenewal   Kind = "block-renewal"
 	KindOpening        Kind = "opening"
 	KindOpeningRenewal Kind = "opening-renewal"
 	KindHalt           Kind = "halt"
+	KindHaltAll        Kind = "halt-all"
 	KindFence          Kind = "fence"
 
 	KindVenue  Kind = "venue"
@@ -49,7 +52,7 @@ type Key struct {
 
 // Event is something that happened and is worth keeping: a Tick, TickDeleted,
 // Feed, Trade, Candle, Gap, Balance, Position, PositionDeleted,
-// PositionsReplaced, Fill, FillAcked, Order, OrderDeleted, Claim, ClaimRenewal,
+// PositionsReplaced, Fill, FillAcked, Difference, Order, OrderDeleted, Claim, ClaimRenewal,
 // Halt, Fence, Venue, VenueDeleted, Symbol, SymbolDeleted, BotStatus or
 // BotDeleted.
 type Event interface {
@@ -111,6 +114,11 @@ func (f Fill) Key() Key { return Key{Kind: KindFill, Account: f.Account, Exchang
 func (a FillAcked) Key() Key { return Key{Kind: KindAck, Account: a.Account, Exchange: a.Exchange} }
 
 // Key implements Event.
+func (d Difference) Key() Key {
+	return Key{Kind: KindDifference, Account: d.Account, Symbol: d.Symbol, Currency: d.Currency}
+}
+
+// Key implements Event.
 func (o Order) Key() Key { return Key{Kind: KindOrder, Exchange: o.Exchange, OrderID: o.ID} }
 
 // Key implements Event.
@@ -125,7 +133,12 @@ func (r ClaimRenewal) Key() Key {
 }
 
 // Key implements Event.
-func (h Halt) Key() Key { return Key{Kind: KindHalt, Exchange: h.Exchange, Bot: h.Bot} }
+func (h Halt) Key() Key {
+	if h.All {
+		return Key{Kind: KindHaltAll, Exchange: h.Exchange}
+	}
+	return Key{Kind: KindHalt, Exchange: h.Exchange, Bot: h.Bot}
+}
 
 // Key implements Event.
 func (f Fence) Key() Key { return Key{Kind: KindFence, Exchange: f.Exchange, Symbol: f.Symbol} }

@@ -1,8 +1,8 @@
 package domain
 
 // Fence is stored together with what a worker is about to do, on the condition
-// that the right to do it is still the one that it saw: a block (with a symbol),
-// or the halts of an exchange (without). It changes nothing.
+// that the right to do it is still the one that it saw: a block or an opening mark
+// (with a symbol), or the halts of an exchange (without). It changes nothing.
 type Fence struct {
 	Exchange string
 	Symbol   string // empty: about the halts

@@ -31,10 +31,14 @@ func ParseHaltState(text string) (HaltState, error) {
 	return 0, Invalid("state", text, "active, reduce_only or halted")
 }
 
-// Halt stops the trading of an exchange, or of one bot there, or lets it go on.
+// Halt stops the trading of an exchange, or of one bot there, or lets it go on. One
+// of all exchanges is an event in the stream of each: an order can only be stored
+// on conditions about its own stream. The three do not touch each other; what
+// forbids most counts.
 type Halt struct {
 	Exchange string
 	Bot      string // empty: all bots
+	All      bool   // this exchange's part of a halt of all exchanges
 	State    HaltState
 	Reason   string
 	Time     time.Time // by the writer's clock
@@ -46,6 +50,9 @@ type Halt struct {
 func (h Halt) Validate() error {
 	if err := CheckExchange(h.Exchange); err != nil {
 		return err
+	}
+	if h.All && h.Bot != "" {
+		return Invalid("bot", h.Bot, "none for a halt of all exchanges")
 	}
 	if h.Bot != "" {
 		if err := CheckBot(h.Bot); err != nil {

@@ -1,13 +1,13 @@
 -- Leases orders that wait for a worker, provided that Redis reflects the log far
--- enough. Takes nothing away. Of each symbol only the oldest order counts, and
--- only while the symbol has no lease; symbols whose order must wait stall no
--- others. An order that would be sent (new, or not found at the venue) must wait
--- while its exchange or its bot is halted, or while another bot has the market's
+-- enough. Takes nothing away. Of each symbol the oldest order counts that need not
+-- wait, of those that are the oldest of their line, and only while the symbol has
+-- no lease; symbols whose orders must wait stall no others. An order that would be sent (new, or not found at the venue) must wait
+-- while its exchange, its bot or everything is halted, or while another bot has the market's
 -- block or opening mark; what cannot be read of those counts as forbidding.
 --
 -- KEYS[1]  checkpoint
 -- KEYS[2]  queued: symbol, scored by the creation of its oldest order that waits
--- KEYS[3]  heads: symbol to the id of that order
+-- KEYS[3]  heads: symbol to "<id of that order> <id> <id>...", the oldest of each line, oldest first
 -- KEYS[4]  tickets: id to "<bot> <account> <reduce only 0|1> <expires, unix ms or 0> <status> <created, unix ms>"
 -- KEYS[5]  orders: id to stamped order
 -- KEYS[6]  leases: symbol to "<end, unix ms> <token or -> <id> <worker>"
@@ -15,7 +15,8 @@
 -- KEYS[8]  blocks: symbol to "<sequence> <token> <expires, unix ms> <exposed 0|1> <bot> <account or -> <granted, unix ms>"
 -- KEYS[9]  freed: symbol to the sequence of the last return of its block
 -- KEYS[10] openings: as blocks
--- KEYS[11] halts: "" or bot to "<state 1 active|2 reduce only|3 halted> <sequence> <time, unix ms> <reason>"
+-- KEYS[11] halts: "", bot, or "*" for all exchanges to "<state 1 active|2 reduce only|3 halted> <sequence> <time, unix ms> <reason>"
+-- KEYS[12] opened: symbol to the sequence of the last return of its opening mark
 -- ARGV[1]  the epoch that the checkpoint must have
 -- ARGV[2]  the sequence that it must have reached
 -- ARGV[3]  how long to lease, ms
@@ -28,7 +29,8 @@
 -- does, and of each order: id, stamped order, how often it was handed out,
 -- sequence of the block, its token if the order's bot holds it, sequence of the
 -- exchange's halt, of the bot's halt ("0" where there is none), "1" when the
--- block is another bot's but has expired, "1" when the order has expired}.
+-- block is another bot's but has expired, "1" when the order has expired, sequence
+-- of the opening mark, "1" when that is another bot's but has expired}.
 local checkpoint = redis.call('GET', KEYS[1]) or ''
 local epoch, seq = string.match(checkpoint, '^(%d+) %-?%d+ (%d+) ')
 if (epoch or '0') ~= ARGV[1] or tonumber(seq or '0') < tonumber(ARGV[2]) then
@@ -69,7 +71,7 @@ local function claim(text, bot)
   return its, '0', held, not held
 end
 
--- Of the halt of the exchange ("") or of a bot: its state and its sequence.
+-- Of the halt of the exchange (""), of all exchanges ("*") or of a bot: its state and its sequence.
 local halts = {}
 local function halt(whose)
   local known = halts[whose]
@@ -89,6 +91,42 @@ local function forbids(state, reduceonly)
   return state == '3' or (state == '2' and reduceonly ~= '1')
 end
 
+-- Whether an order must wait because of the halts of everything and everybody.
+local function stopped(reduceonly)
+  return forbids(halt('*'), reduceonly) or forbids(halt(''), reduceonly)
+end
+
+-- What the answer says of an order besides the order, or nil where it must wait.
+local function look(symbol, ticket, block, opening)
+  local bot, reduceonly, expires, status
+  if ticket then
+    bot, reduceonly, expires, status = string.match(ticket, '^(%S+) %S+ ([01]) (%-?%d+) (%d+)')
+  end
+  if not bot then
+    return nil
+  end
+  local unsent = status == '1' or status == '10'
+  local expired = unsent and expires ~= '0' and tonumber(expires) < now
+  local _, haltseq = halt('')
+  local botstate, bothaltseq = halt(bot)
+  local blockseq, token, blocked, lapsed = claim(block, bot)
+  local openingseq, _, marked, openlapsed = claim(opening, bot)
+  if unsent and not expired and (blocked or marked or stopped(reduceonly) or forbids(botstate, reduceonly)) then
+    if expires ~= '0' then
+      sooner(tonumber(expires) + 1)
+    end
+    return nil
+  end
+  if not block then
+    blockseq = redis.call('HGET', KEYS[9], symbol) or '0'
+  end
+  if not opening then
+    openingseq = redis.call('HGET', KEYS[12], symbol) or '0'
+  end
+  return {blockseq, token, haltseq, bothaltseq, lapsed and '1' or '0', expired and '1' or '0',
+    openingseq, openlapsed and '1' or '0'}
+end
+
 -- Mostly the first ones are free.
 local chunk, from = math.min(500, wanted + 1), 0
 while wanted > 0 do
@@ -99,9 +137,10 @@ while wanted > 0 do
   local leases = redis.call('HMGET', KEYS[6], unpack(symbols))
   local heads = redis.call('HMGET', KEYS[3], unpack(symbols))
   -- Those whose symbol is not leased.
-  local free, ids = {}, {}
+  local free, ids, rest = {}, {}, {}
   for i, symbol in ipairs(symbols) do
-    local id, lease = heads[i], leases[i]
+    local lease = leases[i]
+    local id, others = string.match(heads[i] or '', '^(%S+)(.*)$')
     if lease and id then
       local till, _, leased = string.match(lease, '^(%d+) (%S+) (%S+)')
       till = tonumber(till or '0')
@@ -114,6 +153,7 @@ while wanted > 0 do
     if id then
       free[#free + 1] = symbol
       ids[#ids + 1] = id
+      rest[#rest + 1] = others
     end
   end
   if #ids > 0 then
@@ -125,31 +165,21 @@ while wanted > 0 do
       if wanted == 0 then
         break
       end
-      local bot, reduceonly, expires, status
-      if tickets[i] then
-        bot, reduceonly, expires, status = string.match(tickets[i], '^(%S+) %S+ ([01]) (%-?%d+) (%d+)')
-      end
-      if bot then
-        local unsent = status == '1' or status == '10'
-        local expired = unsent and expires ~= '0' and tonumber(expires) < now
-        local state, haltseq = halt('')
-        local botstate, bothaltseq = halt(bot)
-        local blockseq, token, blocked, lapsed = claim(blocks[i], bot)
-        local _, _, opening = claim(openings[i], bot)
-        if unsent and not expired and (blocked or opening or forbids(state, reduceonly) or forbids(botstate, reduceonly)) then
-          if expires ~= '0' then
-            sooner(tonumber(expires) + 1)
-          end
-        else
-          if not blocks[i] then
-            blockseq = redis.call('HGET', KEYS[9], symbol) or '0'
-          end
-          taken[#taken + 1] = ids[i]
+      -- The oldest of its symbol, mostly, or the oldest of another line.
+      local id, ticket, others = ids[i], tickets[i], nil
+      while id do
+        local choice = look(symbol, ticket, blocks[i], openings[i])
+        if choice then
+          taken[#taken + 1] = id
           set[#set + 1] = symbol
-          set[#set + 1] = ends .. ' ' .. ARGV[4] .. ' ' .. ids[i] .. ' ' .. ARGV[5]
-          about[#about + 1] = {blockseq, token, haltseq, bothaltseq, lapsed and '1' or '0', expired and '1' or '0'}
+          set[#set + 1] = ends .. ' ' .. ARGV[4] .. ' ' .. id .. ' ' .. ARGV[5]
+          about[#about + 1] = choice
           wanted = wanted - 1
+          break
         end
+        others = others or string.gmatch(rest[i], '%S+')
+        id = others()
+        ticket = id and redis.call('HGET', KEYS[4], id)
       end
     end
     if #taken > 0 then

@@ -36,8 +36,8 @@ func orderOf(id, bot, symbol string) domain.Order {
 	}
 }
 
-// bot pushes orders, takes blocks and gives them back, whatever happens to the
-// servers.
+// bot pushes orders, takes blocks and opening marks and gives them back, whatever
+// happens to the servers.
 type bot struct {
 	t    testing.TB
 	name string
@@ -45,16 +45,22 @@ type bot struct {
 	history *history
 }
 
-// history is what the bots did with blocks, by symbol.
-type history struct {
-	mu  sync.Mutex
-	ops map[string][]porcupine.Operation
+// right is a block or an opening mark of a market.
+type right struct {
+	kind   domain.Kind
+	symbol string
 }
 
-func (h *history) add(symbol string, in claimInput, call, ret time.Time) {
+// history is what the bots did with blocks and opening marks.
+type history struct {
+	mu  sync.Mutex
+	ops map[right][]porcupine.Operation
+}
+
+func (h *history) add(of right, in claimInput, call, ret time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ops[symbol] = append(h.ops[symbol], porcupine.Operation{Input: in, Call: call.UnixNano(), Return: ret.UnixNano()})
+	h.ops[of] = append(h.ops[of], porcupine.Operation{Input: in, Call: call.UnixNano(), Return: ret.UnixNano()})
 }
 
 // definite repeats a write until it is known whether it was done. First is
@@ -96,13 +102,17 @@ func (b *bot) push(ctx context.Context, o domain.Order, twice time.Duration) {
 	group.Wait()
 }
 
-// trade takes blocks of random markets until ctx ends. What it began it ends.
+// trade takes blocks and opening marks of random markets until ctx ends. What it
+// began it ends.
 func (b *bot) trade(ctx context.Context, random *rand.Rand) {
 	for ctx.Err() == nil {
 		rest(ctx, time.Duration(random.Int64N(int64(150*time.Millisecond))))
-		symbol := symbolOf(random.IntN(orderSymbols))
+		of := right{domain.KindBlock, symbolOf(random.IntN(orderSymbols))}
+		if random.IntN(3) == 0 {
+			of.kind = domain.KindOpening
+		}
 		work := context.WithoutCancel(ctx)
-		claim, ok := b.block(work, symbol, 200*time.Millisecond+time.Duration(random.Int64N(int64(time.Second))))
+		claim, ok := b.get(work, of, 200*time.Millisecond+time.Duration(random.Int64N(int64(time.Second))))
 		if !ok {
 			continue
 		}
@@ -122,44 +132,56 @@ func (b *bot) trade(ctx context.Context, random *rand.Rand) {
 			}
 		default:
 			rest(ctx, time.Duration(random.Int64N(int64(300*time.Millisecond))))
-			b.unblock(work, claim)
+			b.giveBack(work, claim)
 		}
 	}
 }
 
-func (b *bot) block(ctx context.Context, symbol string, last time.Duration) (domain.Claim, bool) {
+func (b *bot) get(ctx context.Context, of right, last time.Duration) (domain.Claim, bool) {
+	get := b.Bots.Block
+	if of.kind == domain.KindOpening {
+		get = b.Bots.MarkOpening
+	}
 	var claim domain.Claim
 	begun := time.Now()
 	_, err := definite(ctx, func() (err error) {
-		claim, err = b.Bots.Block(ctx, client.BlockRequest{Exchange: exchange, Symbol: symbol, Bot: b.name, For: last})
+		claim, err = get(ctx, client.BlockRequest{Exchange: exchange, Symbol: of.symbol, Bot: b.name, For: last})
 		return err
 	})
 	if err != nil { // another has it
 		return claim, false
 	}
-	b.history.add(symbol, claimInput{op: acquire, bot: b.name, expires: claim.Expires.UnixMilli()}, begun, time.Now())
+	b.history.add(of, claimInput{op: acquire, bot: b.name, expires: claim.Expires.UnixMilli()}, begun, time.Now())
 	return claim, true
 }
 
 func (b *bot) renew(ctx context.Context, claim domain.Claim, last time.Duration) (domain.Claim, bool) {
+	renew := b.Bots.Renew
+	if claim.Kind == domain.KindOpening {
+		renew = b.Bots.RenewOpening
+	}
 	renewed := claim
 	begun := time.Now()
 	_, err := definite(ctx, func() (err error) {
-		renewed, err = b.Bots.Renew(ctx, claim, last)
+		renewed, err = renew(ctx, claim, last)
 		return err
 	})
 	if err != nil { // it was taken
 		return claim, false
 	}
-	b.history.add(claim.Symbol, claimInput{op: acquire, bot: b.name, expires: renewed.Expires.UnixMilli()}, begun, time.Now())
+	b.history.add(right{claim.Kind, claim.Symbol}, claimInput{op: acquire, bot: b.name, expires: renewed.Expires.UnixMilli()}, begun, time.Now())
 	return renewed, true
 }
 
-func (b *bot) unblock(ctx context.Context, claim domain.Claim) {
+func (b *bot) giveBack(ctx context.Context, claim domain.Claim) {
+	giveBack := b.Bots.Unblock
+	if claim.Kind == domain.KindOpening {
+		giveBack = b.Bots.UnmarkOpening
+	}
 	begun := time.Now()
-	first, err := definite(ctx, func() error { return b.Bots.Unblock(ctx, claim) })
+	first, err := definite(ctx, func() error { return giveBack(ctx, claim) })
 	if err == nil || !first {
 		// After an answer that was lost, it may have been given back and taken.
-		b.history.add(claim.Symbol, claimInput{op: release, bot: b.name, perhaps: err != nil}, begun, time.Now())
+		b.history.add(right{claim.Kind, claim.Symbol}, claimInput{op: release, bot: b.name, perhaps: err != nil}, begun, time.Now())
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/fullon/fullon/domain"
 )
 
-// claimOp is something that is done with the block of a market, or that it
-// permits.
+// claimOp is something that is done with the block or the opening mark of a market,
+// or that it permits.
 type claimOp uint8
 
 const (
@@ -30,13 +30,13 @@ type claimInput struct {
 	perhaps bool  // nobody knows whether it was done
 }
 
-// claimState is who has the block, and until when.
+// claimState is who has it, and until when.
 type claimState struct {
 	bot     string
 	expires int64
 }
 
-// claimModel is a block as it should be: one bot has it, and then no other
+// claimModel is a claim as it should be: one bot has it, and then no other
 // submits.
 var claimModel = porcupine.Model{
 	Init: func() any { return claimState{} },
@@ -69,21 +69,24 @@ func (h *history) check(t testing.TB, submits map[string][]porcupine.Operation) 
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	claims, sent := 0, 0
-	for i := range orderSymbols {
-		symbol := symbolOf(i)
-		ops := slices.Concat(h.ops[symbol], expiries(h.ops[symbol]), submits[symbol])
-		claims, sent = claims+len(h.ops[symbol]), sent+len(submits[symbol])
+	for i := range 2 * orderSymbols {
+		of := right{domain.KindBlock, symbolOf(i % orderSymbols)}
+		if i >= orderSymbols {
+			of.kind = domain.KindOpening
+		}
+		ops := slices.Concat(h.ops[of], expiries(h.ops[of]), submits[of.symbol])
+		claims, sent = claims+len(h.ops[of]), sent+len(submits[of.symbol])
 		for n := range ops {
 			ops[n].ClientId = n
 		}
 		switch porcupine.CheckOperationsTimeout(claimModel, ops, time.Minute) {
 		case porcupine.Illegal:
-			t.Errorf("%s: somebody submitted, or had the block, while another had it", symbol)
+			t.Errorf("%s: somebody submitted, or had the %s, while another had it", of.symbol, of.kind)
 		case porcupine.Unknown:
-			t.Errorf("%s: the history of %d operations could not be checked in time", symbol, len(ops))
+			t.Errorf("%s: the history of %d operations with its %s could not be checked in time", of.symbol, len(ops), of.kind)
 		}
 	}
-	t.Logf("%d operations on blocks, %d submissions", claims, sent)
+	t.Logf("%d operations on blocks and opening marks, %d submissions", claims, sent/2)
 	if claims < orderSymbols || sent == 0 {
 		t.Error("that is too little to say anything")
 	}

@@ -23,9 +23,9 @@ import (
 	"github.com/fullon/fullon/internal/wire"
 )
 
-// The times of the workers in these tests. Leases end before deadlines, so that
-// orders are asked for while they are on their way; which counts as a try, so
-// orderTries is more than there can be.
+// The times of the workers in these tests. Leases end before deadlines, so that the
+// orders of a worker that is paused or dead are asked for while they are on their
+// way; which counts as a try, so orderTries is more than there can be.
 const (
 	orderLease   = 300 * time.Millisecond
 	orderTimeout = 500 * time.Millisecond

@@ -201,13 +201,14 @@ func (c Console) WatchClaims(ctx context.Context, exchange string) error {
 type haltView struct {
 	Exchange string     `json:"exchange"`
 	Bot      string     `json:"bot"`
+	Scope    string     `json:"scope"` // all, exchange or bot
 	State    string     `json:"state"`
 	Reason   string     `json:"reason"`
 	Time     *time.Time `json:"time"`
 	Sequence uint64     `json:"sequence"`
 }
 
-var haltColumns = []table.Column{{Title: "EXCHANGE"}, {Title: "BOT"}, {Title: "STATE"}, {Title: "TIME"}, {Title: "REASON"}}
+var haltColumns = []table.Column{{Title: "EXCHANGE"}, {Title: "BOT"}, {Title: "SCOPE"}, {Title: "STATE"}, {Title: "TIME"}, {Title: "REASON"}}
 
 // Halt stops trading or lets it go on, waits until readers see it and prints
 // what is halted at the exchange then.
@@ -216,6 +217,35 @@ func (c Console) Halt(ctx context.Context, halt domain.Halt) error {
 		return err
 	}
 	return c.Halts(ctx, halt.Exchange)
+}
+
+// HaltAll stops the trading of all exchanges or lets it go on, waits until readers
+// see it and prints what is halted then.
+func (c Console) HaltAll(ctx context.Context, state domain.HaltState, reason string) error {
+	if err := c.Client.Bots.HaltAll(ctx, state, reason); err != nil {
+		return fmt.Errorf("not at all exchanges: %w", err)
+	}
+	exchanges, err := c.Client.Exchanges(ctx)
+	if err != nil {
+		return err
+	}
+	for _, exchange := range exchanges {
+		if err := c.Client.Bots.Sync(ctx, exchange); err != nil {
+			return fmt.Errorf("stored, but no projector has folded it yet: %w", err)
+		}
+	}
+	return c.Halts(ctx, "")
+}
+
+// scopeOf says how far a halt reaches.
+func scopeOf(h domain.Halt) string {
+	switch {
+	case h.All:
+		return "all"
+	case h.Bot == "":
+		return "exchange"
+	}
+	return "bot"
 }
 
 // Halts prints what is halted at an exchange, at all when that is empty.
@@ -229,12 +259,12 @@ func (c Console) Halts(ctx context.Context, exchange string) error {
 		return nil
 	}
 	return list(c.Printer, halts, func(h domain.Halt) any {
-		return haltView{h.Exchange, h.Bot, h.State.String(), h.Reason, moment(h.Time), h.Sequence}
+		return haltView{h.Exchange, h.Bot, scopeOf(h), h.State.String(), h.Reason, moment(h.Time), h.Sequence}
 	}, haltColumns, func(h domain.Halt) []string {
 		bot := h.Bot
 		if bot == "" {
 			bot = "all"
 		}
-		return []string{h.Exchange, bot, h.State.String(), clock(h.Time), h.Reason}
+		return []string{h.Exchange, bot, scopeOf(h), h.State.String(), clock(h.Time), h.Reason}
 	})
 }

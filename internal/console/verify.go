@@ -13,7 +13,7 @@ type Verifier interface {
 	Partition(ctx context.Context, stream string) verify.Report
 }
 
-type differenceView struct {
+type mismatchView struct {
 	Key   string  `json:"key"`
 	Field string  `json:"field"`
 	Log   *string `json:"log"`
@@ -28,15 +28,15 @@ type reportView struct {
 	Values      int              `json:"values"`
 	Unproven    int              `json:"unproven"`
 	Differences int              `json:"differences"`
-	Examples    []differenceView `json:"examples"`
+	Examples    []mismatchView `json:"examples"`
 	Error       string           `json:"error,omitempty"`
 }
 
 func viewReport(r verify.Report) reportView {
-	v := reportView{r.Stream, r.Sequence, r.Dropped, r.Keys, r.Values, r.Unproven, r.Differences, []differenceView{}, ""}
+	v := reportView{r.Stream, r.Sequence, r.Dropped, r.Keys, r.Values, r.Unproven, r.Differences, []mismatchView{}, ""}
 	for _, d := range r.Examples {
 		// A value is no text; what is none is shown as Go would.
-		v.Examples = append(v.Examples, differenceView{d.Key, d.Field, quoted(d.Log), quoted(d.Redis)})
+		v.Examples = append(v.Examples, mismatchView{d.Key, d.Field, quoted(d.Log), quoted(d.Redis)})
 	}
 	if r.Err != nil {
 		v.Error = r.Err.Error()

@@ -61,7 +61,7 @@ func (v *Venue) accept(o domain.Order) (execution.Report, bool) {
 		v.late++
 		return execution.Report{}, false
 	}
-	v.arrivals = append(v.arrivals, Arrival{o.ID, o.Symbol})
+	v.arrivals = append(v.arrivals, Arrival{o.ID, o.Symbol, o.Bot, o.Attempt})
 	known := v.orders[o.ID]
 	if known == nil {
 		known = &Order{Terms: o.OrderTerms, Report: execution.Report{

@@ -57,7 +57,8 @@ type Acceptance struct {
 
 // Arrival is a submission that came in time.
 type Arrival struct {
-	ID, Symbol string
+	ID, Symbol, Bot string
+	Attempt         uint32
 }
 
 // New starts a venue on a free port of this machine. What it draws, it draws

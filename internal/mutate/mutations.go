@@ -39,10 +39,16 @@ var orderMutations = []mutation{
 			"If: market, Last: func() uint64 { _, seq, _ := o.client.Bots.newest(ctx, market); return seq }()}"}},
 	},
 	{
-		name: "lapsed-block-condition", noticed: orders,
+		name: "opening-condition", noticed: orders,
 		edits: []edit{{"client/order_intent.go",
-			"fences = append(fences, lapsed[i])",
-			"_ = lapsed"}},
+			"If: opening, Last: d.OpeningSeq}",
+			"If: opening, Last: func() uint64 { _, seq, _ := o.client.Bots.newest(ctx, opening); return seq }()}"}},
+	},
+	{
+		name: "lapsed-claim-condition", noticed: orders,
+		edits: []edit{{"client/order_intent.go",
+			"return append(fences, lapsed[i]...)",
+			"return fences"}},
 	},
 	{
 		name: "query-before-resend", noticed: orders,

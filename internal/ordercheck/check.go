@@ -86,22 +86,34 @@ func (l *Log) Intent(id string, a mockvenue.Acceptance) (domain.Order, bool) {
 	return domain.Order{}, false
 }
 
-// sequence says which orders came in another order than they were pushed.
+// sequence says which orders came in another order than they were pushed, but for
+// those that passed one that had to wait: when they were about to be sent, another
+// bot than its own had the market's block or opening mark.
 func (l *Log) sequence(arrivals []mockvenue.Arrival) (wrong []string) {
-	first := make(map[string][]string) // by symbol: ids in the order of their arrival
+	first := make(map[string][]mockvenue.Arrival) // by symbol, in the order of their arrival
 	known := make(map[string]bool)
 	for _, a := range arrivals {
 		if !known[a.ID] {
 			known[a.ID] = true
-			first[a.Symbol] = append(first[a.Symbol], a.ID)
+			first[a.Symbol] = append(first[a.Symbol], a)
 		}
 	}
+	holders := l.holders()
 	for symbol, arrived := range first {
-		pushed := slices.DeleteFunc(slices.Clone(l.Pushed[symbol]), func(id string) bool { return !known[id] })
-		for i := range arrived {
-			if i >= len(pushed) || arrived[i] != pushed[i] {
-				wrong = append(wrong, fmt.Sprintf("%s: order %s came as number %d, pushed was %s", symbol, arrived[i], i, pushed[min(i, len(pushed)-1)]))
-				break
+		place := make(map[string]int)
+		for i, id := range l.Pushed[symbol] {
+			place[id] = i
+		}
+		for i, later := range arrived {
+			for _, earlier := range arrived[:i] {
+				if place[earlier.ID] < place[later.ID] {
+					continue
+				}
+				hadTo := slices.ContainsFunc(holders[attempt{earlier.ID, earlier.Attempt}], func(bot string) bool { return bot != later.Bot })
+				if earlier.Bot == later.Bot || !hadTo {
+					wrong = append(wrong, fmt.Sprintf("%s: order %s of bot %s came before %s of bot %s, which was pushed before it",
+						symbol, earlier.ID, earlier.Bot, later.ID, later.Bot))
+				}
 			}
 		}
 	}

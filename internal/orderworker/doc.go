@@ -6,8 +6,8 @@
 //
 //	pop      a lease, in one step with the checks of block, opening mark and halt
 //	gates    tick, symbol's filters, limits: what does not pass is rejected
-//	INTENT   stored on the condition that the order, the block and the halts are
-//	         still those that the pop saw
+//	INTENT   stored on the condition that the order, the block, the opening mark and
+//	         the halts are still those that the pop saw
 //	submit   before the deadline that the INTENT names, and not after
 //	outcome  stored on the condition that the order is still at this INTENT
 //
@@ -18,6 +18,10 @@
 // one may be made. A worker that was paused between INTENT and submit finds the
 // deadline passed; one that is paused in the middle of sending has its order
 // refused by the venue, which gets the deadline too.
+//
+// The lease of an order is extended while it is in hand, so it ends only with its
+// worker, or while that cannot reach Redis: then somebody else asks what became of
+// the order. What counts is never the lease but what the log lets be stored.
 //
 // Nothing is acknowledged to the queue: an order leaves it by its status.
 //

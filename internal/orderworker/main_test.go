@@ -66,7 +66,8 @@ func newRig(t testing.TB) *rig {
 	layout := r.bus.Layout()
 	p := projector.New(projector.Config{
 		TickStreams: layout.TickStreams(), AccountStreams: layout.AccountStreams(), TradeStreams: layout.TradeStreams(), TradeCap: 10,
-		FillCap: 100, Orders: true, CatalogueStream: bus.CatalogueStream, ProbeInterval: 50 * time.Millisecond, Log: testserver.Quiet(),
+		FillCap: 100, Orders: true, CatalogueStream: bus.CatalogueStream, ProbeInterval: 50 * time.Millisecond,
+		ReconcileAfter: 2 * time.Second, Log: testserver.Quiet(),
 	}, projectorLog{r.bus}, store)
 	r.run(p.Run)
 	r.tick("BTC/USDT", time.Now())
@@ -209,6 +210,7 @@ type line struct {
 	submit    func(n int, ctx context.Context, o domain.Order) (execution.Report, error)
 	query     func(n int, ctx context.Context, o domain.Order) (execution.Report, error)
 	connected chan struct{} // each token is one more connect
+	run       func(ctx context.Context, sink execution.Sink) error
 }
 
 func (l *line) Submit(ctx context.Context, o domain.Order) (execution.Report, error) {
@@ -234,6 +236,9 @@ func (l *line) Query(ctx context.Context, o domain.Order) (execution.Report, err
 }
 
 func (l *line) Run(ctx context.Context, sink execution.Sink) error {
+	if l.run != nil {
+		return l.run(ctx, sink)
+	}
 	if l.connected == nil {
 		return l.Venue.Run(ctx, sink)
 	}
@@ -264,16 +269,25 @@ func (r *rig) line() *line {
 }
 
 // work starts a worker.
-func (r *rig) work(l *line, limits *limiter) (*orderworker.Worker, func()) {
+func (r *rig) work(l *line, limits orderworker.Limiter) (*orderworker.Worker, func()) {
 	r.t.Helper()
-	orders, err := r.Orders.WithLimits(client.OrderLimits{Lease: time.Second, MaxTries: 20})
+	return r.workAs(l, limits, func(*orderworker.Config, *client.OrderLimits) {})
+}
+
+// workAs starts a worker that is configured otherwise.
+func (r *rig) workAs(l *line, limits orderworker.Limiter, otherwise func(*orderworker.Config, *client.OrderLimits)) (*orderworker.Worker, func()) {
+	r.t.Helper()
+	cfg := orderworker.Config{
+		Exchange: exchange, ID: client.NewProcessID(), Timeout: 2 * time.Second, Margin: 100 * time.Millisecond, Log: testserver.Quiet(),
+		Limits: risk.Limits{MaxNotional: dec("1000"), PriceBand: dec("0.1"), MaxTickAge: time.Minute}, Lease: time.Second,
+	}
+	queue := client.OrderLimits{Lease: time.Second, MaxTries: 20}
+	otherwise(&cfg, &queue)
+	orders, err := r.Orders.WithLimits(queue)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	w := orderworker.New(orderworker.Config{
-		Exchange: exchange, ID: client.NewProcessID(), Timeout: 2 * time.Second, Margin: 100 * time.Millisecond, Log: testserver.Quiet(),
-		Limits: risk.Limits{MaxNotional: dec("1000"), PriceBand: dec("0.1"), MaxTickAge: time.Minute},
-	}, orders, markets{r.Client}, limits, eventLog{r}, map[string]execution.Venue{account: l})
+	w := orderworker.New(cfg, orders, markets{r.Client}, limits, eventLog{r}, map[string]execution.Venue{account: l})
 	return w, r.run(w.Run)
 }
 

@@ -5,7 +5,7 @@ import "sync/atomic"
 // Stats counts what a worker has done since it was made. It is safe for
 // concurrent use.
 type Stats struct {
-	popped, rejected, conflicts, submitted, unanswered, queried, settled, canceled, events, reconciled atomic.Uint64
+	popped, rejected, conflicts, submitted, unanswered, queried, settled, canceled, events, reconciled, extended atomic.Uint64
 
 	inHand atomic.Int64
 }
@@ -22,6 +22,7 @@ type Counts struct {
 	Canceled   uint64 // cancellations sent
 	Events     uint64 // fills, balances and positions stored
 	Reconciled uint64 // comparisons with the venue
+	Extended   uint64 // leases of orders that were in hand for long
 	InHand     int    // orders that the worker has now
 }
 
@@ -31,6 +32,6 @@ func (w *Worker) Counts() Counts {
 	return Counts{
 		Popped: s.popped.Load(), Rejected: s.rejected.Load(), Conflicts: s.conflicts.Load(), Submitted: s.submitted.Load(),
 		Unanswered: s.unanswered.Load(), Queried: s.queried.Load(), Settled: s.settled.Load(), Canceled: s.canceled.Load(),
-		Events: s.events.Load(), Reconciled: s.reconciled.Load(), InHand: int(s.inHand.Load()),
+		Events: s.events.Load(), Reconciled: s.reconciled.Load(), Extended: s.extended.Load(), InHand: int(s.inHand.Load()),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +25,8 @@ type Orders interface {
 	// Nack gives an order back that is to blame itself, Defer one that is not.
 	Nack(ctx context.Context, d client.OrderDelivery, delay time.Duration) error
 	Defer(ctx context.Context, d client.OrderDelivery, delay time.Duration) error
+	// Extend lets the lease of an order end so long from now on.
+	Extend(ctx context.Context, d client.OrderDelivery, lease time.Duration) error
 	// Sync waits until the queue reflects what the log holds.
 	Sync(ctx context.Context, exchange string) error
 	// Intend stores INTENT for each, on the conditions of its delivery.
@@ -75,6 +78,10 @@ type Config struct {
 	// is taken for one that it never got. It must be longer than the clocks of
 	// worker and venue may differ. Default 1 s.
 	Margin time.Duration
+	// Lease is for how long the orders that are popped are leased. Those that are
+	// in hand for longer have their leases extended, so a slow venue costs an order
+	// none of its tries. Default 5 s.
+	Lease time.Duration
 	// Drain bounds how long Run goes on with the orders in hand after its
 	// context has ended. Default 10 s.
 	Drain time.Duration
@@ -96,6 +103,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Margin == 0 {
 		c.Margin = time.Second
+	}
+	if c.Lease == 0 {
+		c.Lease = 5 * time.Second
 	}
 	if c.Drain == 0 {
 		c.Drain = 10 * time.Second
@@ -122,6 +132,7 @@ type Worker struct {
 	stats   Stats
 
 	slots    chan struct{} // holds a token for each order in hand
+	leases   leases
 	outcomes chan outcome
 }
 
@@ -143,8 +154,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	w.log.Info("serving the queue")
-	var recorder sync.WaitGroup
-	recorder.Go(func() { w.record(work) })
+	var helpers sync.WaitGroup
+	extending, extended := context.WithCancel(work)
+	helpers.Go(func() { w.record(work) })
+	helpers.Go(func() { w.extend(extending) })
 	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	for account, venue := range w.venues {
 		feed := newFeed(w, account, venue)
@@ -158,7 +171,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	})
 	err := group.Wait()
 	close(w.outcomes)
-	recorder.Wait()
+	extended()
+	helpers.Wait()
 	return err
 }
 
@@ -182,6 +196,7 @@ func (w *Worker) serve(ctx, work context.Context) {
 		if len(batch) > 0 {
 			w.stats.popped.Add(uint64(len(batch)))
 			w.stats.inHand.Add(int64(len(batch)))
+			w.leases.hold(batch)
 			w.handle(work, batch)
 		} else if err != nil && !errors.Is(err, domain.ErrNotFound) {
 			pause.For(ctx, 200*time.Millisecond)
@@ -213,10 +228,11 @@ func (w *Worker) release(n int) {
 	}
 }
 
-// done gives back the slots of orders that were in hand.
-func (w *Worker) done(n int) {
-	w.stats.inHand.Add(int64(-n))
-	w.release(n)
+// done gives back the slot of an order that was in hand.
+func (w *Worker) done(d client.OrderDelivery) {
+	w.leases.drop(d)
+	w.stats.inHand.Add(-1)
+	w.release(1)
 }
 
 // drain waits until nothing is in hand, or gives up.
@@ -242,7 +258,7 @@ func (w *Worker) handle(ctx context.Context, batch []client.OrderDelivery) {
 			deal = w.drop
 		}
 		go func() {
-			defer w.done(1)
+			defer w.done(d)
 			deal(ctx, d)
 		}()
 	}
@@ -255,7 +271,11 @@ func (w *Worker) handle(ctx context.Context, batch []client.OrderDelivery) {
 // each on its own from there.
 func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
 	passed := w.gate(ctx, batch)
-	w.done(len(batch) - len(passed))
+	for _, d := range batch {
+		if !slices.ContainsFunc(passed, func(p client.OrderDelivery) bool { return p.ID == d.ID }) {
+			w.done(d)
+		}
+	}
 	if len(passed) == 0 {
 		return
 	}
@@ -264,11 +284,11 @@ func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
 	for i, d := range passed {
 		if errs[i] != nil {
 			w.notIntended(ctx, d, errs[i])
-			w.done(1)
+			w.done(d)
 			continue
 		}
 		go func() {
-			defer w.done(1)
+			defer w.done(d)
 			w.submit(ctx, d, orders[i])
 		}()
 	}
@@ -296,7 +316,7 @@ const retryAfter = time.Second
 // itself. Whoever gets the order next is to know what the log knows of it now,
 // or he would ask the venue in vain, again and again.
 func (w *Worker) giveBack(ctx context.Context, d client.OrderDelivery, delay time.Duration) {
-	syncing, cancel := context.WithDeadline(ctx, d.Until)
+	syncing, cancel := context.WithTimeout(ctx, w.cfg.Lease)
 	err := w.orders.Sync(syncing, d.Exchange)
 	cancel()
 	if err == nil {

@@ -15,6 +15,7 @@ type accountState struct {
 	account   string
 	announced bool
 	orders    cachestore.AccountOrders
+	accountCount
 
 	changed   bool
 	balances  map[string]cachestore.FieldWrite
@@ -24,13 +25,13 @@ type accountState struct {
 
 func newAccountState(account string, orders cachestore.AccountOrders) *accountState {
 	if orders.Balances == nil {
-		orders.Balances = make(map[string]int64)
+		orders.Balances = make(map[string]cachestore.BalanceOrder)
 	}
 	if orders.Positions == nil {
 		orders.Positions = make(map[string]cachestore.PositionOrder)
 	}
 	return &accountState{
-		account: account, orders: orders,
+		account: account, orders: orders, accountCount: newAccountCount(orders.Counts),
 		balances: make(map[string]cachestore.FieldWrite), positions: make(map[string]cachestore.FieldWrite),
 	}
 }
@@ -38,10 +39,11 @@ func newAccountState(account string, orders cachestore.AccountOrders) *accountSt
 // setBalance reports whether the balance was news.
 func (a *accountState) setBalance(b domain.Balance, w cachestore.Write) bool {
 	t := domain.UnixNano(b.Time)
-	if domain.OlderThan(t, a.orders.Balances[b.Currency]) {
+	if domain.OlderThan(t, a.orders.Balances[b.Currency].Time) {
 		return false
 	}
-	a.orders.Balances[b.Currency] = t
+	a.orders.Balances[b.Currency] = cachestore.BalanceOrder{Time: t, Total: b.Total}
+	a.hear(b.Currency)
 	a.balances[b.Currency] = cachestore.FieldWrite{Field: b.Currency, Write: w}
 	return true
 }
@@ -53,6 +55,7 @@ func (a *accountState) setPosition(symbol string, order cachestore.PositionOrder
 	}
 	a.orders.Positions[symbol] = order
 	a.positions[symbol] = cachestore.FieldWrite{Field: symbol, Write: w}
+	a.hear(symbol)
 	if a.orders.Known {
 		return true, nil
 	}
@@ -76,7 +79,7 @@ func (a *accountState) replace(r domain.PositionsReplaced, seq uint64) (bool, er
 		if err != nil {
 			return false, fmt.Errorf("position %s %s: %w", p.Account, p.Symbol, err)
 		}
-		a.orders.Positions[p.Symbol] = cachestore.PositionOrder{Time: t}
+		a.orders.Positions[p.Symbol] = cachestore.PositionOrder{Time: t, Volume: p.Volume}
 		a.positions[p.Symbol] = cachestore.FieldWrite{Field: p.Symbol, Write: cachestore.Write{Seq: seq, Payload: payload}}
 	}
 	for symbol, order := range a.orders.Positions {
@@ -85,7 +88,16 @@ func (a *accountState) replace(r domain.PositionsReplaced, seq uint64) (bool, er
 			a.positions[symbol] = cachestore.FieldWrite{Field: symbol} // flat: the set vouches for it
 		}
 	}
-	return true, a.know(max(t, a.orders.Whole), seq)
+	if err := a.know(max(t, a.orders.Whole), seq); err != nil {
+		return false, err
+	}
+	for symbol := range named {
+		a.hear(symbol)
+	}
+	for symbol := range a.counts { // of those that are not named it says that they are flat
+		a.hear(symbol)
+	}
+	return true, nil
 }
 
 // know notes that the positions are known, and the time of the newest whole
@@ -101,7 +113,7 @@ func (a *accountState) know(whole int64, seq uint64) error {
 }
 
 func (a *accountState) flush(b *cachestore.Batch) {
-	if !a.announced {
+	if !a.announced && (len(a.balances) > 0 || len(a.positions) > 0 || a.known.Payload != nil) {
 		a.announced = true
 		b.AddAccount(a.account)
 	}
@@ -114,6 +126,7 @@ func (a *accountState) flush(b *cachestore.Batch) {
 	if a.known.Payload != nil {
 		b.PutKnown(a.account, a.known)
 	}
+	a.flushCounts(b)
 	a.known, a.changed = cachestore.Write{}, false
 }
 

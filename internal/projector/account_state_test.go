@@ -108,7 +108,7 @@ func TestOlderNewsOfPositionsChangesNothing(t *testing.T) {
 
 func TestOlderBalancesChangeNothingAndSayNothingOfPositions(t *testing.T) {
 	t.Parallel()
-	a := newAccountState("1001", cachestore.AccountOrders{Balances: map[string]int64{"BTC": second(5).UnixNano()}})
+	a := newAccountState("1001", cachestore.AccountOrders{Balances: map[string]cachestore.BalanceOrder{"BTC": {Time: second(5).UnixNano()}}})
 	for _, c := range []struct {
 		at   int
 		news bool

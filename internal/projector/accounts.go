@@ -2,6 +2,8 @@ package projector
 
 import (
 	"context"
+	"maps"
+	"time"
 
 	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
@@ -16,9 +18,12 @@ type accountFold struct {
 	accounts  map[string]*accountState
 	queues    map[cachestore.Queue]*fillQueue
 
+	open map[*accountState]bool // something of them is not as the venue says
+
 	dirtyAccounts []*accountState
 	dirtyQueues   []*fillQueue
 	loaded        bool // the last load asked Redis
+	resumed       bool // what another projector has left to reconcile is known
 	outOfOrder    uint64
 	duplicates    uint64
 	dropped       uint64
@@ -28,6 +33,7 @@ func newAccountFold(partition *cachestore.Partition, keep int) *accountFold {
 	return &accountFold{
 		partition: partition, keep: keep,
 		accounts: make(map[string]*accountState), queues: make(map[cachestore.Queue]*fillQueue),
+		open: make(map[*accountState]bool),
 	}
 }
 
@@ -39,14 +45,13 @@ func (f *accountFold) load(ctx context.Context, records []domain.Record) error {
 	accounts, queues := make(map[string]bool), make(map[cachestore.Queue]bool)
 	for i := range records {
 		switch key := records[i].Key; key.Kind {
-		case domain.KindBalance, domain.KindPosition, domain.KindPositions:
-			if f.accounts[key.Account] == nil {
-				accounts[key.Account] = true
-			}
 		case domain.KindFill, domain.KindAck:
 			if q := queueOf(key); f.queues[q] == nil {
 				queues[q] = true
 			}
+		}
+		if account := records[i].Key.Account; account != "" && f.accounts[account] == nil && records[i].Key.Kind != domain.KindAck {
+			accounts[account] = true
 		}
 	}
 	f.loaded = len(accounts)+len(queues) > 0
@@ -106,9 +111,14 @@ func (f *accountFold) add(rec domain.Record) error {
 			return domain.Invalid("first", "", "0, or the sequence of an earlier event")
 		}
 		q := f.queues[queueOf(rec.Key)]
-		dropped := q.dropped
+		dropped, fills := q.dropped, len(q.fills)
 		f.touchQueue(q, q.push(ev, cachestore.Write{Seq: rec.Seq, Payload: rec.Data}))
 		f.dropped += uint64(q.dropped - dropped)
+		if len(q.fills) > fills { // one that was not there before
+			a := f.accounts[rec.Key.Account]
+			a.count(ev)
+			f.touchAccount(a)
+		}
 	case domain.FillAcked:
 		q := f.queues[queueOf(rec.Key)]
 		f.touchQueue(q, q.ack(ev.ID))
@@ -127,11 +137,16 @@ func (f *accountFold) addState(rec domain.Record, event domain.Event) error {
 	case domain.Balance:
 		news = a.setBalance(ev, w)
 	case domain.Position:
-		news, err = a.setPosition(ev.Symbol, cachestore.PositionOrder{Time: domain.UnixNano(ev.Time)}, w)
+		news, err = a.setPosition(ev.Symbol, cachestore.PositionOrder{Time: domain.UnixNano(ev.Time), Volume: ev.Volume}, w)
 	case domain.PositionDeleted:
 		news, err = a.setPosition(ev.Symbol, cachestore.PositionOrder{Time: domain.UnixNano(ev.Time), Deleted: true}, w)
 	case domain.PositionsReplaced:
 		news, err = a.replace(ev, rec.Seq)
+	case domain.Difference:
+		if err = ev.Validate(); err == nil {
+			a.differ(ev, w)
+			news = true
+		}
 	default:
 		return misplaced(rec)
 	}
@@ -140,11 +155,17 @@ func (f *accountFold) addState(rec domain.Record, event domain.Event) error {
 		return err
 	case !news:
 		f.outOfOrder++
-	case !a.changed:
+	default:
+		f.touchAccount(a)
+	}
+	return nil
+}
+
+func (f *accountFold) touchAccount(a *accountState) {
+	if !a.changed {
 		a.changed = true
 		f.dirtyAccounts = append(f.dirtyAccounts, a)
 	}
-	return nil
 }
 
 func (f *accountFold) touchQueue(q *fillQueue, news bool) {
@@ -160,6 +181,11 @@ func (f *accountFold) touchQueue(q *fillQueue, news bool) {
 func (f *accountFold) flush(b *cachestore.Batch, s *stats) error {
 	for _, a := range f.dirtyAccounts {
 		a.flush(b)
+		if len(a.open) > 0 {
+			f.open[a] = true
+		} else {
+			delete(f.open, a)
+		}
 	}
 	for _, q := range f.dirtyQueues {
 		q.flush(b)
@@ -170,6 +196,37 @@ func (f *accountFold) flush(b *cachestore.Batch, s *stats) error {
 	s.dropped.Add(f.dropped)
 	f.outOfOrder, f.duplicates, f.dropped = 0, 0, 0
 	return nil
+}
+
+// differences implements reconciler. The first time it looks what another
+// projector has left.
+func (f *accountFold) differences(ctx context.Context, rests time.Duration) (events []domain.Event, asked bool, err error) {
+	if !f.resumed {
+		left, err := f.partition.Unsettled(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		missing := make(map[string]bool, len(left))
+		for _, account := range left {
+			missing[account] = f.accounts[account] == nil
+		}
+		maps.DeleteFunc(missing, func(_ string, missing bool) bool { return !missing })
+		if err := f.loadAccounts(ctx, missing); err != nil {
+			return nil, false, err
+		}
+		for account := range missing {
+			a := f.accounts[account]
+			a.resume()
+			f.open[a] = true
+		}
+		f.resumed = true
+		return nil, true, nil
+	}
+	now := time.Now()
+	for a := range f.open {
+		events = append(events, a.differences(now.Add(-rests), now)...)
+	}
+	return events, false, nil
 }
 
 // old implements renewer.

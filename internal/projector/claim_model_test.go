@@ -3,6 +3,7 @@ package projector_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,8 +55,12 @@ func (m *claimModel) stored(event domain.Event, seq uint64) {
 		}
 	case domain.Halt:
 		ev.Sequence = seq
-		if delete(m.halts, ev.Bot); ev.Bot == "" || ev.State != domain.TradingActive {
-			m.halts[ev.Bot] = ev
+		whose := ev.Bot
+		if ev.All {
+			whose = "*"
+		}
+		if delete(m.halts, whose); whose == "" || ev.State != domain.TradingActive {
+			m.halts[whose] = ev
 		}
 	}
 }
@@ -117,8 +122,9 @@ func (r *claimRig) step(t *rapid.T, m *claimModel) {
 		c.Released, c.First = true, rapid.SampledFrom([]uint64{0, now.First, 1}).Draw(t, "first")
 		r.commit(t, m, c)
 	case 7:
+		whose := rapid.SampledFrom([]string{"", "*", "one", "two"}).Draw(t, "whose")
 		r.commit(t, m, domain.Halt{
-			Exchange: "binance", Bot: rapid.SampledFrom([]string{"", "one", "two"}).Draw(t, "whose"), Time: epoch,
+			Exchange: "binance", Bot: strings.Trim(whose, "*"), All: whose == "*", Time: epoch,
 			State:  domain.HaltState(rapid.IntRange(1, 3).Draw(t, "state")),
 			Reason: rapid.SampledFrom([]string{"", "slow", "two words", " 1 2 "}).Draw(t, "reason"),
 		})

@@ -127,7 +127,7 @@ func describe(claims []domain.Claim, halts []domain.Halt) string {
 			c.First, c.Sequence, c.Expires.UnixMilli(), c.Exposed))
 	}
 	for _, h := range halts {
-		out = append(out, fmt.Sprintf("halt of %q %s %q at %d", h.Bot, h.State, h.Reason, h.Sequence))
+		out = append(out, fmt.Sprintf("halt of %q %v %s %q at %d", h.Bot, h.All, h.State, h.Reason, h.Sequence))
 	}
 	slices.Sort(out)
 	return strings.Join(out, "\n")

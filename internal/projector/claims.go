@@ -13,6 +13,7 @@ import (
 // claimKinds are the events of the rights to trade.
 var claimKinds = []domain.Kind{
 	domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt,
+	domain.KindHaltAll,
 }
 
 // claimFold keeps the blocks, opening marks and halts of an exchange. There are
@@ -25,7 +26,7 @@ type claimFold struct {
 	claims    map[claimKey]domain.Claim // First is the token
 
 	dirtyClaims map[claimKey]bool
-	dirtyHalts  map[string]domain.Halt // by bot
+	dirtyHalts  map[domain.Key]domain.Halt
 	outOfOrder  uint64
 }
 
@@ -37,7 +38,7 @@ type claimKey struct {
 func newClaimFold(partition *cachestore.Partition) *claimFold {
 	return &claimFold{
 		partition: partition, claims: make(map[claimKey]domain.Claim),
-		dirtyClaims: make(map[claimKey]bool), dirtyHalts: make(map[string]domain.Halt),
+		dirtyClaims: make(map[claimKey]bool), dirtyHalts: make(map[domain.Key]domain.Halt),
 	}
 }
 
@@ -76,7 +77,7 @@ func (f *claimFold) add(rec domain.Record) error {
 		f.renew(ev)
 	case domain.Halt:
 		ev.Sequence = rec.Seq
-		f.dirtyHalts[ev.Bot] = ev
+		f.dirtyHalts[rec.Key] = ev
 	default:
 		return misplaced(rec)
 	}

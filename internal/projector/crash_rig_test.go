@@ -30,6 +30,8 @@ type crashRig struct {
 	client *client.Client
 	stop   func() // the projector that runs
 	second func() // a second one; nil: there is none
+
+	reconcileAfter time.Duration // of projectors that are started from now on; zero: the default
 }
 
 // crashLayout has few partitions, so that there is something in each, and one
@@ -98,7 +100,7 @@ func (r *crashRig) run(ctx context.Context, log projector.Log) (wait func()) {
 	p := projector.New(projector.Config{
 		TickStreams: crashLayout.TickStreams(), TradeStreams: crashLayout.TradeStreams(), TradeCap: crashCap,
 		AccountStreams: crashLayout.AccountStreams(), FillCap: crashCap,
-		Orders: true, OrderCap: ordersKept, ProbeInterval: probe, Log: testserver.Quiet(),
+		Orders: true, OrderCap: ordersKept, ProbeInterval: probe, ReconcileAfter: r.reconcileAfter, Log: testserver.Quiet(),
 	}, log, r.store)
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()

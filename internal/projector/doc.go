@@ -65,6 +65,16 @@
 // Each state of an order is held to the one before it. What cannot follow that one
 // is refused like a message that cannot be decoded, and the order stays as it is.
 //
+// What the fills of an account make of its positions and balances is held
+// against what the venue says of them. Fills, balances and positions are in one
+// partition, but what belongs together comes in any order; so the fold only keeps
+// what is unequal, and the worker says so, with a Difference in the same stream,
+// once that has rested for a while and the log holds nothing else. Folding it
+// makes the venue's word the count: each difference is told once, by whichever
+// projector, and a partition that is folded anew judges as before. It is not
+// done where orders are sent, because a worker that begins knows neither the fills
+// nor the positions of before.
+//
 // What is known of accounts, and of orders that are not final, is valid for longer
 // than the log keeps a message: a balance may not change for months. So whatever is older than half of that is
 // stored in the log again, with the time that it had. Such an event is only

@@ -24,9 +24,9 @@ type orderFold struct {
 	loaded  bool // the last load asked Redis
 	begun   bool // what is live is loaded
 	orders  map[string]*orderState
-	visited []*orderState // may leave the memory after the batch
-	queues  map[string]*orderQueue
-	live    map[string]int // by cachestore.LiveCountField
+	visited []*orderState         // may leave the memory after the batch
+	queues  map[string]orderLines // by symbol
+	live    map[string]int        // by cachestore.LiveCountField
 	done    int
 	oldest  []*orderState // final ones that ended first, as far as they were read
 	ended   []*orderState // those that ended in this batch
@@ -50,7 +50,7 @@ type orderState struct {
 func newOrderFold(partition *cachestore.Partition, keep int) *orderFold {
 	return &orderFold{
 		partition: partition, keep: keep,
-		orders: make(map[string]*orderState), queues: make(map[string]*orderQueue), live: make(map[string]int),
+		orders: make(map[string]*orderState), queues: make(map[string]orderLines), live: make(map[string]int),
 		dirtyQueues: make(map[string]bool), dirtyCounts: make(map[string]bool),
 	}
 }
@@ -215,10 +215,10 @@ func (f *orderFold) enter(s *orderState) {
 	if o.InQueue() {
 		q := f.queues[o.Symbol]
 		if q == nil {
-			q = new(orderQueue)
+			q = make(orderLines)
 			f.queues[o.Symbol] = q
 		}
-		q.add(queuedOrder{o.First, o.ID})
+		q.add(*o)
 		f.dirtyQueues[o.Symbol] = true
 	}
 }
@@ -232,7 +232,7 @@ func (f *orderFold) leave(s *orderState) {
 	}
 	f.count(o, -1)
 	if o.InQueue() {
-		f.queues[o.Symbol].remove(queuedOrder{o.First, o.ID})
+		f.queues[o.Symbol].remove(*o)
 		f.dirtyQueues[o.Symbol] = true
 	}
 }
@@ -318,9 +318,13 @@ func (f *orderFold) flushQueues(b *cachestore.Batch) {
 	heads := make([]cachestore.QueueHead, 0, len(f.dirtyQueues))
 	for symbol := range f.dirtyQueues {
 		head := cachestore.QueueHead{Symbol: symbol}
-		if first, ok := f.queues[symbol].head(); ok {
-			head.ID, head.First = first.id, first.first
-		} else {
+		for i, first := range f.queues[symbol].heads() {
+			if i == 0 {
+				head.First = first.first
+			}
+			head.IDs = append(head.IDs, first.id)
+		}
+		if len(head.IDs) == 0 {
 			delete(f.queues, symbol)
 		}
 		heads = append(heads, head)

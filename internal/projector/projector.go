@@ -75,6 +75,10 @@ type Config struct {
 	// ProbeInterval is how often the checkpoint of an idle partition is read, to
 	// notice a rollback or a wipe. Default 500 ms.
 	ProbeInterval time.Duration
+	// ReconcileAfter is how long what fills make and what the venue says must have
+	// rested before they are compared: longer than a venue may be late with a fill.
+	// Default 15 s.
+	ReconcileAfter time.Duration
 	// Log takes what an operator should know. Default: slog.Default.
 	Log *slog.Logger
 }
@@ -94,6 +98,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ProbeInterval == 0 {
 		c.ProbeInterval = 500 * time.Millisecond
+	}
+	if c.ReconcileAfter == 0 {
+		c.ReconcileAfter = 15 * time.Second
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

@@ -33,6 +33,7 @@ type Stats struct {
 	Dropped     uint64 // fills that were not acknowledged and that the queue had no room for
 	Forgotten   uint64 // final orders that had to make room
 	Renewed     uint64 // events stored again before the log would have dropped them
+	Differences uint64 // differences between fills and what venues say that this worker stored
 	Rebuilds    uint64 // times that the partition was folded anew
 	Lost        uint64 // rebuilds because the log had lost or changed history
 	// RetentionUsed is how near the log is to dropping what is not folded yet: see
@@ -58,7 +59,7 @@ type stats struct {
 
 	sequence, messages, batches, conflicts, deadLetters atomic.Uint64
 	duplicates, outOfOrder, rebuilds, lost              atomic.Uint64
-	dropped, renewed, forgotten                         atomic.Uint64
+	dropped, renewed, forgotten, differences            atomic.Uint64
 	attached                                            atomic.Bool
 	outage
 	epoch, retention atomic.Uint64 // the latter as bits of a float64
@@ -72,7 +73,7 @@ func (s *stats) snapshot(stream string) Stats {
 		Stream: stream, Sequence: s.sequence.Load(), Messages: s.messages.Load(), Batches: s.batches.Load(),
 		Conflicts: s.conflicts.Load(), DeadLetters: s.deadLetters.Load(), Duplicates: s.duplicates.Load(),
 		OutOfOrder: s.outOfOrder.Load(), Rebuilds: s.rebuilds.Load(), Lost: s.lost.Load(),
-		Dropped: s.dropped.Load(), Forgotten: s.forgotten.Load(), Renewed: s.renewed.Load(), Attached: s.attached.Load(),
+		Dropped: s.dropped.Load(), Forgotten: s.forgotten.Load(), Renewed: s.renewed.Load(), Differences: s.differences.Load(), Attached: s.attached.Load(),
 	}
 	out.RetentionUsed = math.Float64frombits(s.retention.Load())
 	if owner := s.owner.Load(); owner != nil {

@@ -142,6 +142,9 @@ func (w *worker) session(ctx context.Context, anew string, wait *backoff.Exponen
 		if err != nil {
 			return err
 		}
+		if err := w.reconcile(ctx, state); err != nil {
+			return err
+		}
 		w.renew(ctx, state)
 	}
 }

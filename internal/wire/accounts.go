@@ -60,6 +60,13 @@ func (e *encoder) ack(a domain.FillAcked) {
 	e.text(a.ID)
 }
 
+func (e *encoder) difference(d domain.Difference) {
+	e.begin(3)
+	e.int(domain.UnixNano(d.Time))
+	e.decimal(d.Counted)
+	e.decimal(d.Said)
+}
+
 // DecodeBalance reads a balance's payload. The key gives account and currency.
 func DecodeBalance(key domain.Key, data []byte) (domain.Balance, error) {
 	var d decoder
@@ -162,6 +169,22 @@ func DecodeAck(key domain.Key, data []byte) (domain.FillAcked, error) {
 	return a, d.err
 }
 
+// DecodeDifference reads a difference's payload. The key gives account and symbol
+// or currency.
+func DecodeDifference(key domain.Key, data []byte) (domain.Difference, error) {
+	var d decoder
+	d.begin(data, 3)
+	diff := domain.Difference{
+		Account:  key.Account,
+		Symbol:   key.Symbol,
+		Currency: key.Currency,
+		Time:     d.time("time"),
+		Counted:  d.signed("counted"),
+		Said:     d.signed("said"),
+	}
+	return diff, d.err
+}
+
 func decodeAccount(key domain.Key, data []byte) (domain.Event, error) {
 	switch key.Kind {
 	case domain.KindBalance:
@@ -176,6 +199,8 @@ func decodeAccount(key domain.Key, data []byte) (domain.Event, error) {
 		return DecodePositions(key, data)
 	case domain.KindFill:
 		return DecodeFill(key, data)
+	case domain.KindDifference:
+		return DecodeDifference(key, data)
 	}
 	return DecodeAck(key, data)
 }

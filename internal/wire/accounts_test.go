@@ -30,7 +30,7 @@ var accountEvents = rapid.Custom(func(t *rapid.T) domain.Event {
 			Fee: signedDecimals.Draw(t, "fee"), Realised: signedDecimals.Draw(t, "realised"),
 		}
 	}
-	switch rapid.IntRange(0, 5).Draw(t, "account kind") {
+	switch rapid.IntRange(0, 6).Draw(t, "account kind") {
 	case 0:
 		return domain.Balance{
 			Account: account, Currency: rapid.StringMatching(`[A-Z0-9.]{1,10}`).Draw(t, "currency"), Time: moments.Draw(t, "time"),
@@ -58,6 +58,15 @@ var accountEvents = rapid.Custom(func(t *rapid.T) domain.Event {
 			Fee: signedDecimals.Draw(t, "fee"), FeeCurrency: rapid.StringMatching(`[A-Z]{0,5}`).Draw(t, "fee_currency"),
 			Maker: rapid.Bool().Draw(t, "maker"), Time: moments.Draw(t, "time"), First: rapid.Uint64().Draw(t, "first"),
 		}
+	case 5:
+		d := domain.Difference{
+			Account: account, Symbol: rapid.SampledFrom([]string{"", "ETH/EUR"}).Draw(t, "symbol"), Time: moments.Draw(t, "time"),
+			Counted: signedDecimals.Draw(t, "counted"), Said: signedDecimals.Draw(t, "said"),
+		}
+		if d.Symbol == "" {
+			d.Currency = "ETH"
+		}
+		return d
 	}
 	return domain.FillAcked{Account: account, Exchange: "kraken", ID: rapid.StringMatching(`[!-~]{1,64}`).Draw(t, "id")}
 })
@@ -70,6 +79,7 @@ func seedAccounts(f *testing.F) {
 		domain.PositionsReplaced{Positions: []domain.Position{{Symbol: "BTC/USDT"}, {Symbol: "ETH/USDT"}}},
 		domain.Fill{ID: "7", Symbol: "BTC/USDT", Side: domain.Buy},
 		domain.FillAcked{ID: "7"},
+		domain.Difference{Symbol: "BTC/USDT", Said: domain.MustDecimal("-1.5")},
 	} {
 		data, err := Encode(seed)
 		if err != nil {

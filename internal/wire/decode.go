@@ -162,9 +162,11 @@ func decode(key domain.Key, data []byte) (domain.Event, error) {
 		return DecodeCandle(key, data)
 	case domain.KindGap:
 		return DecodeGap(key, data)
-	case domain.KindBalance, domain.KindPosition, domain.KindPositions, domain.KindFill, domain.KindAck:
+	case domain.KindBalance, domain.KindPosition, domain.KindPositions, domain.KindFill, domain.KindAck,
+		domain.KindDifference:
 		return decodeAccount(key, data)
-	case domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt, domain.KindFence:
+	case domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt, domain.KindHaltAll,
+		domain.KindFence:
 		return decodeExchange(key, data)
 	case domain.KindVenue, domain.KindSymbol, domain.KindBot:
 		return decodeCatalogue(key, data)

@@ -76,6 +76,8 @@ func Encode(event domain.Event) ([]byte, error) {
 		e.fill(ev)
 	case domain.FillAcked:
 		e.ack(ev)
+	case domain.Difference:
+		e.difference(ev)
 	case domain.Order:
 		e.order(ev)
 	case domain.Claim:

@@ -137,6 +137,7 @@ func DecodeHalt(key domain.Key, data []byte) (domain.Halt, error) {
 	h := domain.Halt{
 		Exchange: key.Exchange,
 		Bot:      key.Bot,
+		All:      key.Kind == domain.KindHaltAll,
 		State:    domain.HaltState(d.small("state")),
 		Reason:   d.text("reason"),
 		Time:     d.time("time"),

@@ -51,6 +51,9 @@ var otherEvents = rapid.Custom(func(t *rapid.T) domain.Event {
 			Expires: domain.FromUnixNano(rapid.Int64Range(1, 1e18).Draw(t, "expires")),
 		}
 	case 3:
+		if rapid.Bool().Draw(t, "all") {
+			return domain.Halt{Exchange: exchange, All: true, State: domain.TradingHalted, Reason: "why", Time: moments.Draw(t, "time")}
+		}
 		return domain.Halt{
 			Exchange: exchange, Bot: rapid.SampledFrom([]string{"", "b"}).Draw(t, "bot"), State: domain.HaltState(rapid.IntRange(1, 3).Draw(t, "state")),
 			Reason: rapid.StringN(0, 20, 100).Draw(t, "reason"), Time: moments.Draw(t, "time"),

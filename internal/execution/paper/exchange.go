@@ -24,6 +24,7 @@ type Exchange struct {
 	engine  *engine
 	pending []change // decided, not stored
 	subs    map[*subscription]struct{}
+	lies    map[lie]domain.Decimal
 
 	storing sync.Mutex // held before mu, never after
 	journal *journal
@@ -164,6 +165,7 @@ func (x *Exchange) tell(batch []change) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, c := range batch {
+		c = x.misstated(c)
 		for s := range x.subs {
 			s.offer(c)
 		}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
 	"github.com/fullon/fullon/internal/pause"
 )
@@ -79,4 +81,37 @@ func (f *faults) lost(ctx context.Context) error {
 		return err
 	}
 	return fmt.Errorf("%w: lost on purpose", execution.ErrUnanswered)
+}
+
+// lie names what an account is told wrongly: a symbol or a currency.
+type lie struct{ account, of string }
+
+// Misstate lets what is told of a position or a balance of an account be off by
+// so much from the next change on, as by a venue that has lost track; zero: no
+// more. The books stay right.
+func (x *Exchange) Misstate(account, symbolOrCurrency string, off domain.Decimal) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.lies == nil {
+		x.lies = make(map[lie]domain.Decimal)
+	}
+	x.lies[lie{account, symbolOrCurrency}] = off
+}
+
+// misstated is a change as it is told. The exchange's mu is held.
+func (x *Exchange) misstated(c change) change {
+	if len(x.lies) == 0 {
+		return c
+	}
+	c.Balances, c.Positions = slices.Clone(c.Balances), slices.Clone(c.Positions)
+	for i := range c.Balances {
+		b := &c.Balances[i]
+		off := x.lies[lie{c.Account, b.Currency}]
+		b.Total, b.Free = b.Total.Add(off), b.Free.Add(off)
+	}
+	for i := range c.Positions {
+		p := &c.Positions[i]
+		p.Volume = p.Volume.Add(x.lies[lie{c.Account, p.Symbol}])
+	}
+	return c
 }

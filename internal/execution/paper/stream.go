@@ -71,6 +71,7 @@ func (x *Exchange) attach(name string, from position) (s *subscription, first []
 	}
 	states := change{Seq: books.seq, Time: books.time, Account: name}
 	states.Balances, states.Positions = a.states()
+	states = x.misstated(states)
 	var fills change
 	for _, f := range a.fills {
 		if f.seq <= from.Seq {
