@@ -69,19 +69,34 @@ func (b *Bus) lastOf(ctx context.Context, key domain.Key) (*jetstream.RawStreamM
 // partitions' streams do not allow direct gets, which a replica that lags may
 // answer.
 func (b *Bus) last(ctx context.Context, address Address) (*jetstream.RawStreamMsg, error) {
-	s, err := b.js.Stream(ctx, address.Stream)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, notProvisioned(address.Stream)
-	}
+	s, err := b.stream(ctx, address.Stream)
 	if err != nil {
-		return nil, unreachable("stream "+address.Stream, err)
+		return nil, err
 	}
 	msg, err := s.GetLastMsgForSubject(ctx, address.Subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, fmt.Errorf("%s in %s: %w", address.Subject, address.Stream, domain.ErrNotFound)
 	}
 	if err != nil {
-		return nil, unreachable("last of "+address.Subject, err)
+		b.streams.Delete(address.Stream)
+		return nil, b.refused(ctx, "last of "+address.Subject, address.Stream, err)
 	}
 	return msg, nil
+}
+
+// stream is the handle of a stream, which costs a round trip to get and is
+// remembered until something is wrong with it.
+func (b *Bus) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	if known, ok := b.streams.Load(name); ok {
+		return known.(jetstream.Stream), nil
+	}
+	s, err := b.js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, notProvisioned(name)
+	}
+	if err != nil {
+		return nil, unreachable("stream "+name, err)
+	}
+	b.streams.Store(name, s)
+	return s, nil
 }
