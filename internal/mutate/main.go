@@ -36,7 +36,7 @@ var mutations = []mutation{
 		name: "intent-compare-and-set", file: "client/order_intent.go",
 		old: "changes = append(changes, bus.Change{Event: states[i], Last: states[i].Sequence})",
 		new: `last := states[i].Sequence
-			if now, err := o.newest(ctx, states[i].Exchange, states[i].ID); fences != nil && err == nil {
+			if now, err := o.newest(ctx, states[i].Exchange, states[i].ID); err == nil {
 				last = now.last
 			}
 			changes = append(changes, bus.Change{Event: states[i], Last: last})`,

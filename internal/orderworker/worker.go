@@ -28,8 +28,8 @@ type Orders interface {
 	Sync(ctx context.Context, exchange string) error
 	// Intend stores INTENT for each, on the conditions of its delivery.
 	Intend(ctx context.Context, worker string, deadline time.Time, deliveries []client.OrderDelivery) ([]domain.Order, []error)
-	// Record stores the next state of each, on the condition of its Sequence.
-	Record(ctx context.Context, orders []domain.Order) []error
+	// Record stores the next state of an order, on the condition of its Sequence.
+	Record(ctx context.Context, order domain.Order) (domain.Order, error)
 	Update(ctx context.Context, exchange, id string, change func(*domain.Order) error) (domain.Order, error)
 	// Resting reads the orders of an exchange that rest at the venue.
 	Resting(ctx context.Context, exchange string) ([]domain.Order, error)
@@ -119,19 +119,26 @@ type Worker struct {
 	limiter Limiter
 	events  Log
 	venues  map[string]execution.Venue // by account
+	feeds   map[string]*feed           // by account
 	stats   Stats
 
-	slots    chan struct{} // holds a token for each order in hand
-	outcomes chan outcome
+	slots  chan struct{} // holds a token for each order in hand
+	passed chan client.OrderDelivery
+	sent   *sent
 }
 
 // New makes a worker for the given venue accounts. It does no input or output.
 func New(cfg Config, orders Orders, markets Markets, limiter Limiter, events Log, venues map[string]execution.Venue) *Worker {
 	cfg = cfg.withDefaults()
-	return &Worker{
+	w := &Worker{
 		cfg: cfg, log: cfg.Log.With("exchange", cfg.Exchange, "worker", cfg.ID), orders: orders, markets: markets, limiter: limiter,
-		events: events, venues: venues, slots: make(chan struct{}, cfg.Concurrency), outcomes: make(chan outcome, cfg.Concurrency),
+		events: events, venues: venues, slots: make(chan struct{}, cfg.Concurrency), passed: make(chan client.OrderDelivery, cfg.Concurrency),
+		sent: newSent(), feeds: make(map[string]*feed),
 	}
+	for account, venue := range venues {
+		w.feeds[account] = newFeed(w, account, venue)
+	}
+	return w
 }
 
 // Run serves the queue until ctx ends; then it takes no more orders, finishes
@@ -143,11 +150,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	w.log.Info("serving the queue")
-	var recorder sync.WaitGroup
-	recorder.Go(func() { w.record(work) })
+	var intending sync.WaitGroup
+	intending.Go(func() { w.intend(work) })
 	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
-	for account, venue := range w.venues {
-		feed := newFeed(w, account, venue)
+	for _, feed := range w.feeds {
 		group.Go(feed.run)
 	}
 	group.Go(w.cancel)
@@ -157,8 +163,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		return nil
 	})
 	err := group.Wait()
-	close(w.outcomes)
-	recorder.Wait()
+	close(w.passed)
+	intending.Wait()
 	return err
 }
 
@@ -251,26 +257,50 @@ func (w *Worker) handle(ctx context.Context, batch []client.OrderDelivery) {
 	}
 }
 
-// send brings orders that are not at the venue there, together up to INTENT and
-// each on its own from there.
+// send brings orders that are not at the venue on their way there.
 func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
 	passed := w.gate(ctx, batch)
 	w.done(len(batch) - len(passed))
-	if len(passed) == 0 {
-		return
+	for _, d := range passed {
+		w.passed <- d
 	}
-	deadline := time.Now().Add(w.cfg.Timeout)
-	orders, errs := w.orders.Intend(ctx, w.cfg.ID, deadline, passed)
-	for i, d := range passed {
-		if errs[i] != nil {
-			w.notIntended(ctx, d, errs[i])
-			w.done(1)
-			continue
+}
+
+// intendAtOnce bounds how many INTENTs are stored together: the log takes 1,000
+// messages in a batch, and each order brings its conditions.
+const intendAtOnce = 256
+
+// intend stores the INTENTs of orders that passed the gates and sends each of
+// them, until there are no more. Those go together that came while the ones
+// before were stored: an atomic batch costs the log a few milliseconds, however
+// many are in it.
+func (w *Worker) intend(ctx context.Context) {
+	var batch []client.OrderDelivery
+	for first := range w.passed {
+		batch = append(batch[:0], first)
+	gather:
+		for len(batch) < intendAtOnce {
+			select {
+			case next, ok := <-w.passed:
+				if !ok {
+					break gather
+				}
+				batch = append(batch, next)
+			default:
+				break gather
+			}
 		}
-		go func() {
-			defer w.done(1)
-			w.submit(ctx, d, orders[i])
-		}()
+		orders, errs := w.orders.Intend(ctx, w.cfg.ID, time.Now().Add(w.cfg.Timeout), batch)
+		for i, d := range batch {
+			go func() {
+				defer w.done(1)
+				if errs[i] != nil {
+					w.notIntended(ctx, d, errs[i])
+					return
+				}
+				w.submit(ctx, d, orders[i])
+			}()
+		}
 	}
 }
 
