@@ -64,10 +64,11 @@ type Config struct {
 	Exchange string
 	// ID of the worker, another for each. Required.
 	ID string
-	// Batch is how many orders are taken at once at most. Default 64.
-	Batch int
-	// Concurrency is how many orders are with the venue at a time. Default 64.
+	// Concurrency is how many orders are in hand at a time. Default 64.
 	Concurrency int
+	// Batch is how many orders are taken at once at most. Default: as many as may
+	// be in hand, but no more than one pop gives.
+	Batch int
 	// Timeout is how long the venue has to take an order, from INTENT on.
 	// Default 3 s.
 	Timeout time.Duration
@@ -85,11 +86,11 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Batch == 0 {
-		c.Batch = 64
-	}
 	if c.Concurrency == 0 {
 		c.Concurrency = 64
+	}
+	if c.Batch == 0 {
+		c.Batch = min(c.Concurrency, client.MaxPopOrders)
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 3 * time.Second
