@@ -24,7 +24,7 @@ type sent struct {
 
 type sentOrder struct {
 	over    bool         // the sending is
-	known   domain.Order // recorded; zero: nothing that only ever moves on
+	known   domain.Order // what was recorded; zero: nothing
 	reports []execution.Report
 }
 
@@ -41,7 +41,7 @@ func (s *sent) begin(id string) {
 func (s *sent) know(o domain.Order) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if its := s.orders[o.ID]; its != nil && (o.Status.Resting() || o.Status.Final()) {
+	if its := s.orders[o.ID]; its != nil {
 		its.known = o
 	}
 }
