@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/fullon/fullon/bus"
@@ -84,7 +85,7 @@ func (o *Orders) Record(ctx context.Context, order domain.Order) (domain.Order, 
 
 // together stores states of orders with one commit, each on the condition of its
 // Sequence and of what fences gives for it; what is refused together is stored in
-// halves, so that one conflict stops nobody else. Those that have an error are
+// quarters, so that one conflict stops nobody else. Those that have an error are
 // left out, and errors go to where they belong.
 func (o *Orders) together(ctx context.Context, states []domain.Order, errs []error, fences func(i int) []bus.Change) {
 	all := make([]int, 0, len(states))
@@ -118,16 +119,15 @@ func (o *Orders) together(ctx context.Context, states []domain.Order, errs []err
 		}
 		return nil
 	}
+	if len(all) == 0 {
+		return
+	}
 	for parts := [][]int{all}; len(parts) > 0; {
 		part := parts[0]
 		parts = parts[1:]
-		if len(part) == 0 {
-			continue
-		}
 		err := store(part)
 		if refused := errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrInvalid); refused && len(part) > 1 {
-			half := len(part) / 2
-			parts = append(parts, part[:half], part[half:])
+			parts = slices.AppendSeq(parts, slices.Chunk(part, (len(part)+3)/4))
 			continue
 		}
 		for _, i := range part {

@@ -151,8 +151,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	w.log.Info("serving the queue")
-	var intending sync.WaitGroup
-	intending.Go(func() { w.intend(work) })
+	var gathering sync.WaitGroup
+	gathering.Go(func() { w.gather(work) })
 	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	for _, feed := range w.feeds {
 		group.Go(feed.run)
@@ -165,7 +165,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	})
 	err := group.Wait()
 	close(w.passed)
-	intending.Wait()
+	gathering.Wait()
 	return err
 }
 
@@ -267,41 +267,58 @@ func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
 	}
 }
 
-// intendAtOnce bounds how many INTENTs are stored together: the log takes 1,000
-// messages in a batch, and each order brings its conditions.
-const intendAtOnce = 256
+const (
+	// intendAtOnce bounds how many INTENTs are stored together: the log takes
+	// 1,000 messages in a batch, and each order brings its conditions.
+	intendAtOnce = 128
+	// intendPatience is how long INTENTs wait for those before them: a commit
+	// that the log has lost is to hold up no others until it is given up.
+	intendPatience = 100 * time.Millisecond
+)
 
-// intend stores the INTENTs of orders that passed the gates and sends each of
+// gather stores the INTENTs of orders that passed the gates and sends each of
 // them, until there are no more. Those go together that came while the ones
 // before were stored: an atomic batch costs the log a few milliseconds, however
 // many are in it.
-func (w *Worker) intend(ctx context.Context) {
-	var batch []client.OrderDelivery
+func (w *Worker) gather(ctx context.Context) {
 	for first := range w.passed {
-		batch = append(batch[:0], first)
-	gather:
+		batch := []client.OrderDelivery{first}
+	more:
 		for len(batch) < intendAtOnce {
 			select {
 			case next, ok := <-w.passed:
 				if !ok {
-					break gather
+					break more
 				}
 				batch = append(batch, next)
 			default:
-				break gather
+				break more
 			}
 		}
-		orders, errs := w.orders.Intend(ctx, w.cfg.ID, time.Now().Add(w.cfg.Timeout), batch)
-		for i, d := range batch {
-			go func() {
-				defer w.done(1)
-				if errs[i] != nil {
-					w.notIntended(ctx, d, errs[i])
-					return
-				}
-				w.submit(ctx, d, orders[i])
-			}()
+		stored := make(chan struct{})
+		go func() {
+			defer close(stored)
+			w.intend(ctx, batch)
+		}()
+		select {
+		case <-stored:
+		case <-time.After(intendPatience):
 		}
+	}
+}
+
+// intend stores the INTENTs of orders together, and sends each on its own.
+func (w *Worker) intend(ctx context.Context, batch []client.OrderDelivery) {
+	orders, errs := w.orders.Intend(ctx, w.cfg.ID, time.Now().Add(w.cfg.Timeout), batch)
+	for i, d := range batch {
+		go func() {
+			defer w.done(1)
+			if errs[i] != nil {
+				w.notIntended(ctx, d, errs[i])
+				return
+			}
+			w.submit(ctx, d, orders[i])
+		}()
 	}
 }
 
