@@ -55,6 +55,7 @@ type Bus struct {
 	nc        *nats.Conn
 	js        jetstream.JetStream
 	addresses sync.Map      // domain.Key to Address: subjects are not built anew for each event
+	streams   sync.Map      // name to jetstream.Stream
 	underWay  chan struct{} // holds a token for each message of PublishAll that waits for its acknowledgement
 	denied    *denials
 }

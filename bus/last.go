@@ -69,7 +69,7 @@ func (b *Bus) lastOf(ctx context.Context, key domain.Key) (*jetstream.RawStreamM
 func (b *Bus) last(ctx context.Context, address Address) (*jetstream.RawStreamMsg, error) {
 	var msg *jetstream.RawStreamMsg
 	err := b.ask(ctx, func(ctx context.Context) error {
-		s, err := b.js.Stream(ctx, address.Stream)
+		s, err := b.stream(ctx, address.Stream)
 		if err == nil {
 			msg, err = s.GetLastMsgForSubject(ctx, address.Subject)
 		}
@@ -82,7 +82,21 @@ func (b *Bus) last(ctx context.Context, address Address) (*jetstream.RawStreamMs
 		return nil, fmt.Errorf("%s in %s: %w", address.Subject, address.Stream, domain.ErrNotFound)
 	}
 	if err != nil {
+		b.streams.Delete(address.Stream)
 		return nil, b.unreachable("last of "+address.Subject, err)
 	}
 	return msg, nil
+}
+
+// stream is the handle of a stream, which costs a round trip to get and is
+// remembered until something is wrong with it.
+func (b *Bus) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	if known, ok := b.streams.Load(name); ok {
+		return known.(jetstream.Stream), nil
+	}
+	s, err := b.js.Stream(ctx, name)
+	if err == nil {
+		b.streams.Store(name, s)
+	}
+	return s, err
 }

@@ -51,7 +51,7 @@ func (b *Bus) refused(ctx context.Context, what, stream string, err error) error
 	case errors.As(err, &refused) &&
 		(refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || refused.ErrorCode == codeWrongLastSequenceConstant):
 		return errors.Join(domain.ErrConflict, err)
-	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
+	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrStreamNotFound):
 		// The stream is not there, or nobody leads it now.
 		if _, missing := b.streamInfo(ctx, stream); errors.Is(missing, domain.ErrNotFound) {
 			return missing

@@ -210,22 +210,21 @@ func (q *OrderQueue) setLease(text string, now time.Time) {
 // WaitingOrders counts the orders that wait for a worker, and reads one order, if
 // an id is given, of the same checkpoint. Errors as for MoveOrderLease.
 func (p *Partition) WaitingOrders(ctx context.Context, id string) (waiting int, order domain.Order, found bool, at domain.Checkpoint, err error) {
-	tx := p.store.rdb.TxPipeline()
-	checkpoint := tx.Get(ctx, p.checkpointKey())
-	count, value := tx.HLen(ctx, p.ticketsKey()), tx.HMGet(ctx, p.ordersKey(), id)
-	_, _ = tx.Exec(ctx) // gives the first error, which may only say that there is no checkpoint
-	at, err = p.checkpointOf(ctx, checkpoint)
-	if err == nil {
-		err = p.failedReply(ctx, count, value)
-	}
+	r, at, err := p.readAt(ctx, "count the orders that wait", command{"hlen", p.ticketsKey()}, command{"hmget", p.ordersKey(), id})
 	if err != nil {
 		return 0, order, false, at, err
 	}
-	text, found := value.Val()[0].(string)
-	if found {
-		order, err = p.readOrder(id, text)
+	defer r.release()
+	waiting = int(r.number())
+	r.list()
+	value, found := r.bytes()
+	if r.err != nil {
+		return 0, order, false, at, p.failed(ctx, "count the orders that wait", r.err)
 	}
-	return int(count.Val()), order, found, at, err
+	if found {
+		order, err = p.readOrder(id, string(value))
+	}
+	return waiting, order, found, at, err
 }
 
 // ResetTries forgets how often an order was handed out. Errors as for

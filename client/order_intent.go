@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/fullon/fullon/bus"
@@ -18,11 +19,12 @@ import (
 // gets no error has the right to send the order, once, until the deadline; and a
 // worker that was paused, or reads a Redis that is behind, gets none.
 //
-// All deliveries must be of one exchange. They are stored together, or one by
-// one where that is refused. The results are in the order of the deliveries: the
-// order as it is then, or an error that matches domain.ErrConflict (something
-// has changed: give the delivery back), domain.ErrInvalid or
-// domain.ErrUnreachable, after which it may have been stored.
+// All deliveries must be of one exchange. They are stored together, or in ever
+// smaller parts where that is refused. The results are in the order of the
+// deliveries: the order as it is then, or an error that matches
+// domain.ErrConflict (something has changed: give the delivery back),
+// domain.ErrInvalid or domain.ErrUnreachable, after which it may have been
+// stored.
 func (o *Orders) Intend(ctx context.Context, worker string, deadline time.Time, deliveries []OrderDelivery) ([]domain.Order, []error) {
 	orders := make([]domain.Order, len(deliveries))
 	now := time.Now()
@@ -76,34 +78,25 @@ func (o *Orders) stillLapsed(ctx context.Context, kind domain.Kind, d OrderDeliv
 	}, nil
 }
 
-// Record stores the next state of orders, each on the condition that the one
-// with its Sequence is still the newest. All must be of one exchange. Results as
-// those of Intend, without the orders.
-func (o *Orders) Record(ctx context.Context, orders []domain.Order) []error {
-	now := time.Now()
-	states := make([]domain.Order, len(orders))
-	for i, order := range orders {
-		order.Updated = now
-		states[i] = order
-	}
-	errs := make([]error, len(states))
-	o.together(ctx, states, errs, nil)
-	return errs
+// Record stores the next state of an order, on the condition that the one with
+// its Sequence is still the newest. The error is as one of Intend. An outcome has
+// no other condition, and shares no commit: while it is cheap to store one
+// message, an atomic batch costs the log as much as a hundred.
+func (o *Orders) Record(ctx context.Context, order domain.Order) (domain.Order, error) {
+	order.Updated = time.Now()
+	return o.store(ctx, order, order.Sequence)
 }
 
 // together stores states of orders with one commit, each on the condition of its
-// Sequence and of what fences gives for it; what is refused together is stored
-// one by one, so that one conflict stops nobody else. Those that have an error
-// are left out, and errors go to where they belong.
+// Sequence and of what fences gives for it; what is refused together is stored in
+// quarters, so that one conflict stops nobody else. Those that have an error are
+// left out, and errors go to where they belong.
 func (o *Orders) together(ctx context.Context, states []domain.Order, errs []error, fences func(i int) []bus.Change) {
 	all := make([]int, 0, len(states))
 	for i, err := range errs {
 		if err == nil {
 			all = append(all, i)
 		}
-	}
-	if len(all) == 0 {
-		return
 	}
 	store := func(which []int) error {
 		// The orders come first, so that their sequences follow from the last
@@ -114,9 +107,6 @@ func (o *Orders) together(ctx context.Context, states []domain.Order, errs []err
 		}
 		known := make(map[domain.Key]bool)
 		for _, i := range which {
-			if fences == nil {
-				break
-			}
 			for _, fence := range fences(i) {
 				if !known[fence.If] {
 					known[fence.If] = true
@@ -133,14 +123,19 @@ func (o *Orders) together(ctx context.Context, states []domain.Order, errs []err
 		}
 		return nil
 	}
-	err := store(all)
-	if err == nil {
+	if len(all) == 0 {
 		return
 	}
-	alone := len(all) > 1 && (errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrInvalid))
-	for _, i := range all {
-		if errs[i] = err; alone {
-			errs[i] = store([]int{i})
+	for parts := [][]int{all}; len(parts) > 0; {
+		part := parts[0]
+		parts = parts[1:]
+		err := store(part)
+		if refused := errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrInvalid); refused && len(part) > 1 {
+			parts = slices.AppendSeq(parts, slices.Chunk(part, (len(part)+3)/4))
+			continue
+		}
+		for _, i := range part {
+			errs[i] = err
 		}
 	}
 }

@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -166,5 +167,45 @@ func TestAnOrderThatIsDeferredIsNoDeadLetter(t *testing.T) {
 	}
 	if dead, err := o.DeadLetters(t.Context(), "kraken"); err != nil || len(dead) != 1 {
 		t.Fatalf("%+v %v", dead, err)
+	}
+}
+
+// Intents are stored together; those whose order has changed stop no others.
+func TestAConflictStopsNoOtherIntent(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, testserver.SharedStore(t), 100)
+	const n = 9
+	for i := range n {
+		r.push(order(strconv.Itoa(i), fmt.Sprintf("C%d/USDT", i), "grid"))
+	}
+	var popped []client.OrderDelivery
+	for len(popped) < n {
+		more, err := r.Orders.PopMany(t.Context(), "kraken", n, patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		popped = append(popped, more...)
+	}
+	for _, id := range []string{"2", "7"} {
+		if _, err := r.Orders.Cancel(t.Context(), "kraken", id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	orders, errs := r.Orders.Intend(t.Context(), "w", time.Now().Add(time.Minute), popped)
+	for i, o := range orders {
+		if o.ID == "2" || o.ID == "7" {
+			if !errors.Is(errs[i], domain.ErrConflict) {
+				t.Errorf("order %s, which was canceled: %v", o.ID, errs[i])
+			}
+			continue
+		}
+		if errs[i] != nil {
+			t.Errorf("order %s: %v", o.ID, errs[i])
+			continue
+		}
+		o.Status = domain.OrderAccepted // only if its sequence is the intent's
+		if _, err := r.Orders.Record(t.Context(), o); err != nil {
+			t.Errorf("outcome of order %s: %v", o.ID, err)
+		}
 	}
 }

@@ -105,17 +105,26 @@ func pushToAccepted(b *testing.B, synced bool, n int) {
 	}
 	b.Cleanup(func() { stop(); group.Wait(); c.Close(); must(b, x.Close()) })
 
-	var last domain.LogPosition
 	for i := range symbols {
 		name := order(i, symbols).Symbol
 		base, quote, _, _ := domain.SplitSymbol(name)
 		must(b, mustWait(ctx, c)(c.Symbols.Set(ctx, domain.Symbol{
 			Exchange: "kraken", Name: name, VenueSymbol: base, Base: base, Quote: quote, Trading: true,
 		})))
-		last, err = c.Ticks.Set(ctx, domain.Tick{Exchange: "kraken", Symbol: name, Bid: domain.MustDecimal("60000"), Ask: domain.MustDecimal("60001"), Time: time.Now()})
-		must(b, err)
 	}
-	must(b, c.Wait(ctx, last))
+	// quote sets all ticks: one that is a minute old is stale.
+	quote := func() {
+		ticks := make([]domain.Event, symbols)
+		for i := range ticks {
+			ticks[i] = domain.Tick{
+				Exchange: "kraken", Symbol: order(i, symbols).Symbol, Time: time.Now(), Received: time.Now(),
+				Bid: domain.MustDecimal("60000"), Ask: domain.MustDecimal("60001"),
+			}
+		}
+		last, err := log.PublishAll(ctx, ticks)
+		must(b, err)
+		must(b, c.Wait(ctx, last))
+	}
 
 	parallel := func(work func(i int)) {
 		var group sync.WaitGroup
@@ -152,6 +161,7 @@ func pushToAccepted(b *testing.B, synced bool, n int) {
 		})
 		return float64(n) / time.Since(start).Seconds()
 	}, func() float64 {
+		quote()
 		settled := w.Counts().Settled
 		start := time.Now()
 		parallel(func(i int) {

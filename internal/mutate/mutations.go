@@ -27,7 +27,7 @@ var orderMutations = []mutation{
 		edits: []edit{{"client/order_intent.go",
 			"changes = append(changes, bus.Change{Event: states[i], Last: states[i].Sequence})",
 			`last := states[i].Sequence
-			if now, err := o.newest(ctx, states[i].Exchange, states[i].ID); fences != nil && err == nil {
+			if now, err := o.newest(ctx, states[i].Exchange, states[i].ID); err == nil {
 				last = now.last
 			}
 			changes = append(changes, bus.Change{Event: states[i], Last: last})`}},

@@ -23,10 +23,20 @@
 // worker, or while that cannot reach Redis: then somebody else asks what became of
 // the order. What counts is never the lease but what the log lets be stored.
 //
+// INTENTs go into the log together, as many as wait when the ones before are
+// stored: a log with one replica stages each atomic batch in files of its own,
+// which it syncs, and takes nothing else meanwhile: 3 to 5 ms each, whatever its
+// sync_interval, and 0.02 ms for each message in it. Outcomes have no condition
+// but their own, so each is a message by itself, of which the log takes 100,000 a
+// second. A log that syncs every message would take outcomes faster in batches;
+// a batch costs the other one as much as hundreds of them.
+//
 // Nothing is acknowledged to the queue: an order leaves it by its status.
 //
 // What the venue delivers by itself (orders, fills, balances, positions) is
 // stored in the log as it comes. Orders are compared with what is known of them
 // and only ever move on; fills are known by their ids; balances and positions
-// have a time. So several workers may follow the same account.
+// have a time. So several workers may follow the same account. What it says of an
+// order while a worker sends it waits for the answer; it would only change the
+// order under the outcome, which mostly says the same.
 package orderworker

@@ -103,7 +103,7 @@ func (f *feed) store(ctx context.Context) error {
 // else is tried until it is stored: a repetition does no harm.
 func (f *feed) publish(ctx context.Context, batch []domain.Event) {
 	valid := batch[:0]
-	for _, e := range batch {
+	for _, e := range newest(batch) {
 		if err := e.Validate(); err != nil {
 			f.trouble(ctx, "the venue delivered nonsense", err)
 			continue
@@ -120,6 +120,22 @@ func (f *feed) publish(ctx context.Context, batch []domain.Event) {
 		f.worker.log.Warn("what the venue delivered is not stored yet", "account", f.account, "error", err)
 		pause.For(ctx, wait.NextBackOff())
 	}
+}
+
+// newest drops the states of balances and positions that a later one of the
+// batch replaces. Fills are no states.
+func newest(batch []domain.Event) []domain.Event {
+	last := make(map[domain.Key]int, len(batch))
+	for i, e := range batch {
+		last[e.Key()] = i
+	}
+	kept := batch[:0]
+	for i, e := range batch {
+		if _, fill := e.(domain.Fill); fill || last[e.Key()] == i {
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }
 
 func newBackOff() *backoff.ExponentialBackOff {
@@ -143,7 +159,9 @@ func (f *feed) follow(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case r := <-f.reports:
-			f.apply(ctx, r)
+			if !f.worker.sent.covers(r) {
+				f.apply(ctx, r)
+			}
 		case <-f.connected:
 			f.reconcile(ctx)
 		}
@@ -163,7 +181,7 @@ func (f *feed) apply(ctx context.Context, r execution.Report) {
 	for ctx.Err() == nil {
 		_, err := f.worker.orders.Update(ctx, f.worker.cfg.Exchange, r.ID, func(o *domain.Order) error {
 			after := applied(*o, r)
-			if after.Status == o.Status && after.Filled.Equal(o.Filled) && after.VenueOrderID == o.VenueOrderID {
+			if same(*o, after) {
 				return errUnchanged
 			}
 			*o = after

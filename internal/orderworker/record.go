@@ -9,43 +9,6 @@ import (
 	"github.com/fullon/fullon/internal/pause"
 )
 
-// outcome is what became of an order, on its way into the log.
-type outcome struct {
-	order domain.Order // with the Sequence that it was read with
-	done  chan error
-}
-
-// recordAtOnce bounds how many outcomes are stored together.
-const recordAtOnce = 64
-
-// record stores outcomes until there are no more: those together that come
-// while the ones before are stored.
-func (w *Worker) record(ctx context.Context) {
-	var batch []outcome
-	for first := range w.outcomes {
-		batch = append(batch[:0], first)
-	gather:
-		for len(batch) < recordAtOnce {
-			select {
-			case next, ok := <-w.outcomes:
-				if !ok {
-					break gather
-				}
-				batch = append(batch, next)
-			default:
-				break gather
-			}
-		}
-		orders := make([]domain.Order, len(batch))
-		for i, o := range batch {
-			orders[i] = o.order
-		}
-		for i, err := range w.orders.Record(ctx, orders) {
-			batch[i].done <- err
-		}
-	}
-}
-
 // retryOutcome is how long the recording of an outcome that is known is tried
 // again: past it the order is found at INTENT by somebody else, who asks.
 const retryOutcome = 30 * time.Second
@@ -53,12 +16,13 @@ const retryOutcome = 30 * time.Second
 // outcome records what became of an order, of which before is what is known. If
 // it is known otherwise by now, what the venue said is put on top of that.
 func (w *Worker) outcome(ctx context.Context, before, after domain.Order) {
-	if after.Status == before.Status && after.Filled.Equal(before.Filled) && after.VenueOrderID == before.VenueOrderID {
-		return // nothing new
+	if same(before, after) {
+		return
 	}
-	o := outcome{after, make(chan error, 1)}
-	w.outcomes <- o
-	err := <-o.done
+	stored, err := w.orders.Record(ctx, after)
+	if err == nil {
+		w.sent.know(stored)
+	}
 	// The first conflict says that the order is known otherwise by now. Update
 	// looks what it has become, so a conflict of that will not go away.
 	end, definite := time.Now().Add(retryOutcome), domain.ErrInvalid
@@ -76,6 +40,11 @@ func (w *Worker) outcome(ctx context.Context, before, after domain.Order) {
 	if after.Status.Final() || after.Status.Resting() {
 		w.stats.settled.Add(1)
 	}
+}
+
+// same tells whether the venue said nothing new of an order.
+func same(before, after domain.Order) bool {
+	return after.Status == before.Status && after.Filled.Equal(before.Filled) && after.VenueOrderID == before.VenueOrderID
 }
 
 // onTop puts an outcome on top of what an order has become meanwhile. Where that

@@ -25,6 +25,12 @@ func (w *Worker) submit(ctx context.Context, d client.OrderDelivery, o domain.Or
 		w.giveBack(ctx, d, retryAfter)
 		return
 	}
+	w.sent.begin(o.ID)
+	defer func() {
+		for _, report := range w.sent.end(o.ID) {
+			w.feeds[o.Account].apply(ctx, report)
+		}
+	}()
 	sending, cancel := context.WithDeadline(ctx, o.Deadline)
 	report, err := venue.Submit(sending, o)
 	cancel()

@@ -31,8 +31,8 @@ type Orders interface {
 	Sync(ctx context.Context, exchange string) error
 	// Intend stores INTENT for each, on the conditions of its delivery.
 	Intend(ctx context.Context, worker string, deadline time.Time, deliveries []client.OrderDelivery) ([]domain.Order, []error)
-	// Record stores the next state of each, on the condition of its Sequence.
-	Record(ctx context.Context, orders []domain.Order) []error
+	// Record stores the next state of an order, on the condition of its Sequence.
+	Record(ctx context.Context, order domain.Order) (domain.Order, error)
 	Update(ctx context.Context, exchange, id string, change func(*domain.Order) error) (domain.Order, error)
 	// Resting reads the orders of an exchange that rest at the venue.
 	Resting(ctx context.Context, exchange string) ([]domain.Order, error)
@@ -67,10 +67,11 @@ type Config struct {
 	Exchange string
 	// ID of the worker, another for each. Required.
 	ID string
-	// Batch is how many orders are taken at once at most. Default 64.
-	Batch int
-	// Concurrency is how many orders are with the venue at a time. Default 64.
+	// Concurrency is how many orders are in hand at a time. Default 64.
 	Concurrency int
+	// Batch is how many orders are taken at once at most. Default: as many as may
+	// be in hand, but no more than one pop gives.
+	Batch int
 	// Timeout is how long the venue has to take an order, from INTENT on.
 	// Default 3 s.
 	Timeout time.Duration
@@ -92,11 +93,11 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Batch == 0 {
-		c.Batch = 64
-	}
 	if c.Concurrency == 0 {
 		c.Concurrency = 64
+	}
+	if c.Batch == 0 {
+		c.Batch = min(c.Concurrency, client.MaxPopOrders)
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 3 * time.Second
@@ -129,20 +130,27 @@ type Worker struct {
 	limiter Limiter
 	events  Log
 	venues  map[string]execution.Venue // by account
+	feeds   map[string]*feed           // by account
 	stats   Stats
 
-	slots    chan struct{} // holds a token for each order in hand
-	leases   leases
-	outcomes chan outcome
+	slots  chan struct{} // holds a token for each order in hand
+	leases leases
+	passed chan client.OrderDelivery
+	sent   *sent
 }
 
 // New makes a worker for the given venue accounts. It does no input or output.
 func New(cfg Config, orders Orders, markets Markets, limiter Limiter, events Log, venues map[string]execution.Venue) *Worker {
 	cfg = cfg.withDefaults()
-	return &Worker{
+	w := &Worker{
 		cfg: cfg, log: cfg.Log.With("exchange", cfg.Exchange, "worker", cfg.ID), orders: orders, markets: markets, limiter: limiter,
-		events: events, venues: venues, slots: make(chan struct{}, cfg.Concurrency), outcomes: make(chan outcome, cfg.Concurrency),
+		events: events, venues: venues, slots: make(chan struct{}, cfg.Concurrency), passed: make(chan client.OrderDelivery, cfg.Concurrency),
+		sent: newSent(), feeds: make(map[string]*feed),
 	}
+	for account, venue := range venues {
+		w.feeds[account] = newFeed(w, account, venue)
+	}
+	return w
 }
 
 // Run serves the queue until ctx ends; then it takes no more orders, finishes
@@ -156,11 +164,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.log.Info("serving the queue")
 	var helpers sync.WaitGroup
 	extending, extended := context.WithCancel(work)
-	helpers.Go(func() { w.record(work) })
+	helpers.Go(func() { w.gather(work) })
 	helpers.Go(func() { w.extend(extending) })
 	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
-	for account, venue := range w.venues {
-		feed := newFeed(w, account, venue)
+	for _, feed := range w.feeds {
 		group.Go(feed.run)
 	}
 	group.Go(w.cancel)
@@ -170,7 +177,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return nil
 	})
 	err := group.Wait()
-	close(w.outcomes)
+	close(w.passed)
 	extended()
 	helpers.Wait()
 	return err
@@ -267,8 +274,7 @@ func (w *Worker) handle(ctx context.Context, batch []client.OrderDelivery) {
 	}
 }
 
-// send brings orders that are not at the venue there, together up to INTENT and
-// each on its own from there.
+// send brings orders that are not at the venue on their way there.
 func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
 	passed := w.gate(ctx, batch)
 	for _, d := range batch {
@@ -276,19 +282,61 @@ func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
 			w.done(d)
 		}
 	}
-	if len(passed) == 0 {
-		return
+	for _, d := range passed {
+		w.passed <- d
 	}
-	deadline := time.Now().Add(w.cfg.Timeout)
-	orders, errs := w.orders.Intend(ctx, w.cfg.ID, deadline, passed)
-	for i, d := range passed {
-		if errs[i] != nil {
-			w.notIntended(ctx, d, errs[i])
-			w.done(d)
-			continue
+}
+
+const (
+	// intendAtOnce bounds how many INTENTs are stored together: the log takes
+	// 1,000 messages in a batch, and each order brings its conditions.
+	intendAtOnce = 128
+	// intendPatience is how long INTENTs wait for those before them: a commit
+	// that the log has lost is to hold up no others until it is given up.
+	intendPatience = 100 * time.Millisecond
+)
+
+// gather stores the INTENTs of orders that passed the gates and sends each of
+// them, until there are no more. Those go together that came while the ones
+// before were stored: an atomic batch costs the log a few milliseconds, however
+// many are in it.
+func (w *Worker) gather(ctx context.Context) {
+	for first := range w.passed {
+		batch := []client.OrderDelivery{first}
+	more:
+		for len(batch) < intendAtOnce {
+			select {
+			case next, ok := <-w.passed:
+				if !ok {
+					break more
+				}
+				batch = append(batch, next)
+			default:
+				break more
+			}
 		}
+		stored := make(chan struct{})
+		go func() {
+			defer close(stored)
+			w.intend(ctx, batch)
+		}()
+		select {
+		case <-stored:
+		case <-time.After(intendPatience):
+		}
+	}
+}
+
+// intend stores the INTENTs of orders together, and sends each on its own.
+func (w *Worker) intend(ctx context.Context, batch []client.OrderDelivery) {
+	orders, errs := w.orders.Intend(ctx, w.cfg.ID, time.Now().Add(w.cfg.Timeout), batch)
+	for i, d := range batch {
 		go func() {
 			defer w.done(d)
+			if errs[i] != nil {
+				w.notIntended(ctx, d, errs[i])
+				return
+			}
 			w.submit(ctx, d, orders[i])
 		}()
 	}

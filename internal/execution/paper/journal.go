@@ -20,8 +20,8 @@ import (
 const (
 	journalMagic = "fullon paper journal 1\n"
 	recordHead   = 8
-	// maxRecord is about where a list of changes goes on in another record.
-	// A change is far smaller; one that reads longer than twice that is garbage.
+	// maxRecord is where a list of changes goes on in another record, and as long
+	// as a change may be. What reads longer than both together is garbage.
 	maxRecord = 1 << 20
 )
 
@@ -153,36 +153,50 @@ func strictlyFrom(decoder *json.Decoder, into any) error {
 	return decoder.Decode(into)
 }
 
+// beginRecord leaves room for the head of a record.
+func beginRecord(data []byte) []byte { return append(data, make([]byte, recordHead)...) }
+
+// endRecord writes the head of the record that fills the data from start on.
+func endRecord(data []byte, start int) []byte {
+	content := data[start+recordHead:]
+	binary.BigEndian.PutUint32(data[start:], uint32(len(content)))
+	binary.BigEndian.PutUint32(data[start+4:], crc32.Checksum(content, castagnoli))
+	return data
+}
+
 func appendRecord(data []byte, value any) ([]byte, error) {
 	content, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
 	}
-	data = binary.BigEndian.AppendUint32(data, uint32(len(content)))
-	data = binary.BigEndian.AppendUint32(data, crc32.Checksum(content, castagnoli))
-	return append(data, content...), nil
+	return endRecord(append(beginRecord(data), content...), len(data)), nil
 }
 
-// records makes records of changes, none much longer than maxRecord.
+// records makes records of changes, none much longer than maxRecord. Each change
+// is encoded once, however many records they fill.
 func records(changes []change, each func([]byte) error) error {
-	const many = 1000 // of about 1 KiB
-	for len(changes) > 0 {
-		part := changes[:min(many, len(changes))]
-		record, err := appendRecord(nil, part)
-		for err == nil && len(record) > maxRecord && len(part) > 1 {
-			part = part[:len(part)/2]
-			record, err = appendRecord(nil, part)
-		}
-		if err == nil && len(record) > 2*maxRecord {
-			err = errors.New("a change is longer than a record may be")
-		}
-		if err == nil {
-			err = each(record)
-		}
+	var record []byte
+	for i, c := range changes {
+		content, err := json.Marshal(c)
 		if err != nil {
 			return err
 		}
-		changes = changes[len(part):]
+		if len(content) > maxRecord {
+			return errors.New("a change is longer than a record may be")
+		}
+		if len(record) == 0 {
+			record = append(beginRecord(record), '[')
+		} else {
+			record = append(record, ',')
+		}
+		record = append(record, content...)
+		if i+1 < len(changes) && len(record) < maxRecord {
+			continue
+		}
+		if err := each(endRecord(append(record, ']'), 0)); err != nil {
+			return err
+		}
+		record = record[:0]
 	}
 	return nil
 }

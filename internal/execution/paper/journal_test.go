@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -304,5 +305,30 @@ func TestWhatCannotBeStoredIsNotAnswered(t *testing.T) {
 	}
 	if again := open(t, stillConfig(dir)); again.text() != state {
 		t.Fatal("it knows what it told nobody")
+	}
+}
+
+func TestChangesThatFillSeveralRecordsAreAllInThem(t *testing.T) {
+	t.Parallel()
+	var wrote, read []change
+	for i := range 3000 {
+		wrote = append(wrote, change{Seq: uint64(i), Account: strings.Repeat("a", 1000)})
+	}
+	n := 0
+	err := records(wrote, func(record []byte) error {
+		n++
+		content, rest, ok := nextRecord(record)
+		if !ok || len(rest) > 0 {
+			return errors.New("the record is not whole")
+		}
+		var part []change
+		if err := strictly(content, &part); err != nil {
+			return err
+		}
+		read = append(read, part...)
+		return nil
+	})
+	if err != nil || n < 3 || !reflect.DeepEqual(wrote, read) {
+		t.Errorf("%d of %d changes in %d records: %v", len(read), len(wrote), n, err)
 	}
 }
