@@ -59,7 +59,7 @@ type publishers struct {
 func ingestModule(cfg Feeds) fx.Option {
 	return fx.Options(
 		fx.Provide(newPublishers, func(log *slog.Logger) (venue.Adapter, error) {
-			return binance.New(binance.Config{WSURL: string(cfg.BinanceWS), RESTURL: string(cfg.BinanceREST), Logger: log, Exchange: string(cfg.Venue)})
+			return binance.New(binance.Config{Config: venue.Config{WSURL: string(cfg.BinanceWS), RESTURL: string(cfg.BinanceREST), Logger: log, Exchange: string(cfg.Venue)}})
 		}),
 		fx.Provide(func(b *bus.Bus, p *publishers, adapter venue.Adapter, here *presence, log *slog.Logger) *ingest.Feed {
 			return ingest.New(ingest.Config{

@@ -142,7 +142,7 @@ func TestStreamRetriesRefusedBatches(t *testing.T) {
 				}
 			}
 			e := sink.Await(t, "refusal", venuetest.IsRefused("subscription"))
-			if !errors.Is(e.Err, binance.ErrSubscription) || !strings.Contains(e.Err.Error(), "BAD/USDT") ||
+			if !errors.Is(e.Err, venue.ErrSubscription) || !strings.Contains(e.Err.Error(), "BAD/USDT") ||
 				!strings.Contains(e.Err.Error(), "code 2: Invalid request") {
 				t.Errorf("refused with %v", e.Err)
 			}
@@ -172,10 +172,10 @@ func TestStreamRefusesOddAnswers(t *testing.T) {
 
 func TestStreamReconnectsWithoutAcknowledgement(t *testing.T) {
 	t.Parallel()
-	server, sink := stream(t, binance.Config{
+	server, sink := stream(t, binance.Config{Config: venue.Config{
 		AckTimeout: time.Millisecond,
 		Connection: venue.Care{PingInterval: time.Millisecond},
-	}, "BTC/USDT")
+	}}, "BTC/USDT")
 	server.Accept(t)
 	sink.Await(t, "down", venuetest.IsDown)
 	server.Accept(t)
@@ -227,7 +227,7 @@ func TestStreamHandsOver(t *testing.T) {
 
 func TestStreamSpreadsSymbolsOverConnections(t *testing.T) {
 	t.Parallel()
-	server, sink := stream(t, binance.Config{MaxStreams: 120}, many(25)...)
+	server, sink := stream(t, binance.Config{Config: venue.Config{MaxSymbols: 12}}, many(25)...)
 	var got []string
 	for range 3 {
 		c := server.Accept(t)
@@ -278,24 +278,16 @@ func TestStreamChecksSymbols(t *testing.T) {
 func TestNewChecksItsSettings(t *testing.T) {
 	t.Parallel()
 	for i, cfg := range []binance.Config{
-		{Exchange: "Binance"},
-		{WSURL: "https://venue.test"},
-		{WSURL: "wss://venue.test/ws"},
-		{RESTURL: "venue.test"},
 		{Trades: "fills"},
-		{AckTimeout: -1},
-		{MaxStreams: 9},
-		{MaxStreams: 1025},
-		{RESTWeight: 10},
-		{RESTTimeout: -1},
-		{Connection: venue.Care{DialTimeout: -1}},
+		{Config: venue.Config{MaxSymbols: 103}},
+		{Config: venue.Config{RESTWeight: 100}},
 	} {
 		_, err := binance.New(cfg)
 		if _, ok := errors.AsType[*domain.FieldError](err); !ok {
 			t.Errorf("case %d: error %v, want a field error", i, err)
 		}
 	}
-	adapter, err := binance.New(binance.Config{Connection: venue.Care{Lifetime: -1}})
+	adapter, err := binance.New(binance.Config{Config: venue.Config{Connection: venue.Care{Lifetime: -1}}})
 	if err != nil || adapter.Exchange() != "binance" {
 		t.Errorf("got %v, %v", adapter, err)
 	}
