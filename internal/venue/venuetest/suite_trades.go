@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"testing"
@@ -81,7 +82,9 @@ func (noTicks) PublishFeed(domain.Feed) error { return nil }
 
 // ingest brings the first symbol's trades into a ledger.
 func (r *rig) ingest(l *ledger) {
-	feed := ingest.New(ingest.Config{Symbols: r.script.Symbols[:1], FillTimeout: 300 * time.Millisecond}, r.adapter, noTicks{}, l, l)
+	feed := ingest.New(ingest.Config{
+		Symbols: r.script.Symbols[:1], FillTimeout: 300 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
+	}, r.adapter, noTicks{}, l, l)
 	r.run(feed.Run)
 }
 
