@@ -7,6 +7,7 @@ import (
 
 	"github.com/fullon/fullon/internal/venue"
 	"github.com/fullon/fullon/internal/venue/binance"
+	"github.com/fullon/fullon/internal/venue/kraken"
 )
 
 // Venue is what one has to know to follow a venue.
@@ -29,6 +30,9 @@ type Venue struct {
 var all = []Venue{
 	{"binance", binance.Symbols, []string{"BTC/USDT", "ETH/USDT"}, binance.VenueSymbol, func(c venue.Config) (venue.Adapter, error) {
 		return adapter(binance.New(binance.Config{Config: c}))
+	}},
+	{"kraken", kraken.Symbols, []string{"BTC/USD", "ETH/USD"}, kraken.VenueSymbol, func(c venue.Config) (venue.Adapter, error) {
+		return adapter(kraken.New(c))
 	}},
 }
 

@@ -126,3 +126,18 @@ func (Nothing) Connected(bool, string) {}
 
 // Refused implements venue.Sink.
 func (Nothing) Refused(string, error) {}
+
+// BenchmarkFrame measures what a frame costs whose number counts up, so that no
+// two are the same.
+func BenchmarkFrame(b *testing.B, text, number string, decode func(frame []byte)) {
+	frame := []byte(text)
+	last := strings.Index(text, number) + len(number) - 1
+	b.ReportAllocs()
+	b.SetBytes(int64(len(frame)))
+	for n := 0; b.Loop(); n++ {
+		for i, v := last, n; v > 0; i-- {
+			frame[i], v = byte('0'+v%10), v/10
+		}
+		decode(frame)
+	}
+}

@@ -161,11 +161,11 @@ func testLostConnections(t *testing.T, s Script) {
 	for name, c := range map[string]struct {
 		care   func(*venue.Care)
 		lose   func(*peer)
-		reason string
+		reason string // what is told, as far as it is sure
 	}{
 		"close with a code":              {lose: func(p *peer) { p.Close(1008, "too many requests") }, reason: "too many requests"},
-		"close without a code":           {lose: func(p *peer) { p.Drop() }, reason: "read"},
-		"reset in the middle of a frame": {lose: func(p *peer) { p.Reset() }, reason: "read"},
+		"close without a code":           {lose: func(p *peer) { p.Drop() }},
+		"reset in the middle of a frame": {lose: func(p *peer) { p.Reset() }},
 		"oversized frame":                {lose: func(p *peer) { p.Flood(4 << 20) }, reason: venue.ErrOversized.Error()},
 		"ping timeout": {
 			care: func(c *venue.Care) { c.SilenceTimeout, c.PingInterval = 40*time.Millisecond, 20*time.Millisecond },
