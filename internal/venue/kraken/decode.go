@@ -1,9 +1,7 @@
 package kraken
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,33 +26,12 @@ const (
 )
 
 // decoder turns the frames of one connection into events. It is not safe for
-// concurrent use; the feed that it feeds is. A frame in which anything is
-// malformed gives no event at all.
+// concurrent use; the feed that it feeds is.
 type decoder struct {
 	feed   *venue.Feed
 	reader frame.Reader
 	answer *frame.Fields // of the last messageAnswer, until the next decode
-	bars   venue.Bars
-
-	// What the frame at hand tells.
-	changes []change
-	trades  []trade
-	candles []candle
-}
-
-type change struct {
-	market *venue.Market
-	venue.Change
-}
-
-type trade struct {
-	market *venue.Market
-	venue.NumberedTrade
-}
-
-type candle struct {
-	market *venue.Market
-	domain.Candle
+	batch  venue.Batch
 }
 
 func newDecoder(f *venue.Feed) decoder {
@@ -67,12 +44,12 @@ func (d *decoder) decode(text []byte, received time.Time) message {
 	if err != nil {
 		return d.refuse(venue.RefusedMalformed, err)
 	}
-	d.changes, d.trades, d.candles = d.changes[:0], d.trades[:0], d.candles[:0]
+	d.batch.Reset()
 	m := d.dispatch(f)
 	if f.Err != nil {
 		return d.refuse(venue.RefusedMalformed, f.Err)
 	}
-	d.deliver(received)
+	d.batch.Deliver(received)
 	return m
 }
 
@@ -154,7 +131,7 @@ func (d *decoder) ticker(f *frame.Fields, market *venue.Market) {
 	if f.Told("timestamp") {
 		c.Time = f.Time("timestamp")
 	}
-	d.changes = append(d.changes, change{market, c})
+	d.batch.Change(market, c)
 }
 
 func (d *decoder) trade(f *frame.Fields, market *venue.Market) {
@@ -176,7 +153,7 @@ func (d *decoder) trade(f *frame.Fields, market *venue.Market) {
 		f.Fail("side", "buy or sell")
 	}
 	t.ID = strconv.FormatUint(t.Number, 10)
-	d.trades = append(d.trades, trade{market, t})
+	d.batch.Trade(market, t)
 }
 
 func (d *decoder) ohlc(f *frame.Fields, market *venue.Market) {
@@ -185,7 +162,7 @@ func (d *decoder) ohlc(f *frame.Fields, market *venue.Market) {
 		d.refuse(venue.RefusedKind, venue.ErrUnknownKind)
 		return
 	}
-	d.candles = append(d.candles, candle{market, domain.Candle{
+	d.batch.Candle(market, domain.Candle{
 		Timeframe: tf,
 		Time:      f.Time("interval_begin"),
 		Open:      f.DecimalNumber("open"),
@@ -195,7 +172,7 @@ func (d *decoder) ohlc(f *frame.Fields, market *venue.Market) {
 		Volume:    f.DecimalNumber("volume"),
 		Trades:    f.Integer("trades"),
 		Source:    domain.FromVenue,
-	}})
+	})
 }
 
 // status tells of a venue that does not work as usual.
@@ -207,20 +184,5 @@ func (d *decoder) status(f *frame.Fields) {
 		if system := f.Text("system"); system != "online" {
 			d.refuse(venue.RefusedMaintenance, fmt.Errorf("the venue's system is %s", strings.Clone(truncated(system))))
 		}
-	}
-}
-
-// deliver hands on what the frame told. Trades of one frame need not be in
-// order.
-func (d *decoder) deliver(received time.Time) {
-	for i := range d.changes {
-		d.changes[i].market.Change(d.changes[i].Change, received)
-	}
-	slices.SortStableFunc(d.trades, func(a, b trade) int { return cmp.Compare(a.Number, b.Number) })
-	for i := range d.trades {
-		d.trades[i].market.Trade(d.trades[i].NumberedTrade, time.Time{})
-	}
-	for i := range d.candles {
-		d.bars.Take(d.candles[i].market, d.candles[i].Candle)
 	}
 }
