@@ -32,15 +32,17 @@ type Hosts struct {
 
 // VenueHosts are the hosts of each venue that can be followed.
 type VenueHosts struct {
-	Binance Hosts `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
-	Kraken  Hosts `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
+	Binance  Hosts `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
+	Coinbase Hosts `embed:"" prefix:"coinbase-" envprefix:"COINBASE_"`
+	Kraken   Hosts `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
 }
 
 // of returns a venue's hosts; nil for one that has no settings for them.
 func (h *VenueHosts) of(name string) *Hosts {
 	return map[string]*Hosts{
-		"binance": &h.Binance,
-		"kraken":  &h.Kraken,
+		"binance":  &h.Binance,
+		"coinbase": &h.Coinbase,
+		"kraken":   &h.Kraken,
 	}[name]
 }
 

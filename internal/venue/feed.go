@@ -72,6 +72,9 @@ func (f *Feed) Market(name string) *Market {
 	return m
 }
 
+// Has tells whether the feed has that venue symbol.
+func (f *Feed) Has(name string) bool { return f.markets[name] != nil }
+
 // Unified is the unified name of a venue symbol, for people; the name itself
 // if it is not one of the feed.
 func (f *Feed) Unified(name string) string {

@@ -55,7 +55,11 @@ type Change struct {
 	Quote Quote
 	Sure  Certainty
 
-	Last       domain.Decimal // zero: not told
+	Last domain.Decimal // zero: not told
+	// LastSure says that Last is the last price as of Time, so that older trades
+	// that come later do not change it.
+	LastSure bool
+
 	Volume     domain.Decimal // of 24 h
 	VolumeTold bool
 }
@@ -87,6 +91,9 @@ func (m *Market) Change(c Change, received time.Time) {
 	if m.publish(next, received) {
 		m.changeAt = max(m.changeAt, at)
 		m.quoted = m.quoted || c.Sure == FirmQuote
+		if c.LastSure && at > m.tradeAt {
+			m.tradeAt, m.tradeNo = at, 0
+		}
 	}
 }
 

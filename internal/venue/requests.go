@@ -42,6 +42,7 @@ type Requests struct {
 	lastID   uint64
 	pending  map[uint64]*request
 	progress time.Time // when the venue last answered
+	granted  bool      // anything
 }
 
 type request struct {
@@ -94,6 +95,21 @@ func (r *Requests) Grant(id uint64, name string, now time.Time) {
 	defer r.mu.Unlock()
 	if r.settle(id, name, now) == nil {
 		r.feed.Refuse(RefusedSubscription, ErrUnasked)
+		return
+	}
+	r.granted = true
+}
+
+// GrantListed notes that the venue lists a name among those that are subscribed to
+// a topic, whichever request asked for it. It is for venues whose answers carry no
+// id.
+func (r *Requests) GrantListed(topic, name string, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, p := range r.pending {
+		if p.topic == topic && r.settle(id, name, now) != nil {
+			r.granted = true
+		}
 	}
 }
 
@@ -104,10 +120,7 @@ func (r *Requests) Grant(id uint64, name string, now time.Time) {
 func (r *Requests) Refuse(id uint64, name string, why error, now time.Time) (retries [][]byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	topic := ""
-	if p := r.pending[id]; p != nil {
-		topic = p.topic
-	}
+	p := r.pending[id]
 	names := r.settle(id, name, now)
 	switch len(names) {
 	case 0:
@@ -116,7 +129,7 @@ func (r *Requests) Refuse(id uint64, name string, why error, now time.Time) (ret
 		r.feed.Refuse(RefusedSubscription, fmt.Errorf("%s: %w: %w", r.feed.Unified(names[0]), ErrSubscription, why))
 	default:
 		for one := range slices.Chunk(names, 1) {
-			retries = append(retries, r.ask(topic, one))
+			retries = append(retries, r.ask(p.topic, one))
 		}
 	}
 	return retries
@@ -142,6 +155,13 @@ func (r *Requests) settle(id uint64, name string, now time.Time) []string {
 	}
 	r.progress = now
 	return answered
+}
+
+// Granted tells whether the venue granted anything at all.
+func (r *Requests) Granted() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.granted
 }
 
 // Overdue returns an error when the venue owes an answer for too long; it is

@@ -182,6 +182,16 @@ func (f *Fields) Millis(key string) time.Time { return f.past(key, int64(f.Posit
 // MillisText is Millis for a time that the venue sends as text.
 func (f *Fields) MillisText(key string) time.Time { return f.past(key, int64(f.PositiveText(key))) }
 
+// SecondsText reads a unix time in seconds that the venue sends as text.
+func (f *Fields) SecondsText(key string) time.Time {
+	s := f.PositiveText(key)
+	if f.Err == nil && s > uint64(f.Now.Add(maxAhead).Unix()) {
+		f.Fail(key, "a time up to now")
+		return time.Time{}
+	}
+	return time.Unix(int64(s), 0).UTC()
+}
+
 func (f *Fields) past(key string, ms int64) time.Time {
 	if f.Err == nil && ms > f.Now.Add(maxAhead).UnixMilli() {
 		f.Fail(key, "a time up to now")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fullon/fullon/internal/venue"
 	"github.com/fullon/fullon/internal/venue/binance"
+	"github.com/fullon/fullon/internal/venue/coinbase"
 	"github.com/fullon/fullon/internal/venue/kraken"
 )
 
@@ -30,6 +31,9 @@ type Venue struct {
 var all = []Venue{
 	{"binance", binance.Symbols, []string{"BTC/USDT", "ETH/USDT"}, binance.VenueSymbol, func(c venue.Config) (venue.Adapter, error) {
 		return adapter(binance.New(binance.Config{Config: c}))
+	}},
+	{"coinbase", coinbase.Symbols, []string{"BTC/USD", "ETH/USD"}, coinbase.VenueSymbol, func(c venue.Config) (venue.Adapter, error) {
+		return adapter(coinbase.New(c))
 	}},
 	{"kraken", kraken.Symbols, []string{"BTC/USD", "ETH/USD"}, kraken.VenueSymbol, func(c venue.Config) (venue.Adapter, error) {
 		return adapter(kraken.New(c))

@@ -129,7 +129,7 @@ type peer struct {
 	gone    chan struct{} // closed once the client is
 
 	mu     sync.Mutex
-	sent   int
+	sent   int // numbered frames
 	asked  map[string]bool
 	most   int      // symbols of one request
 	pinged bool     // with the venue's own ping
@@ -219,10 +219,13 @@ func (p *peer) say(frames ...string) {
 }
 
 func (p *peer) stamp(frame string) string {
-	if p.rig.script.Stamp != nil {
-		frame = p.rig.script.Stamp(frame, p.sent)
+	if p.rig.script.Stamp == nil {
+		return frame
 	}
-	p.sent++
+	frame, numbered := p.rig.script.Stamp(frame, p.sent)
+	if numbered {
+		p.sent++
+	}
 	return frame
 }
 

@@ -40,9 +40,9 @@ type Script struct {
 	Bar func(c domain.Candle) []string
 	// Timeframe of the bars that the suite sends. Default 1m.
 	Timeframe domain.Timeframe
-	// Stamp numbers the nth frame of a connection, from 0; nil: the venue does
-	// not number them.
-	Stamp func(frame string, n int) string
+	// Stamp writes n, from 0, into the frames that the venue numbers on each
+	// connection; it reports false for others. Nil: it numbers none.
+	Stamp func(frame string, n int) (string, bool)
 
 	// Unknown are frames of kinds that the adapter does not read.
 	Unknown []string
