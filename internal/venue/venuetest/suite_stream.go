@@ -2,6 +2,8 @@ package venuetest
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -163,7 +165,7 @@ func testLostConnections(t *testing.T, s Script) {
 		lose   func(*peer)
 		reason string // what is told, as far as it is sure
 	}{
-		"close with a code":              {lose: func(p *peer) { p.Close(1008, "too many requests") }, reason: "too many requests"},
+		"close with a code":              {lose: func(p *peer) { p.Close(1008, "too many requests") }},
 		"close without a code":           {lose: func(p *peer) { p.Drop() }},
 		"reset in the middle of a frame": {lose: func(p *peer) { p.Reset() }},
 		"oversized frame":                {lose: func(p *peer) { p.Flood(4 << 20) }, reason: venue.ErrOversized.Error()},
@@ -213,8 +215,9 @@ func testSeveralConnections(t *testing.T, s Script) {
 	seen := map[string]bool{}
 	for range s.Symbols {
 		p := r.peer()
-		p.await("a symbol", func() bool { return len(p.asked) > 0 })
-		for symbol := range p.asked {
+		var asked []string
+		p.await("a symbol", func() bool { asked = slices.Collect(maps.Keys(p.asked)); return len(asked) > 0 })
+		for _, symbol := range asked {
 			seen[symbol] = true
 			awaitTrade(t, p, sink, symbol, 5)
 		}
