@@ -147,7 +147,7 @@ func testNothingAcknowledged(t *testing.T, s Script) {
 
 // The venue's own kind of ping is sent, and what it answers is understood.
 func testPings(t *testing.T, s Script) {
-	r := newRig(t, s, func(c *venue.Config) { c.Connection.PingInterval = 5 * time.Millisecond })
+	r := newRig(t, s, func(c *venue.Config) { c.Connection.PingInterval = 200 * time.Millisecond })
 	sink := r.follow()
 	p := r.peer()
 	if s.Ping != nil {
