@@ -136,11 +136,13 @@ func testRefusedSymbol(t *testing.T, s Script) {
 }
 
 func testNothingAcknowledged(t *testing.T, s Script) {
-	r := newRig(t, s, func(c *venue.Config) { c.AckTimeout, c.Connection.PingInterval = time.Millisecond, time.Millisecond })
+	r := newRig(t, s, func(c *venue.Config) { c.AckTimeout, c.Connection.PingInterval = time.Millisecond, 20*time.Millisecond })
 	r.mute = true
 	sink := r.follow()
 	r.peer()
-	sink.Await(t, "down", IsDown)
+	if e := sink.Await(t, "down", IsDown); !strings.Contains(e.Reason, "does not answer a subscription") {
+		t.Errorf("reason %q", e.Reason)
+	}
 	r.set(func() { r.mute = false })
 	sink.Await(t, "up", IsUp)
 }
