@@ -29,9 +29,6 @@ func newMarket(exchange, symbol string, sink Sink) *Market {
 	return &Market{exchange: exchange, symbol: symbol, sink: sink, tick: domain.Tick{Exchange: exchange, Symbol: symbol}}
 }
 
-// Symbol is the unified name.
-func (m *Market) Symbol() string { return m.symbol }
-
 // Quote is the best bid and ask.
 type Quote struct {
 	Bid, BidSize, Ask, AskSize domain.Decimal

@@ -60,10 +60,6 @@ func (p *Public) Exchange() string { return p.Cfg.Exchange }
 // Close frees the idle REST connections. The adapter stays usable.
 func (p *Public) Close() { p.REST.CloseIdle() }
 
-// Spell is the venue's spelling of a unified symbol. The error is a
-// *domain.FieldError.
-func (p *Public) Spell(symbol string) (string, error) { return p.own.Spell(symbol) }
-
 // Follow is the Stream of an Adapter: it spreads the symbols over as many
 // connections as they need and serves these until ctx ends. dialect makes the
 // dialect of a connection for the given venue symbols.

@@ -74,6 +74,25 @@ func TestTime(t *testing.T) {
 	}
 }
 
+func TestUnixTimes(t *testing.T) {
+	t.Parallel()
+	f := fieldsOf(t, `{"ms":1783555200123,"text":"1783555200123","s":"1783555200"}`)
+	want := time.Date(2026, 7, 9, 0, 0, 0, 123e6, time.UTC)
+	if ms, text, s := f.Millis("ms"), f.MillisText("text"), f.SecondsText("s"); f.Err != nil || ms != want || text != want || s != want.Truncate(time.Second) {
+		t.Errorf("got %v, %v, %v, %v", ms, text, s, f.Err)
+	}
+	for _, read := range []func(*Fields){
+		func(f *Fields) { f.Millis("ms") }, func(f *Fields) { f.MillisText("text") }, func(f *Fields) { f.SecondsText("s") },
+	} {
+		for _, text := range []string{`{"ms":1793555200123,"text":"1793555200123","s":"1793555200"}`, `{"ms":0,"text":"0","s":"0"}`, `{"ms":"1","text":1,"s":1}`} {
+			f := fieldsOf(t, text)
+			if read(f); !errors.Is(f.Err, ErrMalformed) {
+				t.Errorf("%s: %v", text, f.Err)
+			}
+		}
+	}
+}
+
 // The first thing wrong stops the reading, and later reads yield zeros.
 func TestFieldsStopAtTheFirstError(t *testing.T) {
 	t.Parallel()
