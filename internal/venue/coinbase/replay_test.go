@@ -222,17 +222,9 @@ func served(t *testing.T, answer string) (venue.Adapter, *string) {
 	return a, uri
 }
 
-func body(t *testing.T, file string) (found string) {
+func body(t *testing.T, file string) string {
 	t.Helper()
-	venuetest.Each(t, venuetest.Recording(t, "coinbase/nautilus/http.ndjson"), func(line venuetest.Line) {
-		if line.File == file {
-			found = line.Raw
-		}
-	})
-	if found == "" {
-		t.Fatalf("no %s among the recordings", file)
-	}
-	return found
+	return venuetest.RecordedBody(t, "coinbase/nautilus/http.ndjson", file)
 }
 
 func TestRecordedTradesOverREST(t *testing.T) {

@@ -21,19 +21,9 @@ import (
 // short is a number in its shortest form.
 func short(text string) string { return domain.MustDecimal(text).String() }
 
-// body is a recorded answer of REST.
 func body(t *testing.T, file string) string {
 	t.Helper()
-	found := ""
-	venuetest.Each(t, venuetest.Recording(t, "kraken/nautilus/http.ndjson.gz"), func(line venuetest.Line) {
-		if line.File == file {
-			found = line.Raw
-		}
-	})
-	if found == "" {
-		t.Fatalf("no %s among the recordings", file)
-	}
-	return found
+	return venuetest.RecordedBody(t, "kraken/nautilus/http.ndjson.gz", file)
 }
 
 // recordedTrades are the 1000 trades of a recorded REST answer, read in the

@@ -66,6 +66,21 @@ type Line struct {
 	File     string `json:"file"`
 }
 
+// RecordedBody is one of the answers of REST in a recording, by the name of its
+// file there.
+func RecordedBody(t testing.TB, name, file string) (body string) {
+	t.Helper()
+	Each(t, Recording(t, name), func(line Line) {
+		if line.File == file {
+			body = line.Raw
+		}
+	})
+	if body == "" {
+		t.Fatalf("no %s among %s", file, name)
+	}
+	return body
+}
+
 // Pair is a frame with another project's result.
 type Pair struct {
 	Case     string
