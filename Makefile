@@ -74,7 +74,7 @@ reference:
 .PHONY: bench
 bench: redis
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 60m ./internal/bench
-	$(GO) test -run '^$$' -bench '$(BENCH)' ./internal/wire ./internal/venue/binance
+	$(GO) test -run '^$$' -bench '$(BENCH)' ./internal/wire ./internal/venue/...
 
 ## fuzz: each fuzz target for FUZZTIME
 .PHONY: fuzz

@@ -6,7 +6,7 @@ import (
 
 // Commands lists the commands of fullon, each as it is typed: "get ticker".
 func Commands() []string {
-	parser, err := kong.New(&FullonCommand{}, kong.Vars{"venue": simVenue}, settingMappers())
+	parser, err := kong.New(&FullonCommand{}, kong.Vars{"venue": simVenue}, venueNames(), settingMappers())
 	if err != nil {
 		panic(err) // the grammar is part of the program
 	}

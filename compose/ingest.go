@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"go.uber.org/fx"
@@ -12,14 +13,12 @@ import (
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/ingest"
 	"github.com/fullon/fullon/internal/venue"
-	"github.com/fullon/fullon/internal/venue/binance"
+	"github.com/fullon/fullon/internal/venue/venues"
 )
 
 // tradeBuffer is how many trades, candles and gaps of a partition wait in
 // memory while the log is away: with 2,000 a second, about a minute.
 const tradeBuffer = 100_000
-
-var defaultSymbols = Symbols{"BTC/USDT", "ETH/USDT"}
 
 // IngestCommand is the grammar of cmd/ingest.
 type IngestCommand struct {
@@ -32,12 +31,9 @@ type IngestCommand struct {
 // Run follows a venue until a signal ends it.
 func (c *IngestCommand) Run() error {
 	if c.Venue == simVenue {
-		return domain.Invalid("FULLON_VENUE (--venue)", string(c.Venue), "binance: the simulated venue is part of 'fullon up'")
+		return domain.Invalid("FULLON_VENUE (--venue)", string(c.Venue), strings.Join(venues.Names(), " or ")+": the simulated venue is part of 'fullon up'")
 	}
-	if len(c.Symbols) == 0 {
-		c.Symbols = defaultSymbols
-	}
-	if err := c.checkSymbols(); err != nil {
+	if err := c.fill(); err != nil {
 		return err
 	}
 	ctx, stop := untilSignal(context.Background())
@@ -53,14 +49,10 @@ type publishers struct {
 	events *bus.OrderedPublisher
 }
 
-// ingestModule follows a venue that speaks Binance's protocol. Its events carry
-// the venue's name, so those of the simulated one are never taken for a real
-// market's.
+// ingestModule follows a venue.
 func ingestModule(cfg Feeds) fx.Option {
 	return fx.Options(
-		fx.Provide(newPublishers, func(log *slog.Logger) (venue.Adapter, error) {
-			return binance.New(binance.Config{WSURL: string(cfg.BinanceWS), RESTURL: string(cfg.BinanceREST), Logger: log, Exchange: string(cfg.Venue)})
-		}),
+		fx.Provide(newPublishers, cfg.adapter),
 		fx.Provide(func(b *bus.Bus, p *publishers, adapter venue.Adapter, here *presence, log *slog.Logger) *ingest.Feed {
 			return ingest.New(ingest.Config{
 				Symbols: cfg.Symbols, SilentAfter: time.Duration(cfg.SilentAfter), Log: log,

@@ -53,7 +53,7 @@ func Main(name, description string, grammar any, vars map[string]string, args []
 		return ExitUsage
 	}
 	exited := -1
-	parser, err := kong.New(grammar, kong.Name(name), kong.Description(description), kong.Vars(vars),
+	parser, err := kong.New(grammar, kong.Name(name), kong.Description(description), kong.Vars(vars), venueNames(),
 		settingMappers(), kong.Resolvers(env),
 		kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}), kong.ValueFormatter(helpOf))

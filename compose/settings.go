@@ -9,7 +9,6 @@ import (
 	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
-	"github.com/fullon/fullon/internal/venue/binance"
 )
 
 // Servers says where the log and Redis are.
@@ -102,22 +101,11 @@ type HTTP struct {
 
 // Feeds says which venue is followed.
 type Feeds struct {
-	Venue             Venue        `env:"FULLON_VENUE" default:"${venue}" help:"Venue to follow: sim (simulated) or binance."`
-	Symbols           Symbols      `env:"FULLON_SYMBOLS" placeholder:"A/B,C/D" help:"Symbols to follow (default: BTC/USDT,ETH/USDT; of the simulated venue: all)."`
-	SilentAfter       Period       `env:"FULLON_SILENT_AFTER" default:"15s" help:"A venue that sends nothing for so long makes its ticks stale."`
-	CatalogueInterval Period       `env:"FULLON_CATALOGUE_INTERVAL" default:"1h" help:"How often the venue is asked which symbols it has."`
-	BinanceWS         WebSocketURL `name:"binance-ws-url" env:"BINANCE_WS_URL" placeholder:"URL" help:"In place of Binance's WebSocket host."`
-	BinanceREST       RESTURL      `name:"binance-rest-url" env:"BINANCE_REST_URL" placeholder:"URL" help:"In place of Binance's REST host."`
-}
-
-// checkSymbols is run where the venue is known for certain.
-func (f Feeds) checkSymbols() error {
-	for _, symbol := range f.Symbols {
-		if _, err := binance.VenueSymbol(symbol); err != nil {
-			return domain.Invalid("FULLON_SYMBOLS (--symbols)", symbol, "spot symbols in capital letters, like BTC/USDT")
-		}
-	}
-	return nil
+	Venue             Venue      `env:"FULLON_VENUE" default:"${venue}" help:"Venue to follow: sim (simulated) or one of ${venues}."`
+	Symbols           Symbols    `env:"FULLON_SYMBOLS" placeholder:"A/B,C/D" help:"Symbols to follow (default: bitcoin and ether; of the simulated venue: all)."`
+	SilentAfter       Period     `env:"FULLON_SILENT_AFTER" default:"15s" help:"A venue that sends nothing for so long makes its ticks stale."`
+	CatalogueInterval Period     `env:"FULLON_CATALOGUE_INTERVAL" default:"1h" help:"How often the venue is asked which symbols it has."`
+	Hosts             VenueHosts `embed:""`
 }
 
 // Projection says what the projector keeps.

@@ -135,8 +135,8 @@ func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 		if err != nil {
 			return err
 		}
-		feeds.BinanceWS, feeds.BinanceREST = WebSocketURL(exchange.WSURL()), RESTURL(exchange.RESTURL())
-		c.say("venue    %s  simulated, speaks Binance's protocol", feeds.BinanceWS)
+		feeds.Hosts.Binance = Hosts{WebSocketURL(exchange.WSURL()), RESTURL(exchange.RESTURL())}
+		c.say("venue    %s  simulated, speaks Binance's protocol", exchange.WSURL())
 		options = append(options, fx.Invoke(func(s supervisor) { s.run("simulated venue", exchange.Run) }))
 	} else {
 		c.say("venue    %s", feeds.Venue)
@@ -214,10 +214,8 @@ func terminalSize() (width, height int) {
 func (c *UpCommand) feeds() (Feeds, error) {
 	feeds := c.Feeds
 	if feeds.Venue != simVenue {
-		if len(feeds.Symbols) == 0 {
-			feeds.Symbols = defaultSymbols
-		}
-		return feeds, feeds.checkSymbols()
+		err := feeds.fill()
+		return feeds, err
 	}
 	var all Symbols
 	for _, s := range sim.DefaultSymbols() {

@@ -216,14 +216,6 @@ func oneOf[T ~string](into *T, text []byte, values ...string) error {
 	return nil
 }
 
-const (
-	simVenue     = "sim"
-	binanceVenue = "binance"
-)
-
-// UnmarshalText reads the name of a venue.
-func (v *Venue) UnmarshalText(text []byte) error { return oneOf(v, text, simVenue, binanceVenue) }
-
 // UnmarshalText reads the name of a level.
 func (l *LogLevel) UnmarshalText(text []byte) error {
 	return oneOf(l, text, "debug", "info", "warn", "error")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fullon/fullon/internal/ingest"
 	"github.com/fullon/fullon/internal/testserver"
+	"github.com/fullon/fullon/internal/venue"
 	"github.com/fullon/fullon/internal/venue/binance"
 )
 
@@ -77,7 +78,7 @@ func ingestFrames(b *testing.B, d *deployment, frames [][]byte, settled func(tic
 	b.Helper()
 	url := venueServer(b, frames)
 	ctx, cancel := context.WithCancel(b.Context())
-	adapter, err := binance.New(binance.Config{WSURL: "ws" + strings.TrimPrefix(url, "http"), RESTURL: url, Exchange: "binance"})
+	adapter, err := binance.New(binance.Config{Config: venue.Config{WSURL: "ws" + strings.TrimPrefix(url, "http"), RESTURL: url}})
 	must(b, err)
 	ticks, err := d.bus.NewTickPublisher()
 	must(b, err)

@@ -45,7 +45,7 @@ var rules = []rule{
 	}, "it hands events to any publisher, through interfaces of its own"},
 	{"internal/venue/...", []string{
 		"domain", "internal/venue/...", "github.com/coder/websocket", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
-		"golang.org/x/time/...", "github.com/valyala/fastjson/...",
+		"golang.org/x/time/...", "github.com/valyala/fastjson/...", "internal/ingest",
 	}, "adapters know their venue and the language, nothing of this system"},
 	{"internal/sim/...", []string{
 		"domain", "internal/sim/...", "github.com/coder/websocket", "github.com/sourcegraph/conc/...", "golang.org/x/time/...",
@@ -92,6 +92,7 @@ var only = []rule{
 	{"github.com/redis/go-redis/...", []string{"cachestore", "compose", "internal/testserver", "internal/servers", "internal/content"}, "the cache has one door; compose only silences the library's own log, and the others break it and look into it"},
 	{"github.com/alicebob/miniredis/...", []string{"compose"}, "the embedded default where no redis-server is installed"},
 	{"github.com/adshao/go-binance/...", []string{"internal/execution/binance"}, "a venue has one door"},
+	{"internal/ingest", []string{"compose", "internal/venue/venuetest"}, "adapters do not know who listens; their suite follows trades to the end"},
 	{"internal/testserver", nil, "only tests start test servers"},
 	{"internal/servers", []string{"internal/chaos", "internal/testserver"}, "only tests and the chaos run start and break servers"},
 	{"internal/content", []string{"internal/chaos"}, "only tests and the chaos run compare what Redis holds"},
@@ -241,6 +242,7 @@ func TestTheRulesWouldNoticeABreach(t *testing.T) {
 		{"internal/projector", module + "/bus", false},
 		{"internal/ingest", module + "/internal/venue/binance", false},
 		{"internal/venue/binance", module + "/internal/sim", false},
+		{"internal/venue/binance", module + "/internal/ingest", false},
 		{"internal/venue/binance", "go.uber.org/fx", false},
 		{"internal/wire", "go.uber.org/fx/fxevent", false},
 		{"cmd/fullon", module + "/client", false},

@@ -54,7 +54,7 @@ func (s *sequencer) fill(ctx context.Context, from, to uint64) {
 	wait.MaxInterval = 10 * time.Second
 	for from <= to && ctx.Err() == nil {
 		limit := int(min(fillPage, to-from+1))
-		trades, err := s.feed.adapter.TradesFrom(ctx, s.symbol, from, limit)
+		trades, err := s.feed.adapter.TradesFrom(ctx, s.symbol, from, s.since(), limit)
 		if err == nil && len(trades) == 0 {
 			// A later one was heard, so that REST must be behind the stream.
 			err = errBehind

@@ -131,7 +131,7 @@ func (theVenue) Stream(ctx context.Context, _ []string, _ venue.Sink) error {
 	return nil
 }
 
-func (v theVenue) TradesFrom(_ context.Context, _ string, from uint64, limit int) ([]venue.NumberedTrade, error) {
+func (v theVenue) TradesFrom(_ context.Context, _ string, from uint64, _ time.Time, limit int) ([]venue.NumberedTrade, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.asked = append(v.asked, fmt.Sprintf("%d+%d", from, limit))

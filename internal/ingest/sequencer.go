@@ -24,7 +24,8 @@ type sequencer struct {
 
 	mu      sync.Mutex
 	last    uint64 // number of the newest trade handed to the log; zero: none yet
-	holed   bool   // trades after last are missing
+	lastAt  time.Time
+	holed   bool // trades after last are missing
 	held    []venue.NumberedTrade
 	wakened chan struct{} // one token when a hole has opened
 }
@@ -33,7 +34,7 @@ type sequencer struct {
 // is not a number leaves the sequencer to begin with the venue's next one.
 func (s *sequencer) resumeAt(last domain.Trade) {
 	if number, err := strconv.ParseUint(last.ID, 10, 64); err == nil {
-		s.last = number
+		s.last, s.lastAt = number, last.Time
 	}
 }
 
@@ -77,7 +78,7 @@ func (s *sequencer) advance(t venue.NumberedTrade) bool {
 	if err := s.publish(t.Trade); err != nil {
 		return false
 	}
-	s.last = t.Number
+	s.last, s.lastAt = t.Number, t.Time
 	return true
 }
 
@@ -142,6 +143,13 @@ func (s *sequencer) release() (closed bool) {
 	s.held = slices.Delete(s.held, 0, n)
 	s.holed = len(s.held) > 0
 	return !s.holed
+}
+
+// since is the venue's time of the newest trade handed to the log.
+func (s *sequencer) since() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastAt
 }
 
 // missing is the hole before the held trades; none when from is above to.

@@ -2,6 +2,7 @@ package venue
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +45,11 @@ type RESTConfig struct {
 	BackoffMax     time.Duration
 	// MaxBodyBytes bounds a response. Default 32 MiB.
 	MaxBodyBytes int64
+	// Check looks at the body of an answer of status 2xx, for venues that refuse
+	// in there: an error that matches ErrLimited holds requests back like status
+	// 429, one that matches ErrBusy is tried again like status 5xx; it must
+	// return no other. Default: the status says it.
+	Check func(body []byte) error
 	// Logger takes a line for each attempt that failed; nil: none.
 	Logger *slog.Logger
 }
@@ -140,8 +146,8 @@ func (r *REST) CloseIdle() { r.transport.CloseIdleConnections() }
 // statuses 5xx, and limits (429, 418) whose Retry-After is short.
 //
 // Errors: a *LimitedError (with the wait the venue asked for), a *StatusError
-// (any other status; redirects are not followed), ErrBodyTooLarge, ErrNoBudget,
-// the context's, or the network's.
+// (any other status; redirects are not followed), ErrBusy, ErrBodyTooLarge,
+// ErrNoBudget, the context's, or the network's.
 func (r *REST) Get(ctx context.Context, path string, query url.Values, weight int) ([]byte, error) {
 	wait := exponential(r.cfg.BackoffInitial, r.cfg.BackoffMax)
 	for try := 1; ; try++ {
@@ -212,7 +218,29 @@ func (r *REST) read(resp *http.Response, path string) ([]byte, error) {
 	if int64(len(body)) > r.cfg.MaxBodyBytes {
 		return nil, fmt.Errorf("GET %s: status %d: %w", path, resp.StatusCode, ErrBodyTooLarge)
 	}
+	if r.cfg.Check == nil {
+		return body, nil
+	}
+	if err := r.cfg.Check(body); errors.Is(err, ErrLimited) {
+		return nil, &LimitedError{Method: http.MethodGet, Path: path, Status: resp.StatusCode, Wait: r.pause(resp)}
+	} else if err != nil {
+		return nil, fmt.Errorf("GET %s: %w", path, err)
+	}
 	return body, nil
+}
+
+// GetJSON is Get for a JSON document, which is decoded into the value that into
+// points to. An answer that cannot be decoded is an error that matches
+// domain.ErrInvalid.
+func (r *REST) GetJSON(ctx context.Context, path string, query url.Values, weight int, into any) error {
+	body, err := r.Get(ctx, path, query, weight)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("GET %s: %w: %w", path, domain.ErrInvalid, err)
+	}
+	return nil
 }
 
 // pause holds all requests back for as long as the venue asks.

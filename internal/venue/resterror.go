@@ -25,13 +25,21 @@ var (
 	// ErrNoBudget says that our own rate limit has no room for the request before the
 	// context's deadline.
 	ErrNoBudget = errors.New("no room in the rate limit")
+	// ErrLimited says, for RESTConfig.Check, that the venue refuses for its rate
+	// limits.
+	ErrLimited = errors.New("rate limited")
+	// ErrBusy says that the venue cannot answer at the moment.
+	ErrBusy = errors.New("the venue is busy or down")
+	// ErrRefused says that the venue did not accept a REST request; its code and
+	// message are in the text.
+	ErrRefused = errors.New("refused by the venue")
 )
 
 // LimitedError says that the venue refuses requests for its rate limits.
 type LimitedError struct {
 	Method string
 	Path   string        // without the query
-	Status int           // 429, or 418 for a ban
+	Status int           // 429, 418 for a ban, or 200 for a venue that says it in the body
 	Wait   time.Duration // how long to hold back, from now
 }
 

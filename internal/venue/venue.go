@@ -23,10 +23,11 @@ type Adapter interface {
 	Stream(ctx context.Context, symbols []string, sink Sink) error
 
 	// TradesFrom fetches at most limit trades of a symbol over REST, oldest
-	// first, beginning with the trade numbered from. An empty result means that
-	// the venue has none from there on. The venue may hold back older trades:
+	// first, beginning with the trade numbered from. since is the venue's time of
+	// a trade before it, for venues that are asked by time. An empty result means
+	// that the venue has none from there on. The venue may hold back older trades:
 	// the first one returned may be later than from.
-	TradesFrom(ctx context.Context, symbol string, from uint64, limit int) ([]NumberedTrade, error)
+	TradesFrom(ctx context.Context, symbol string, from uint64, since time.Time, limit int) ([]NumberedTrade, error)
 
 	// Symbols fetches the venue's catalogue.
 	Symbols(ctx context.Context) ([]domain.Symbol, error)

@@ -3,8 +3,8 @@ package binance
 import (
 	"context"
 	"net/http"
-
-	"github.com/sourcegraph/conc/pool"
+	"strings"
+	"unicode"
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/venue"
@@ -12,8 +12,8 @@ import (
 
 // Adapter reads Binance spot. It is safe for concurrent use.
 type Adapter struct {
-	cfg  Config
-	rest *venue.REST
+	*venue.Public
+	trades TradeKind
 }
 
 var _ venue.Adapter = (*Adapter)(nil)
@@ -21,77 +21,37 @@ var _ venue.Adapter = (*Adapter)(nil)
 // New makes an adapter; it connects to nothing yet. The error is a
 // *domain.FieldError.
 func New(cfg Config) (*Adapter, error) {
-	cfg = cfg.WithDefaults()
-	if err := cfg.validate(); err != nil {
-		return nil, err
+	if cfg.Trades == "" {
+		cfg.Trades = RawTrades
+	}
+	if cfg.Trades != RawTrades && cfg.Trades != AggregateTrades {
+		return nil, domain.Invalid("trades", string(cfg.Trades), "trade or aggTrade")
 	}
 	header := http.Header{}
 	if cfg.APIKey != "" {
 		header.Set("X-MBX-APIKEY", string(cfg.APIKey))
 	}
-	rest, err := venue.NewREST(venue.RESTConfig{
-		BaseURL:         cfg.RESTURL,
-		Header:          header,
-		Timeout:         cfg.RESTTimeout,
-		WeightPerMinute: cfg.RESTWeight,
-		BackoffInitial:  cfg.RESTBackoff,
-		MaxWait:         cfg.RESTMaxWait,
-		Logger:          cfg.Logger,
+	public, err := venue.NewPublic(cfg.Config, venue.PublicConfig{
+		Own: own, Path: "/stream", Spell: VenueSymbol, Heaviest: weightHistoricalTrades, REST: venue.RESTConfig{Header: header},
 	})
 	if err != nil {
 		return nil, err
 	}
-	a := &Adapter{cfg: cfg, rest: rest}
-	if _, err := a.session(nil, nil); err != nil { // the address and the timeouts
-		return nil, err
-	}
-	return a, nil
+	return &Adapter{public, cfg.Trades}, nil
 }
-
-// Exchange implements venue.Adapter.
-func (a *Adapter) Exchange() string { return a.cfg.Exchange }
-
-// Close frees the idle REST connections. The adapter stays usable.
-func (a *Adapter) Close() { a.rest.CloseIdle() }
 
 // Stream implements venue.Adapter. The error, if any, comes at once and is a
 // *domain.FieldError: a symbol that is not spot, or none at all.
 //
 // The sink is called with the symbol's lock held, so it must not call back
-// into the adapter. Heard counts messages, not pings and pongs. The kinds that
-// Refused is told are "malformed", "unknown kind", "unknown symbol",
-// "subscription", "tick", "trade", "candle", "oversized" and "binary".
+// into the adapter. Heard counts messages, not pings and pongs.
 //
 // While a connection is being replaced, the old and the new one both deliver:
 // trades come twice, and one from the old connection may follow a later one
 // from the new.
 func (a *Adapter) Stream(ctx context.Context, symbols []string, sink venue.Sink) error {
-	f, err := newFeed(a.cfg, symbols, sink)
-	if err != nil {
-		return err
-	}
-	var sessions []*venue.Session
-	for _, share := range f.shares(a.cfg.MaxStreams / streamsPerSymbol) {
-		s, err := a.session(sink, func() venue.Dialect { return newDialect(f, share, a.cfg.AckTimeout) })
-		if err != nil {
-			return err
-		}
-		sessions = append(sessions, s)
-	}
-	p := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
-	for _, s := range sessions {
-		p.Go(s.Run)
-	}
-	return p.Wait()
-}
-
-func (a *Adapter) session(w venue.Watcher, dialect func() venue.Dialect) (*venue.Session, error) {
-	return venue.NewSession(venue.SessionConfig{
-		URL:     a.cfg.WSURL + "/stream",
-		Dialect: dialect,
-		Watcher: w,
-		Care:    a.cfg.Connection,
-		Logger:  a.cfg.Logger.With("exchange", a.cfg.Exchange),
+	return a.Follow(ctx, symbols, sink, func(f *venue.Feed, names []string) venue.Dialect {
+		return newDialect(f, a.trades, names, a.Cfg.AckTimeout)
 	})
 }
 
@@ -104,7 +64,17 @@ func VenueSymbol(symbol string) (string, error) {
 	}
 	// Whatever else a name holds would end up in a stream name or a query.
 	if settle != "" || !isAsset(base) || !isAsset(quote) {
-		return "", domain.Invalid("symbol", symbol, "a spot symbol in capital letters and digits, as in BTC/USDT")
+		return "", domain.Invalid("symbol", symbol, Symbols)
 	}
 	return base + quote, nil
+}
+
+// Symbols tells people which symbols the venue has.
+const Symbols = "spot symbols in capital letters, like BTC/USDT"
+
+func isAsset(name string) bool {
+	notAsset := func(r rune) bool {
+		return !unicode.IsDigit(r) && (!unicode.IsLetter(r) || unicode.ToUpper(r) != r)
+	}
+	return name != "" && !strings.ContainsFunc(name, notAsset)
 }

@@ -31,7 +31,7 @@ type filter struct {
 
 // Symbols implements venue.Adapter. An entry that cannot be used (a name or a
 // number out of bounds) is left out and logged, so that one odd listing does
-// not take the catalogue away. Errors are those of venue.REST.Get, ErrRefused,
+// not take the catalogue away. Errors are those of venue.REST.Get, venue.ErrRefused,
 // and one that matches domain.ErrInvalid if the answer makes no sense.
 func (a *Adapter) Symbols(ctx context.Context) ([]domain.Symbol, error) {
 	var info exchangeInfo
@@ -45,7 +45,7 @@ func (a *Adapter) Symbols(ctx context.Context) ([]domain.Symbol, error) {
 	for _, in := range info.Symbols {
 		s, err := a.symbol(in)
 		if err != nil {
-			a.cfg.Logger.WarnContext(ctx, "symbol left out of the catalogue", "exchange", a.cfg.Exchange, "symbol", in.Symbol, "error", err)
+			a.Cfg.Logger.WarnContext(ctx, "symbol left out of the catalogue", "exchange", a.Cfg.Exchange, "symbol", in.Symbol, "error", err)
 			continue
 		}
 		symbols = append(symbols, s)
@@ -55,7 +55,7 @@ func (a *Adapter) Symbols(ctx context.Context) ([]domain.Symbol, error) {
 
 func (a *Adapter) symbol(in instrument) (domain.Symbol, error) {
 	s := domain.Symbol{
-		Exchange:    a.cfg.Exchange,
+		Exchange:    a.Cfg.Exchange,
 		Name:        domain.SymbolName(in.Base, in.Quote, ""),
 		VenueSymbol: in.Symbol,
 		Base:        in.Base,

@@ -1,8 +1,6 @@
 package binance
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -11,29 +9,8 @@ import (
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/venue"
+	"github.com/fullon/fullon/internal/venue/frame"
 )
-
-// The kinds of refused messages.
-const (
-	refusedMalformed    = "malformed"
-	refusedKind         = "unknown kind"
-	refusedSymbol       = "unknown symbol"
-	refusedSubscription = "subscription"
-	refusedTick         = "tick"
-	refusedTrade        = "trade"
-	refusedCandle       = "candle"
-)
-
-// Static, because a stream of such messages must not cost an allocation each.
-var (
-	errUnknownKind   = errors.New("message of an unknown kind")
-	errUnknownSymbol = errors.New("message of a symbol that is not subscribed")
-	errTooLong       = fmt.Errorf("%w: longer than any the venue has", errMalformed)
-)
-
-// maxMessage bounds what is parsed. No subscribed message comes near it; the
-// parser's cost for a malformed message grows with its length times its depth.
-const maxMessage = 64 << 10
 
 // message is what decode found a frame to be, beyond what it handed on.
 type message int
@@ -48,61 +25,47 @@ const (
 // decoder turns the frames of one connection into events. It is not safe for
 // concurrent use; the feed that it feeds is.
 type decoder struct {
-	feed   *feed
-	parser fastjson.Parser
-	fields fields           // of the frame that is being decoded
-	answer *fastjson.Object // of the last messageAnswer, until the next decode
+	feed   *venue.Feed
+	trades TradeKind
+	reader frame.Reader
+	answer *frame.Fields // of the last messageAnswer, until the next decode
 }
 
 // decode reads one frame and hands its events to the sink.
-func (d *decoder) decode(frame []byte, received time.Time) message {
-	if len(frame) > maxMessage {
-		return d.refuse(refusedMalformed, errTooLong)
-	}
-	root, err := d.parser.ParseBytes(frame) // bounds the depth
-	if err == nil {
-		err = fastjson.ValidateBytes(frame) // the parser alone is lenient
-	}
+func (d *decoder) decode(text []byte, received time.Time) message {
+	f, err := d.reader.Read(text, received)
 	if err != nil {
-		return d.refuse(refusedMalformed, fmt.Errorf("%w: %.200s", errMalformed, err.Error()))
+		return d.refuse(venue.RefusedMalformed, err)
 	}
-	object, err := root.Object()
-	if err != nil {
-		return d.refuse(refusedMalformed, errMalformed)
-	}
-	f := &d.fields
-	*f = fields{object: object, now: received, scratch: f.scratch}
-	if object.Get("stream") != nil {
-		f.text("stream")
-		if data := f.get("data", fastjson.TypeObject); data != nil {
-			f.object, _ = data.Object() // of type object: no error
-		}
+	if f.Object.Get("stream") != nil {
+		f.Text("stream")
+		f.Enter("data")
 	}
 	m := d.dispatch(f)
-	if f.err != nil {
-		return d.refuse(refusedMalformed, f.err)
+	if f.Err != nil {
+		return d.refuse(venue.RefusedMalformed, f.Err)
 	}
 	return m
 }
 
 // dispatch tells the kinds apart: by "e", which only book tickers and answers
 // lack.
-func (d *decoder) dispatch(f *fields) message {
-	if f.err != nil {
+func (d *decoder) dispatch(f *frame.Fields) message {
+	if f.Err != nil {
 		return messageRefused
 	}
-	if f.object.Get("e") == nil {
+	if f.Object.Get("e") == nil {
 		switch {
-		case f.has("u", fastjson.TypeNumber) && f.object.Get("s") != nil:
+		case f.Has("u", fastjson.TypeNumber) && f.Object.Get("s") != nil:
 			return d.bookTicker(f)
-		case f.object.Get("result") != nil, f.object.Get("error") != nil, f.object.Get("code") != nil:
-			d.answer = f.object
+		case f.Object.Get("result") != nil, f.Object.Get("error") != nil, f.Object.Get("code") != nil:
+			d.answer = f
 			return messageAnswer
 		}
-		return d.refuse(refusedKind, errUnknownKind)
+		return d.refuse(venue.RefusedKind, venue.ErrUnknownKind)
 	}
-	switch kind := f.text("e"); {
-	case kind == string(d.feed.trades):
+	switch kind := f.Text("e"); {
+	case kind == string(d.trades):
 		return d.trade(f, kind == string(AggregateTrades))
 	case kind == "24hrTicker":
 		return d.ticker(f)
@@ -110,61 +73,60 @@ func (d *decoder) dispatch(f *fields) message {
 		return d.kline(f)
 	case kind == "serverShutdown":
 		return messageShutdown
-	case f.err != nil:
+	case f.Err != nil:
 		return messageRefused
 	}
-	return d.refuse(refusedKind, errUnknownKind)
+	return d.refuse(venue.RefusedKind, venue.ErrUnknownKind)
 }
 
 func (d *decoder) refuse(kind string, err error) message {
-	d.feed.sink.Refused(kind, err)
+	d.feed.Refuse(kind, err)
 	return messageRefused
 }
 
-// market looks the symbol up; nil, refused or with f.err set, without one.
-func (d *decoder) market(f *fields) *market {
-	name := f.text("s")
-	if f.err != nil {
+// market looks the symbol up; nil, refused or with f.Err set, without one.
+func (d *decoder) market(f *frame.Fields) *venue.Market {
+	name := f.Text("s")
+	if f.Err != nil {
 		return nil
 	}
-	m := d.feed.markets[name]
-	if m == nil {
-		d.refuse(refusedSymbol, errUnknownSymbol)
-	}
-	return m
+	return d.feed.Market(name)
 }
 
-func (f *fields) quote() quote {
-	return quote{bid: f.decimal("b"), bidSize: f.decimal("B"), ask: f.decimal("a"), askSize: f.decimal("A")}
+func quote(f *frame.Fields) venue.Quote {
+	return venue.Quote{Bid: f.Decimal("b"), BidSize: f.Decimal("B"), Ask: f.Decimal("a"), AskSize: f.Decimal("A")}
 }
 
-func (d *decoder) bookTicker(f *fields) message {
+func (d *decoder) bookTicker(f *frame.Fields) message {
 	m := d.market(f)
 	if m == nil {
 		return messageRefused
 	}
-	seq, q := f.number("u"), f.quote()
-	if f.err != nil {
+	c := venue.Change{Seq: f.Positive("u"), Quote: quote(f), Sure: venue.FirmQuote}
+	if f.Err != nil {
 		return messageRefused
 	}
-	m.takeQuote(q, seq, f.now, d.feed.sink)
+	m.Change(c, f.Now)
 	return messageData
 }
 
-func (d *decoder) ticker(f *fields) message {
+func (d *decoder) ticker(f *frame.Fields) message {
 	m := d.market(f)
 	if m == nil {
 		return messageRefused
 	}
-	t := ticker{at: f.millis("E"), last: f.decimal("c"), volume: f.decimal("v"), quote: f.quote()}
-	if f.err != nil {
+	c := venue.Change{
+		Time: f.Millis("E"), Last: f.Decimal("c"), Volume: f.Decimal("v"), VolumeTold: true,
+		Quote: quote(f), Sure: venue.LooseQuote,
+	}
+	if f.Err != nil {
 		return messageRefused
 	}
-	m.takeTicker(t, f.now, d.feed.sink)
+	m.Change(c, f.Now)
 	return messageData
 }
 
-func (d *decoder) trade(f *fields, aggregate bool) message {
+func (d *decoder) trade(f *frame.Fields, aggregate bool) message {
 	m := d.market(f)
 	if m == nil {
 		return messageRefused
@@ -175,20 +137,20 @@ func (d *decoder) trade(f *fields, aggregate bool) message {
 	}
 	t := venue.NumberedTrade{
 		Trade: domain.Trade{
-			Side:     aggressor(f.flag("m")),
-			Price:    f.decimal("p"),
-			Volume:   f.decimal("q"),
-			Time:     time.UnixMilli(f.millis("T")).UTC(),
-			Received: f.now,
+			Side:     aggressor(f.Flag("m")),
+			Price:    f.Decimal("p"),
+			Volume:   f.Decimal("q"),
+			Time:     f.Millis("T"),
+			Received: f.Now,
 		},
-		Number: f.number(id),
+		Number: f.Positive(id),
 	}
-	sent := f.millis("E")
-	if f.err != nil {
+	sent := f.Millis("E")
+	if f.Err != nil {
 		return messageRefused
 	}
 	t.ID = strconv.FormatUint(t.Number, 10)
-	m.takeTrade(t, max(sent, t.Time.UnixMilli()), d.feed.sink)
+	m.Trade(t, sent)
 	return messageData
 }
 
@@ -200,44 +162,40 @@ func aggressor(buyerIsMaker bool) domain.Side {
 	return domain.Buy
 }
 
-func (d *decoder) kline(f *fields) message {
+func (d *decoder) kline(f *frame.Fields) message {
 	m := d.market(f)
 	if m == nil {
 		return messageRefused
 	}
-	sent := f.millis("E")
-	bar := f.get("k", fastjson.TypeObject)
-	if f.err != nil {
-		return messageRefused
-	}
-	f.object, _ = bar.Object() // of type object: no error
-	closed, interval := f.flag("x"), f.text("i")
-	if f.err != nil {
+	sent := f.Millis("E")
+	f.Enter("k")
+	closed, interval := f.Flag("x"), f.Text("i")
+	if f.Err != nil {
 		return messageRefused
 	}
 	at := slices.Index(domain.Timeframes, domain.Timeframe(interval))
 	if at < 0 {
-		return d.refuse(refusedKind, errUnknownKind)
+		return d.refuse(venue.RefusedKind, venue.ErrUnknownKind)
 	}
-	m.saw(sent)
+	m.Saw(sent)
 	if !closed {
 		return messageData
 	}
 	c := domain.Candle{
 		Timeframe: domain.Timeframes[at], // interval's text does not last
-		Time:      time.UnixMilli(f.millis("t")).UTC(),
-		Open:      f.decimal("o"),
-		High:      f.decimal("h"),
-		Low:       f.decimal("l"),
-		Close:     f.decimal("c"),
-		Volume:    f.decimal("v"),
-		Trades:    f.integer("n"),
+		Time:      f.Millis("t"),
+		Open:      f.Decimal("o"),
+		High:      f.Decimal("h"),
+		Low:       f.Decimal("l"),
+		Close:     f.Decimal("c"),
+		Volume:    f.Decimal("v"),
+		Trades:    f.Integer("n"),
 		Source:    domain.FromVenue,
 		Closed:    true,
 	}
-	if f.err != nil {
+	if f.Err != nil {
 		return messageRefused
 	}
-	m.takeCandle(c, d.feed.sink)
+	m.Candle(c)
 	return messageData
 }

@@ -30,11 +30,22 @@ func combined(stream, data string) string { return `{"stream":"` + stream + `","
 func newTestDecoder(t testing.TB, cfg Config) (*decoder, *venuetest.Sink) {
 	t.Helper()
 	sink := venuetest.NewSink()
-	f, err := newFeed(cfg.WithDefaults(), []string{"BTC/USDT", "ETH/USDT"}, sink)
+	return newDecoder(t, cfg, sink, "BTC/USDT", "ETH/USDT"), sink
+}
+
+func newDecoder(t testing.TB, cfg Config, sink venue.Sink, symbols ...string) *decoder {
+	t.Helper()
+	if cfg.Exchange == "" {
+		cfg.Exchange = own.Exchange
+	}
+	if cfg.Trades == "" {
+		cfg.Trades = RawTrades
+	}
+	f, err := venue.NewFeed(cfg.Exchange, symbols, VenueSymbol, sink)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &decoder{feed: f}, sink
+	return &decoder{feed: f, trades: cfg.Trades}
 }
 
 func dec(text string) domain.Decimal { return domain.MustDecimal(text) }
@@ -226,20 +237,6 @@ func TestDecodeReadsEscapes(t *testing.T) {
 	d, sink := newTestDecoder(t, Config{})
 	d.decode([]byte(strings.Replace(tradeFrame, `"BTCUSDT"`, `"\u0042TCUSDT"`, 1)), now)
 	sink.Await(t, "trade", venuetest.IsTrade)
-}
-
-func TestParseInteger(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]uint64{"0": 0, "7": 7, "9223372036854775807": 1<<63 - 1} {
-		if n, ok := parseInteger([]byte(text)); !ok || n != want {
-			t.Errorf("%s: %d, %v", text, n, ok)
-		}
-	}
-	for _, text := range []string{"", "-1", "+1", "07", "1.0", "1e3", "NaN", "9223372036854775808", "10000000000000000000", "99999999999999999999"} {
-		if n, ok := parseInteger([]byte(text)); ok {
-			t.Errorf("%q: taken for %d", text, n)
-		}
-	}
 }
 
 func TestSecretDoesNotShow(t *testing.T) {

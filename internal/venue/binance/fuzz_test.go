@@ -5,25 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/venue"
+	"github.com/fullon/fullon/internal/venue/venuetest"
 )
-
-// checkingSink fails the test for an event that is not valid.
-type checkingSink struct{ t testing.TB }
-
-func (s checkingSink) check(e domain.Event) {
-	if err := e.Validate(); err != nil {
-		s.t.Errorf("%+v: %v", e, err)
-	}
-}
-
-func (s checkingSink) Tick(t domain.Tick)           { s.check(t) }
-func (s checkingSink) Trade(t venue.NumberedTrade)  { s.check(t.Trade) }
-func (s checkingSink) Candle(c domain.Candle)       { s.check(c) }
-func (s checkingSink) Heard(time.Time)              {}
-func (s checkingSink) Connected(bool, string)       {}
-func (s checkingSink) Refused(kind string, e error) { _, _ = kind, e.Error() }
 
 func FuzzDecode(f *testing.F) {
 	for _, frame := range []string{
@@ -35,24 +19,16 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(frame), []byte(bookFrame))
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		feed, err := newFeed(Config{}.WithDefaults(), []string{"BTC/USDT"}, checkingSink{t})
+		feed, err := venue.NewFeed("binance", []string{"BTC/USDT"}, VenueSymbol, venuetest.Checking{TB: t})
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := newDialect(feed, feed.names, time.Minute)
+		d := newDialect(feed, RawTrades, feed.Names(), time.Minute)
 		d.Opening()
 		d.Handle(first, now)
 		d.Handle(second, now)
 	})
 }
-
-// nothingSink measures the decoder alone.
-type nothingSink struct{ checkingSink }
-
-func (nothingSink) Tick(domain.Tick)          {}
-func (nothingSink) Trade(venue.NumberedTrade) {}
-func (nothingSink) Candle(domain.Candle)      {}
-func (nothingSink) Refused(string, error)     {}
 
 // The frames differ in their numbers, so that no update is ignored as old.
 func BenchmarkDecode(b *testing.B) {
@@ -62,11 +38,7 @@ func BenchmarkDecode(b *testing.B) {
 		"unknownKind": {combined("btcusdt@depth", `{"e":"depthUpdate","E":1700000000009,"s":"BTCUSDT","U":3000000000,"u":3000000000,"b":[],"a":[]}`), "3000000000"},
 	} {
 		b.Run(name, func(b *testing.B) {
-			feed, err := newFeed(Config{}.WithDefaults(), []string{"BTC/USDT"}, nothingSink{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			d, frame := decoder{feed: feed}, []byte(c.frame)
+			d, frame := newDecoder(b, Config{}, venuetest.Nothing{}, "BTC/USDT"), []byte(c.frame)
 			last := strings.Index(c.frame, c.number) + len(c.number) - 1
 			b.ReportAllocs()
 			b.SetBytes(int64(len(frame)))

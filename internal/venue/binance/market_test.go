@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/venue"
 	"github.com/fullon/fullon/internal/venue/venuetest"
 )
 
@@ -125,7 +126,7 @@ func describe(t domain.Tick) string {
 
 func TestTickTellsWhenItWasReceived(t *testing.T) {
 	t.Parallel()
-	d, sink := newTestDecoder(t, Config{Exchange: "binance-2"})
+	d, sink := newTestDecoder(t, Config{Config: venue.Config{Exchange: "binance-2"}})
 	d.decode([]byte(bookFrame), now)
 	e := sink.Await(t, "tick", venuetest.IsTick)
 	if !e.Tick.Received.Equal(now) || e.Tick.Exchange != "binance-2" || e.Tick.Symbol != "BTC/USDT" {

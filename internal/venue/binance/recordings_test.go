@@ -1,47 +1,17 @@
 package binance
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/venue"
+	"github.com/fullon/fullon/internal/venue/venuetest"
 )
-
-// recording opens a file of real messages; see FEED_RECORDINGS.
-func recording(t *testing.T, name string) *json.Decoder {
-	t.Helper()
-	folder := os.Getenv("FEED_RECORDINGS")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "..", "shared", "feeds")
-	}
-	if _, err := os.Stat(folder); err != nil {
-		if testing.Short() {
-			t.Skipf("no recordings: %v", err)
-		}
-		t.Fatalf("no recordings: %v; set FEED_RECORDINGS to the folder that holds binance/, or run with -short", err)
-	}
-	file, err := os.Open(filepath.Join(folder, "binance", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = file.Close() })
-	var r io.Reader = bufio.NewReader(file)
-	if strings.HasSuffix(name, ".gz") {
-		if r, err = gzip.NewReader(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return json.NewDecoder(r)
-}
 
 // journal writes events down as text, numbers without superfluous zeros.
 type journal struct {
@@ -156,17 +126,13 @@ func TestRecordedFeeds(t *testing.T) {
 	} {
 		t.Run(symbol, func(t *testing.T) {
 			t.Parallel()
-			lines := recording(t, name)
+			lines := venuetest.Recording(t, "binance/"+name)
 			got := &journal{refused: map[string]int{}}
 			want := &reference{
 				symbol: symbol, last: "0", bid: "0", bidSize: "0", ask: "0", askSize: "0",
 				journal: journal{refused: map[string]int{}},
 			}
-			f, err := newFeed(Config{}.WithDefaults(), []string{symbol}, got)
-			if err != nil {
-				t.Fatal(err)
-			}
-			d := decoder{feed: f}
+			d := newDecoder(t, Config{}, got, symbol)
 			for {
 				var line struct {
 					Received int64  `json:"t_ns"`
@@ -208,7 +174,7 @@ func compare(t *testing.T, what string, got, want []string) {
 // The results of another project for the same frames.
 func TestRecordedPairs(t *testing.T) {
 	t.Parallel()
-	pairs := recording(t, "tardis-node/binance.pairs.ndjson")
+	pairs := venuetest.Recording(t, "binance/tardis-node/binance.pairs.ndjson")
 	symbols := map[string]string{
 		"BNBBTC": "BNB/BTC", "BTCUSDT": "BTC/USDT", "DOGEBNB": "DOGE/BNB", "BTCUSDC": "BTC/USDC", "GNTBTC": "GNT/BTC",
 	}
@@ -234,11 +200,7 @@ func TestRecordedPairs(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := &lastEvents{}
-		f, err := newFeed(Config{}.WithDefaults(), names, got)
-		if err != nil {
-			t.Fatal(err)
-		}
-		(&decoder{feed: f}).decode([]byte(pair.Raw), time.Now())
+		newDecoder(t, Config{}, got, names...).decode([]byte(pair.Raw), time.Now())
 		for _, e := range pair.Expected {
 			switch e.Type {
 			case "trade":

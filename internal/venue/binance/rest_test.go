@@ -48,7 +48,7 @@ func TestTradesFrom(t *testing.T) {
 		binance.AggregateTrades: {aggList, "/api/v3/aggTrades?fromId=8&limit=500&symbol=BTCUSDTthe key"},
 	} {
 		adapter, uri := restAdapter(t, binance.Config{Trades: kind, APIKey: "the key"}, 200, c.body)
-		trades, err := adapter.TradesFrom(t.Context(), "BTC/USDT", 8, 500)
+		trades, err := adapter.TradesFrom(t.Context(), "BTC/USDT", 8, time.Time{}, 500)
 		if err != nil || len(trades) != 2 || *uri != c.uri {
 			t.Fatalf("%s: got %v, %v from %s", kind, trades, err, *uri)
 		}
@@ -68,17 +68,17 @@ func TestTradesFrom(t *testing.T) {
 func TestTradesFromKeepsToItsBounds(t *testing.T) {
 	t.Parallel()
 	adapter, uri := restAdapter(t, binance.Config{}, 200, rawList)
-	if trades, err := adapter.TradesFrom(t.Context(), "BTC/USDT", 9, 5000); err != nil || len(trades) != 1 || trades[0].Number != 9 {
+	if trades, err := adapter.TradesFrom(t.Context(), "BTC/USDT", 9, time.Time{}, 5000); err != nil || len(trades) != 1 || trades[0].Number != 9 {
 		t.Errorf("from 9: got %v, %v", trades, err)
 	}
 	if !strings.Contains(*uri, "limit=1000") {
 		t.Errorf("asked for %s", *uri)
 	}
-	if trades, err := adapter.TradesFrom(t.Context(), "BTC/USDT", 0, 1); err != nil || len(trades) != 1 || trades[0].Number != 8 {
+	if trades, err := adapter.TradesFrom(t.Context(), "BTC/USDT", 0, time.Time{}, 1); err != nil || len(trades) != 1 || trades[0].Number != 8 {
 		t.Errorf("limit 1: got %v, %v", trades, err)
 	}
 	empty, _ := restAdapter(t, binance.Config{}, 200, `[]`)
-	if trades, err := empty.TradesFrom(t.Context(), "BTC/USDT", 9, 10); err != nil || len(trades) != 0 {
+	if trades, err := empty.TradesFrom(t.Context(), "BTC/USDT", 9, time.Time{}, 10); err != nil || len(trades) != 0 {
 		t.Errorf("none: got %v, %v", trades, err)
 	}
 }
@@ -91,7 +91,7 @@ func TestTradesFromErrors(t *testing.T) {
 		want   error
 	}{
 		"unknown symbol": {400, `{"code":-1121,"msg":"Invalid symbol."}`, domain.ErrNotFound},
-		"refused":        {400, `{"code":-1100,"msg":"Illegal characters"}`, binance.ErrRefused},
+		"refused":        {400, `{"code":-1100,"msg":"Illegal characters"}`, venue.ErrRefused},
 		"not JSON":       {200, `<html>`, domain.ErrInvalid},
 		"cut":            {200, rawList[:50], domain.ErrInvalid},
 		"no list":        {200, `{}`, domain.ErrInvalid},
@@ -106,23 +106,23 @@ func TestTradesFromErrors(t *testing.T) {
 			`{"id":8,"price":"1","qty":"1","time":1,"isBuyerMaker":true}]`, domain.ErrInvalid},
 	} {
 		adapter, _ := restAdapter(t, binance.Config{}, c.status, c.body)
-		trades, err := adapter.TradesFrom(t.Context(), "BTC/USDT", 8, 10)
+		trades, err := adapter.TradesFrom(t.Context(), "BTC/USDT", 8, time.Time{}, 10)
 		if !errors.Is(err, c.want) || trades != nil {
 			t.Errorf("%s: got %v, %v", name, trades, err)
 		}
 	}
 	adapter, _ := restAdapter(t, binance.Config{}, 429, ``)
-	if _, err := adapter.TradesFrom(t.Context(), "BTC/USDT", 8, 10); err == nil {
+	if _, err := adapter.TradesFrom(t.Context(), "BTC/USDT", 8, time.Time{}, 10); err == nil {
 		t.Error("no error for 429")
 	} else if limited, ok := errors.AsType[*venue.LimitedError](err); !ok || limited.Wait < 59*time.Minute {
 		t.Errorf("error %v", err)
 	}
 	for _, symbol := range []string{"BTC/USDT:USDT", "BTC"} {
-		if _, err := adapter.TradesFrom(t.Context(), symbol, 8, 10); !errors.Is(err, domain.ErrInvalid) {
+		if _, err := adapter.TradesFrom(t.Context(), symbol, 8, time.Time{}, 10); !errors.Is(err, domain.ErrInvalid) {
 			t.Errorf("%s: error %v", symbol, err)
 		}
 	}
-	if _, err := adapter.TradesFrom(t.Context(), "BTC/USDT", 8, 0); !errors.Is(err, domain.ErrInvalid) {
+	if _, err := adapter.TradesFrom(t.Context(), "BTC/USDT", 8, time.Time{}, 0); !errors.Is(err, domain.ErrInvalid) {
 		t.Errorf("limit 0: error %v", err)
 	}
 }

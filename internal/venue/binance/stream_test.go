@@ -102,19 +102,6 @@ func TestStreamSubscribes(t *testing.T) {
 	}
 }
 
-func TestStreamDelivers(t *testing.T) {
-	t.Parallel()
-	server, sink := stream(t, binance.Config{}, "BTC/USDT")
-	c := accept(t, server)
-	sink.Await(t, "up", venuetest.IsUp)
-	c.Text(bookOf("BTCUSDT", 1))
-	sink.Await(t, "tick", venuetest.IsTick)
-	c.Text(tradeOf("BTCUSDT", 7))
-	if e := sink.Await(t, "trade", venuetest.IsTrade); e.Trade.Number != 7 || e.Trade.Symbol != "BTC/USDT" {
-		t.Errorf("got %+v", *e.Trade)
-	}
-}
-
 // A refused batch is asked for again symbol by symbol, and only the symbol
 // that is refused alone is given up.
 func TestStreamRetriesRefusedBatches(t *testing.T) {
@@ -142,7 +129,7 @@ func TestStreamRetriesRefusedBatches(t *testing.T) {
 				}
 			}
 			e := sink.Await(t, "refusal", venuetest.IsRefused("subscription"))
-			if !errors.Is(e.Err, binance.ErrSubscription) || !strings.Contains(e.Err.Error(), "BAD/USDT") ||
+			if !errors.Is(e.Err, venue.ErrSubscription) || !strings.Contains(e.Err.Error(), "BAD/USDT") ||
 				!strings.Contains(e.Err.Error(), "code 2: Invalid request") {
 				t.Errorf("refused with %v", e.Err)
 			}
@@ -170,17 +157,6 @@ func TestStreamRefusesOddAnswers(t *testing.T) {
 	}
 }
 
-func TestStreamReconnectsWithoutAcknowledgement(t *testing.T) {
-	t.Parallel()
-	server, sink := stream(t, binance.Config{
-		AckTimeout: time.Millisecond,
-		Connection: venue.Care{PingInterval: time.Millisecond},
-	}, "BTC/USDT")
-	server.Accept(t)
-	sink.Await(t, "down", venuetest.IsDown)
-	server.Accept(t)
-}
-
 // State outlives the connection: what is older than before is still ignored.
 func TestStreamResubscribesAfterLoss(t *testing.T) {
 	t.Parallel()
@@ -197,65 +173,6 @@ func TestStreamResubscribesAfterLoss(t *testing.T) {
 	if e.Tick.VenueSeq != 5 || e.Tick.Last.IsZero() || e.Tick.Bid.IsZero() {
 		t.Errorf("after the reconnect: %+v", *e.Tick)
 	}
-}
-
-// The old connection stays until the new one is subscribed and delivers;
-// duplicates of the overlap are handed on.
-func TestStreamHandsOver(t *testing.T) {
-	t.Parallel()
-	server, sink := stream(t, binance.Config{}, "BTC/USDT")
-	first := accept(t, server)
-	first.Text(tradeOf("BTCUSDT", 1))
-	sink.Await(t, "trade", venuetest.IsTrade)
-	first.Text(`{"e":"serverShutdown","E":1700000000000}`)
-	second := server.Accept(t)
-	id := readRequest(t, second).ID
-	second.Text(tradeOf("BTCUSDT", 1)) // data, but not yet acknowledged
-	sink.Await(t, "duplicate", venuetest.IsTrade)
-	first.Text(tradeOf("BTCUSDT", 2))
-	sink.Await(t, "trade of the old connection", venuetest.IsTrade)
-	ack(second, id)
-	first.AwaitEnd()
-	second.Text(tradeOf("BTCUSDT", 3))
-	sink.Await(t, "trade of the new connection", venuetest.IsTrade)
-	for _, e := range sink.Events() {
-		if e.Down {
-			t.Errorf("down: %s", e.Reason)
-		}
-	}
-}
-
-func TestStreamSpreadsSymbolsOverConnections(t *testing.T) {
-	t.Parallel()
-	server, sink := stream(t, binance.Config{MaxStreams: 120}, many(25)...)
-	var got []string
-	for range 3 {
-		c := server.Accept(t)
-		for asked := 0; asked < 120; {
-			r := readRequest(t, c)
-			ack(c, r.ID)
-			asked += len(r.Params)
-			got = append(got, r.Params...)
-			if len(r.Params) > 100 {
-				t.Errorf("%d streams in one request", len(r.Params))
-			}
-			if slices.Contains(r.Params, "a024usdt@ticker") {
-				break // the last symbol
-			}
-		}
-		sink.Await(t, "up", venuetest.IsUp)
-	}
-	slices.Sort(got)
-	if got = slices.Compact(got); len(got) != 250 {
-		t.Errorf("%d streams, want 250", len(got))
-	}
-}
-
-func many(n int) (symbols []string) {
-	for i := range n {
-		symbols = append(symbols, fmt.Sprintf("A%03d/USDT", i))
-	}
-	return symbols
 }
 
 func TestStreamChecksSymbols(t *testing.T) {
@@ -278,24 +195,16 @@ func TestStreamChecksSymbols(t *testing.T) {
 func TestNewChecksItsSettings(t *testing.T) {
 	t.Parallel()
 	for i, cfg := range []binance.Config{
-		{Exchange: "Binance"},
-		{WSURL: "https://venue.test"},
-		{WSURL: "wss://venue.test/ws"},
-		{RESTURL: "venue.test"},
 		{Trades: "fills"},
-		{AckTimeout: -1},
-		{MaxStreams: 9},
-		{MaxStreams: 1025},
-		{RESTWeight: 10},
-		{RESTTimeout: -1},
-		{Connection: venue.Care{DialTimeout: -1}},
+		{Config: venue.Config{MaxSymbols: 103}},
+		{Config: venue.Config{RESTWeight: 100}},
 	} {
 		_, err := binance.New(cfg)
 		if _, ok := errors.AsType[*domain.FieldError](err); !ok {
 			t.Errorf("case %d: error %v, want a field error", i, err)
 		}
 	}
-	adapter, err := binance.New(binance.Config{Connection: venue.Care{Lifetime: -1}})
+	adapter, err := binance.New(binance.Config{Config: venue.Config{Connection: venue.Care{Lifetime: -1}}})
 	if err != nil || adapter.Exchange() != "binance" {
 		t.Errorf("got %v, %v", adapter, err)
 	}

@@ -22,14 +22,9 @@ const (
 	weightAggTrades        = 4
 	weightHistoricalTrades = 25
 	weightExchangeInfo     = 20
-	maxWeight              = weightHistoricalTrades
 
 	codeBadSymbol = -1121
 )
-
-// ErrRefused says that the venue did not accept a REST request; its code and message
-// are in the text.
-var ErrRefused = errors.New("refused by the venue")
 
 // rawTrade and aggTrade are the venue's forms of a past trade.
 type rawTrade struct {
@@ -52,13 +47,14 @@ type aggTrade struct {
 }
 
 // TradesFrom implements venue.Adapter; limit is taken for at most 1000. The
-// numbers are those of the configured kind of trades.
+// numbers are those of the configured kind of trades. The venue is asked by
+// number.
 //
 // Errors: a *domain.FieldError for a symbol or limit that cannot be,
-// domain.ErrNotFound for a symbol that the venue does not have, ErrRefused for
+// domain.ErrNotFound for a symbol that the venue does not have, venue.ErrRefused for
 // other refusals, those of venue.REST.Get, and an error that matches
 // domain.ErrInvalid if the answer makes no sense.
-func (a *Adapter) TradesFrom(ctx context.Context, symbol string, from uint64, limit int) ([]venue.NumberedTrade, error) {
+func (a *Adapter) TradesFrom(ctx context.Context, symbol string, from uint64, _ time.Time, limit int) ([]venue.NumberedTrade, error) {
 	name, err := VenueSymbol(symbol)
 	if err != nil {
 		return nil, err
@@ -73,7 +69,7 @@ func (a *Adapter) TradesFrom(ctx context.Context, symbol string, from uint64, li
 		"limit":  {strconv.Itoa(min(limit, maxTrades))},
 	}
 	var raw []rawTrade
-	if a.cfg.Trades == AggregateTrades {
+	if a.trades == AggregateTrades {
 		var aggregate []aggTrade
 		err = a.get(ctx, "/api/v3/aggTrades", query, weightAggTrades, &aggregate)
 		for _, t := range aggregate {
@@ -90,20 +86,18 @@ func (a *Adapter) TradesFrom(ctx context.Context, symbol string, from uint64, li
 
 // numbered checks and converts trades: they must be in order and valid.
 func (a *Adapter) numbered(symbol string, raw []rawTrade, from uint64, limit int) ([]venue.NumberedTrade, error) {
-	now, last := time.Now(), uint64(0)
-	trades := make([]venue.NumberedTrade, 0, min(len(raw), limit))
+	now := time.Now()
+	trades := make([]venue.NumberedTrade, 0, len(raw))
 	for _, r := range raw {
 		t, err := a.convert(symbol, r, now)
-		if err == nil && t.Number <= last {
-			err = domain.Invalid("trade_id", t.ID, "more than the one before")
-		}
 		if err != nil {
 			return nil, fmt.Errorf("trades of %s from %d: %w", symbol, from, err)
 		}
-		last = t.Number
-		if t.Number >= from && len(trades) < limit {
-			trades = append(trades, t)
-		}
+		trades = append(trades, t)
+	}
+	trades, err := venue.InOrder(trades, from, limit)
+	if err != nil {
+		return nil, fmt.Errorf("trades of %s from %d: %w", symbol, from, err)
 	}
 	return trades, nil
 }
@@ -113,7 +107,7 @@ func (a *Adapter) convert(symbol string, r rawTrade, now time.Time) (t venue.Num
 		return t, domain.Invalid("trade", "", "an id, a time and a side")
 	}
 	t.Trade = domain.Trade{
-		Exchange: a.cfg.Exchange, Symbol: symbol,
+		Exchange: a.Cfg.Exchange, Symbol: symbol,
 		ID:       strconv.FormatUint(*r.ID, 10),
 		Side:     aggressor(*r.BuyerMaker),
 		Time:     time.UnixMilli(r.Time).UTC(),
@@ -126,17 +120,13 @@ func (a *Adapter) convert(symbol string, r rawTrade, now time.Time) (t venue.Num
 	if t.Volume, err = domain.ParseUnsigned("volume", r.Quantity); err != nil {
 		return t, err
 	}
-	return t, t.Validate()
+	return t, nil
 }
 
 // get fetches a JSON document.
 func (a *Adapter) get(ctx context.Context, path string, query url.Values, weight int, into any) error {
-	body, err := a.rest.Get(ctx, path, query, weight)
-	if err != nil {
+	if err := a.REST.GetJSON(ctx, path, query, weight, into); err != nil {
 		return refusal(err)
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("GET %s: %w: %w", path, domain.ErrInvalid, err)
 	}
 	return nil
 }
@@ -154,7 +144,7 @@ func refusal(err error) error {
 	if json.Unmarshal(status.Body, &reason) != nil || reason.Code == 0 {
 		return err
 	}
-	kind := ErrRefused
+	kind := venue.ErrRefused
 	if reason.Code == codeBadSymbol {
 		kind = domain.ErrNotFound
 	}

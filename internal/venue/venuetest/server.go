@@ -124,6 +124,19 @@ func (c *Conn) Read() string {
 	return string(message)
 }
 
+// next takes the client's next message; an error when it is gone.
+func (c *Conn) next() (string, error) {
+	_, message, err := c.ws.Read(context.Background())
+	return string(message), err
+}
+
+// try sends a text message to a client that may be gone.
+func (c *Conn) try(message []byte) error {
+	ctx, cancel := patience()
+	defer cancel()
+	return c.ws.Write(ctx, websocket.MessageText, message)
+}
+
 // AwaitEnd reads until the client is gone. Reading answers its pings.
 func (c *Conn) AwaitEnd() {
 	c.t.Helper()
@@ -150,6 +163,9 @@ func (c *Conn) Ping() error {
 func (c *Conn) Close(code int, reason string) {
 	_ = c.ws.Close(websocket.StatusCode(code), reason)
 }
+
+// Drop ends the TCP connection without a close frame.
+func (c *Conn) Drop() { _ = c.tcp.Close() }
 
 // Reset breaks the TCP connection in the middle of a message.
 func (c *Conn) Reset() {

@@ -1,0 +1,80 @@
+package compose
+
+import (
+	"log/slog"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/venue"
+	"github.com/fullon/fullon/internal/venue/venues"
+)
+
+const (
+	simVenue     = "sim"
+	binanceVenue = "binance" // also what the simulated venue speaks
+)
+
+// UnmarshalText reads the name of a venue.
+func (v *Venue) UnmarshalText(text []byte) error {
+	return oneOf(v, text, append([]string{simVenue}, venues.Names()...)...)
+}
+
+// venueNames lets help texts name the venues.
+func venueNames() kong.Option { return kong.Vars{"venues": strings.Join(venues.Names(), ", ")} }
+
+// Hosts are used in place of a venue's own.
+type Hosts struct {
+	WS   WebSocketURL `name:"ws-url" env:"WS_URL" placeholder:"URL" help:"In place of the venue's WebSocket host."`
+	REST RESTURL      `name:"rest-url" env:"REST_URL" placeholder:"URL" help:"In place of the venue's REST host."`
+}
+
+// VenueHosts are the hosts of each venue that can be followed.
+type VenueHosts struct {
+	Binance  Hosts `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
+	Coinbase Hosts `embed:"" prefix:"coinbase-" envprefix:"COINBASE_"`
+	Kraken   Hosts `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
+}
+
+// of returns a venue's hosts; nil for one that has no settings for them.
+func (h *VenueHosts) of(name string) *Hosts {
+	return map[string]*Hosts{
+		"binance":  &h.Binance,
+		"coinbase": &h.Coinbase,
+		"kraken":   &h.Kraken,
+	}[name]
+}
+
+// venue is the one that is followed, by its protocol.
+func (f *Feeds) venue() venues.Venue {
+	name := string(f.Venue)
+	if name == simVenue {
+		name = binanceVenue
+	}
+	v, _ := venues.Find(name) // UnmarshalText takes no other
+	return v
+}
+
+// adapter makes the adapter of the venue. Its events carry the setting's name,
+// so those of the simulated venue are never taken for a real market's.
+func (f *Feeds) adapter(log *slog.Logger) (venue.Adapter, error) {
+	v := f.venue()
+	hosts := f.Hosts.of(v.Name)
+	return v.New(venue.Config{Exchange: string(f.Venue), WSURL: string(hosts.WS), RESTURL: string(hosts.REST), Logger: log})
+}
+
+// fill sets the symbols if there are none, and checks them. It is run where the
+// venue is known for certain. The error is a *domain.FieldError.
+func (f *Feeds) fill() error {
+	v := f.venue()
+	if len(f.Symbols) == 0 {
+		f.Symbols = v.Usual
+	}
+	for _, symbol := range f.Symbols {
+		if _, err := v.Spell(symbol); err != nil {
+			return domain.Invalid("FULLON_SYMBOLS (--symbols)", symbol, v.Symbols)
+		}
+	}
+	return nil
+}

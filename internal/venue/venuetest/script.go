@@ -1,0 +1,151 @@
+package venuetest
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/venue"
+)
+
+// Script is what the suite has to know of a venue: how it says things. All
+// symbols are unified.
+type Script struct {
+	// New makes the adapter.
+	New func(venue.Config) (venue.Adapter, error)
+	// Path of the WebSocket endpoint.
+	Path string
+	// Symbols are three that the venue could have.
+	Symbols [3]string
+	// NoSymbols are names that the adapter must refuse.
+	NoSymbols []string
+	// Batch is how many symbols the venue takes in one request.
+	Batch int
+
+	// Answer is what the venue says to a frame of the client, in order; nothing to
+	// one that it does not answer. refused are symbols that it does not grant.
+	Answer func(frame string, refused []string) []string
+	// Asks are the symbols that a frame of the client subscribes.
+	Asks func(frame string) []string
+	// Ping tells whether a frame of the client is what the venue wants to hear
+	// regularly; nil: it wants none.
+	Ping func(frame string) bool
+
+	// Trades are frames with trades of a symbol, in one or in one each.
+	Trades func(symbol string, trades ...Trade) []string
+	// Quote is a frame with the best bid and ask of a symbol. n rises with each.
+	Quote func(symbol string, q venue.Quote, n uint64, at time.Time) string
+	// Bar are frames that tell of a bar and that it is final.
+	Bar func(c domain.Candle) []string
+	// Timeframe of the bars that the suite sends. Default 1m.
+	Timeframe domain.Timeframe
+	// Stamp writes n, from 0, into the frames that the venue numbers on each
+	// connection; it reports false for others. Nil: it numbers none.
+	Stamp func(frame string, n int) (string, bool)
+
+	// Unknown are frames of kinds that the adapter does not read.
+	Unknown []string
+	// Maintenance are frames that say that the venue does not work as usual; the
+	// adapter tells of them and goes on.
+	Maintenance []string
+	// Leaving are frames that say that the venue is about to close the connection;
+	// the adapter replaces it.
+	Leaving []string
+	// Delisted are frames that the venue sends when a symbol goes away while it is
+	// subscribed; nil: it falls silent.
+	Delisted func(symbol string) []string
+
+	// REST answers the venue's REST requests from the book.
+	REST func(b Book) http.Handler
+	// Limited are answers of status 200 that say that a rate limit was hit.
+	Limited []string
+}
+
+// Trade is a trade as the suite has it before the venue's form.
+type Trade struct {
+	Number uint64
+	Side   domain.Side // the aggressor's
+	Price  string
+	Volume string
+	Time   time.Time
+}
+
+// Book is what the venue knows.
+type Book struct {
+	Symbols []domain.Symbol
+	Trades  map[string][]Trade // by unified symbol, numbers rising
+}
+
+// From are the trades of a symbol from a time on.
+func (b Book) From(symbol string, since time.Time) (trades []Trade) {
+	for _, t := range b.Trades[symbol] {
+		if !t.Time.Before(since) {
+			trades = append(trades, t)
+		}
+	}
+	return trades
+}
+
+// base is a while ago, in what the coarsest venue's clock can tell.
+var base = time.Now().UTC().Truncate(time.Hour).Add(-time.Hour)
+
+// tradeNo makes the trade of that number; a later one is a second later.
+func tradeNo(number uint64) Trade {
+	t := Trade{
+		Number: number, Side: domain.Buy, Price: "100.25", Volume: "0.5",
+		Time: base.Add(time.Duration(number) * time.Second),
+	}
+	if number%2 == 0 {
+		t.Side, t.Price, t.Volume = domain.Sell, "99.125", "12"
+	}
+	return t
+}
+
+func tradesNo(from, to uint64) (trades []Trade) {
+	for n := from; n <= to; n++ {
+		trades = append(trades, tradeNo(n))
+	}
+	return trades
+}
+
+// same tells whether an event is the trade.
+func (t Trade) same(e venue.NumberedTrade, symbol string) bool {
+	return e.Number == t.Number && e.Symbol == symbol && e.Side == t.Side && e.Time.Equal(t.Time) && !e.Received.IsZero() &&
+		e.Price.Equal(domain.MustDecimal(t.Price)) && e.Volume.Equal(domain.MustDecimal(t.Volume))
+}
+
+// Run holds an adapter to what venue.Adapter promises, whatever the venue does.
+func Run(t *testing.T, s Script) {
+	if s.Timeframe == "" {
+		s.Timeframe = "1m"
+	}
+	for name, test := range map[string]func(*testing.T, Script){
+		"settings":                testSettings,
+		"subscribes and delivers": testDelivers,
+		"refused symbol":          testRefusedSymbol,
+		"nothing acknowledged":    testNothingAcknowledged,
+		"pings":                   testPings,
+		"lost connections":        testLostConnections,
+		"several connections":     testSeveralConnections,
+		"batches":                 testBatches,
+		"planned replacement":     testReplacement,
+		"truncated frames":        testTruncatedFrames,
+		"unknown kinds":           testUnknownKinds,
+		"maintenance":             testMaintenance,
+		"venue leaving":           testLeaving,
+		"delisted symbol":         testDelisted,
+		"clock skew":              testClockSkew,
+		"each trade once":         testEachTradeOnce,
+		"hole filled":             testHoleFilled,
+		"hole not fillable":       testHoleNotFillable,
+		"REST limits":             testLimits,
+		"REST faults":             testFaults,
+		"catalogue":               testCatalogue,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, s)
+		})
+	}
+}
