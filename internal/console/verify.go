@@ -21,15 +21,15 @@ type mismatchView struct {
 }
 
 type reportView struct {
-	Stream      string           `json:"stream"`
-	Sequence    uint64           `json:"sequence"`
-	Dropped     uint64           `json:"dropped"`
-	Keys        int              `json:"keys"`
-	Values      int              `json:"values"`
-	Unproven    int              `json:"unproven"`
-	Differences int              `json:"differences"`
+	Stream      string         `json:"stream"`
+	Sequence    uint64         `json:"sequence"`
+	Dropped     uint64         `json:"dropped"`
+	Keys        int            `json:"keys"`
+	Values      int            `json:"values"`
+	Unproven    int            `json:"unproven"`
+	Differences int            `json:"differences"`
 	Examples    []mismatchView `json:"examples"`
-	Error       string           `json:"error,omitempty"`
+	Error       string         `json:"error,omitempty"`
 }
 
 func viewReport(r verify.Report) reportView {
