@@ -61,6 +61,10 @@ var rules = []rule{
 	{"internal/orderworker", []string{
 		"domain", "client", "internal/execution", "internal/pause", "internal/risk", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
 	}, "it knows a venue by its interface, and the log and Redis through the client"},
+	{"internal/gateway", []string{
+		"domain", "client", "internal/pause", "github.com/coder/websocket", "github.com/golang-jwt/jwt/...", "github.com/vmihailenco/msgpack/...",
+		"golang.org/x/time/...",
+	}, "a client like any bot, that lends its verbs to others"},
 	{"internal/demo", []string{"domain", "client", "internal/pause", "github.com/sourcegraph/conc/..."}, "bots like any other"},
 	{"internal/board", []string{"domain", "internal/table", "github.com/sourcegraph/conc/..."}, "a reader like any bot"},
 	{"internal/console", []string{"domain", "client", "internal/table"}, "a reader like any bot"},
@@ -83,6 +87,7 @@ var only = []rule{
 	{"github.com/redis/go-redis/...", []string{"cachestore", "compose", "internal/testserver"}, "the cache has one door; compose only silences the library's own log"},
 	{"github.com/alicebob/miniredis/...", []string{"compose"}, "the embedded default where no redis-server is installed"},
 	{"github.com/adshao/go-binance/...", []string{"internal/execution/binance"}, "a venue has one door"},
+	{"github.com/golang-jwt/jwt/...", []string{"internal/gateway"}, "tokens are read in one place"},
 	{"internal/testserver", nil, "only tests start test servers"},
 	{"internal/replay/...", nil, "only tests play recordings"},
 	{"internal/venue/venuetest", nil, "only tests fake a venue"},
