@@ -48,6 +48,9 @@ type closing struct {
 	reason string
 }
 
+// closeGrace is how long a client has to answer that the connection is closed.
+const closeGrace = time.Second
+
 // run serves the connection until it ends.
 func (c *conn) run() {
 	var parts sync.WaitGroup
@@ -242,7 +245,9 @@ func (c *conn) write() {
 		out, wait, closing := c.next(scratch)
 		switch {
 		case closing != nil:
+			grace := time.AfterFunc(closeGrace, c.cut)
 			_ = c.ws.Close(closing.code, closing.reason)
+			grace.Stop()
 			return
 		case out.data != nil:
 			if err := c.ws.Write(c.ctx, out.kind, out.data); err != nil {
