@@ -22,6 +22,7 @@ import (
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/gateway"
+	"github.com/fullon/fullon/internal/page"
 )
 
 // defaultGateway is where the WebSocket server listens.
@@ -148,7 +149,7 @@ func newGatewayServer(cfg Gateway, handle *client.Client, log *slog.Logger) (*ga
 	if err != nil {
 		return nil, err
 	}
-	server, err := gateway.New(gateway.Config{Access: access, Log: log, Limits: gateway.Limits{
+	server, err := gateway.New(gateway.Config{Access: access, Page: page.Handler(), Log: log, Limits: gateway.Limits{
 		MaxConnections: int(cfg.MaxConnections), PerAddress: int(cfg.PerAddress), RequestsPerSecond: float64(cfg.RequestRate), Burst: 2 * int(cfg.RequestRate),
 	}}, handle)
 	if err != nil {

@@ -240,7 +240,7 @@ func (c *UpCommand) footer(data string, h *httpServer, g *gatewayServer) []strin
 		lines = append(lines, "orders on paper: fullon order watch "+string(c.Venue)+", fullon blocks "+string(c.Venue)+", fullon watch account "+demoAccount)
 	}
 	if g != nil {
-		lines = append(lines, "any language: WebSocket at "+g.URL())
+		lines = append(lines, "any language: WebSocket at "+g.URL()+"   to look at: http"+strings.TrimPrefix(g.URL(), "ws"))
 	}
 	if addr := h.Addr(); addr != "" {
 		lines = append(lines, "health http://"+addr+"/healthz   metrics http://"+addr+"/metrics")
