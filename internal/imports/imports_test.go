@@ -68,6 +68,7 @@ var rules = []rule{
 	{"internal/demo", []string{"domain", "client", "internal/pause", "github.com/sourcegraph/conc/..."}, "bots like any other"},
 	{"internal/board", []string{"domain", "internal/table", "github.com/sourcegraph/conc/..."}, "a reader like any bot"},
 	{"internal/console", []string{"domain", "client", "internal/table"}, "a reader like any bot"},
+	{"internal/asyncapi", []string{"internal/gateway", "go.yaml.in/yaml/..."}, "a program that describes"},
 	{"internal/page", nil, "files for browsers"},
 	{"internal/pause", nil, "a wait that a context ends"},
 	{"internal/table", nil, "text"},
