@@ -91,8 +91,8 @@ func (f *feed) follow(ctx context.Context) {
 			continue
 		}
 		f.mu.Lock()
-		f.trouble = nil
 		f.put([]*update{u})
+		f.recover()
 		f.mu.Unlock()
 	}
 }
@@ -145,8 +145,8 @@ func (f *feed) reread(ctx context.Context) {
 			}
 		default:
 			f.mu.Lock()
-			f.trouble = nil
 			f.replace(now)
+			f.recover()
 			f.mu.Unlock()
 		}
 	}
@@ -168,6 +168,18 @@ func (f *feed) report(err error) {
 	u := &update{name: streamError, view: troubleView{Code: codeOf(err), Error: textOf(err)}}
 	for s := range f.subs {
 		s.offer(u)
+	}
+}
+
+// recover tells the subscribers that what they know is current again. f.mu is
+// held.
+func (f *feed) recover() {
+	if f.trouble == nil {
+		return
+	}
+	f.trouble = nil
+	for s := range f.subs {
+		s.offer(live)
 	}
 }
 

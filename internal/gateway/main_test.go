@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fullon/fullon/bus"
+	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/gateway"
@@ -69,10 +70,14 @@ const secret = "all-rights-of-the-tests"
 // newRig starts a deployment. Everybody may read, and who has secret may write.
 func newRig(tb testing.TB, change ...func(*gateway.Config)) *rig {
 	tb.Helper()
+	return newRigOn(tb, testserver.SharedStore(tb), change...)
+}
+
+func newRigOn(tb testing.TB, store *cachestore.Store, change ...func(*gateway.Config)) *rig {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	tb.Cleanup(cancel)
 	b := testserver.NewNATS(tb).Bus(tb, small)
-	store := testserver.SharedStore(tb)
 	r := &rig{Client: client.New(b, store), tb: tb, ctx: ctx}
 	tb.Cleanup(r.Close)
 	p := projector.New(projector.Config{

@@ -4,9 +4,12 @@ import "slices"
 
 // The messages that all streams have.
 const (
-	streamLive  = "stream_live"  // the snapshot is complete
+	streamLive  = "stream_live"  // the snapshot is complete, or trouble is over: what was told is current
 	streamError = "stream_error" // nothing can be told at present, and why
 )
+
+// live is the message that has this name.
+var live = &update{name: streamLive, view: struct{}{}}
 
 // subscription is one stream of a connection. Its queue is guarded by its
 // connection.
@@ -56,7 +59,7 @@ func (s *subscription) begin(join func()) {
 	}
 	join()
 	if s.dialect.tellsLive() {
-		s.conn.push(s, queued{&update{name: streamLive, view: struct{}{}}, false})
+		s.conn.push(s, queued{live, false})
 	}
 }
 
@@ -65,7 +68,7 @@ func (s *subscription) offer(u *update) {
 	if u.item == "" && u.seq > 0 && u.seq <= s.after {
 		return // the feed was behind what was read for the snapshot
 	}
-	if u.name == streamError || s.match == nil || s.match(u) {
+	if u.item == "" && u.seq == 0 || s.match == nil || s.match(u) {
 		s.conn.push(s, queued{u, false})
 	}
 }
