@@ -25,7 +25,6 @@ type conn struct {
 	cut     context.CancelFunc
 	working sync.WaitGroup // requests under way
 	slots   chan struct{}  // one for each that may be
-	lane    chan func()    // writes, in order
 	wake    chan struct{}  // holds one token while there is something to write
 
 	mu      sync.Mutex
@@ -33,6 +32,7 @@ type conn struct {
 	ready   []*subscription // that have something to send, in turn
 	queued  int             // messages that wait, but for those of conflated streams
 	subs    map[string]*subscription
+	lane    []func() // what is to be done in order; what is under way is in it
 	closing *closing // set: nothing more is taken
 }
 
@@ -55,7 +55,6 @@ const closeGrace = time.Second
 func (c *conn) run() {
 	var parts sync.WaitGroup
 	parts.Go(c.write)
-	parts.Go(c.inTurn)
 	pinging := time.AfterFunc(c.server.limits.PingInterval, c.ping)
 	c.read()
 	c.cut()
@@ -122,34 +121,42 @@ func (c *conn) dispatch(r *request) error {
 		<-c.slots
 	}
 	if op.kind == writes || op.kind == stream {
-		c.lane <- work // there is room for as many as there are slots
+		c.inTurn(work)
 	} else {
 		go work()
 	}
 	return nil
 }
 
-// inTurn does what is to be done in order.
-func (c *conn) inTurn() {
-	for {
-		select {
-		case work := <-c.lane:
-			work()
-		case <-c.ctx.Done():
-			for { // what did not begin is not begun
-				select {
-				case <-c.lane:
-					c.working.Done()
-				default:
-					return
-				}
-			}
-		}
+// inTurn has work done behind what was to be done before. There is a goroutine
+// for it only while there is something to do.
+func (c *conn) inTurn(work func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lane = append(c.lane, work); len(c.lane) > 1 {
+		return
 	}
+	go func() {
+		for more := true; more; {
+			c.mu.Lock()
+			next := c.lane[0]
+			c.mu.Unlock()
+			next()
+			c.mu.Lock()
+			c.lane = c.lane[1:]
+			if more = len(c.lane) > 0; !more {
+				c.lane = nil
+			}
+			c.mu.Unlock()
+		}
+	}()
 }
 
 // serve does what a request asks for and answers it.
 func (c *conn) serve(op *operation, r *request) {
+	if c.ctx.Err() != nil {
+		return // what did not begin before the connection ended is not begun
+	}
 	timeout := c.server.limits.RequestTimeout
 	if op.kind == waits {
 		timeout += maxWait

@@ -135,7 +135,7 @@ func (s *Server) serve(ws *websocket.Conn, d dialect, topic string, held *rights
 	ws.SetReadLimit(s.limits.MaxMessageBytes)
 	c := &conn{
 		server: s, ws: ws, dialect: d, topic: topic, rate: rate.NewLimiter(rate.Limit(s.limits.RequestsPerSecond), s.limits.Burst),
-		slots: make(chan struct{}, s.limits.MaxInFlight), lane: make(chan func(), s.limits.MaxInFlight),
+		slots: make(chan struct{}, s.limits.MaxInFlight),
 		wake: make(chan struct{}, 1), subs: make(map[string]*subscription),
 	}
 	c.rights.Store(held)
