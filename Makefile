@@ -65,9 +65,10 @@ $(LINT):
 	GOBIN=$(CURDIR)/.tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 	mv .tools/golangci-lint $(LINT)
 
-## reference: write REFERENCE.md, what each verb of the Python library became
+## reference: write REFERENCE.md and asyncapi.yaml from the code
 .PHONY: reference
 reference:
+	@doc="$$($(GO) run ./internal/asyncapi)" && printf '%s\n' "$$doc" > asyncapi.yaml
 	@doc="$$($(GO) run ./internal/reference)" && printf '%s\n' "$$doc" > REFERENCE.md
 
 ## bench: benchmarks with their floors, one after the other

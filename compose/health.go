@@ -26,6 +26,7 @@ type parts struct {
 	Projector  *projector.Projector `optional:"true"`
 	Feed       *ingest.Feed         `optional:"true"`
 	Publishers *publishers          `optional:"true"`
+	Gateway    *gatewayServer       `optional:"true"`
 }
 
 // health is the body of /healthz.

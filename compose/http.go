@@ -54,6 +54,9 @@ func newHTTPServer(cfg HTTP, parts parts) (*httpServer, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", parts.serveHealth)
+	if parts.Gateway != nil {
+		mux.Handle("/", parts.Gateway)
+	}
 	h.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second}
 	return h, nil
 }

@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 		os.Exit(Main(name, "", new(ProjectorCommand), nil, os.Args[1:], os.Stderr))
 	case "orderworker":
 		os.Exit(Main(name, "", new(OrderWorkerCommand), nil, os.Args[1:], os.Stderr))
+	case "gateway":
+		os.Exit(Main(name, "", new(GatewayCommand), nil, os.Args[1:], os.Stderr))
 	default:
 		os.Exit(Main(name, "", new(FullonCommand), map[string]string{"venue": "sim"}, os.Args[1:], os.Stderr))
 	}
@@ -70,7 +72,7 @@ func newUser(t *testing.T, env ...string) *user {
 		t.Skip("starts processes")
 	}
 	u := &user{t: t, home: t.TempDir(), cwd: t.TempDir()}
-	u.env = append([]string{"HOME=" + u.home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + t.TempDir(), "FULLON_NO_PAPER=true", "FULLON_SIM_RATE=50"}, env...)
+	u.env = append([]string{"HOME=" + u.home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + t.TempDir(), "FULLON_NO_PAPER=true", "FULLON_GATEWAY=off", "FULLON_SIM_RATE=50"}, env...)
 	return u
 }
 

@@ -58,6 +58,13 @@ var (
 	publishWaiting   = gauge("publish_waiting", "Events that the log has not acknowledged.", "kind")
 	publishAcked     = counter("publish_events_acked_total", "Trades, candles and gaps that the log acknowledged.")
 	publishRetries   = counter("publish_events_retries_total", "Times that storing went wrong and was taken up again.")
+
+	gatewayConnections = gauge("gateway_connections", "WebSocket connections that are open.")
+	gatewayStreams     = gauge("gateway_streams", "Subscriptions that are open.")
+	gatewayFeeds       = gauge("gateway_feeds", "Things that are watched for them.")
+	gatewayRequests    = counter("gateway_requests_total", "Requests of clients.")
+	gatewaySent        = counter("gateway_messages_sent_total", "Messages to clients.")
+	gatewayCut         = counter("gateway_connections_cut_total", "Connections that were cut or refused.", "reason")
 )
 
 func (m metric) of(value float64, labels ...string) prometheus.Metric {
@@ -75,6 +82,17 @@ func (p parts) Collect(out chan<- prometheus.Metric) {
 	}
 	if p.Feed != nil {
 		p.collectFeed(out)
+	}
+	if p.Gateway != nil {
+		s := p.Gateway.Stats()
+		out <- gatewayConnections.of(float64(s.Connections))
+		out <- gatewayStreams.of(float64(s.Streams))
+		out <- gatewayFeeds.of(float64(s.Feeds))
+		out <- gatewayRequests.of(float64(s.Requests))
+		out <- gatewaySent.of(float64(s.Sent))
+		out <- gatewayCut.of(float64(s.Slow), "slow")
+		out <- gatewayCut.of(float64(s.Silent), "silent")
+		out <- gatewayCut.of(float64(s.Refused), "limit")
 	}
 	if p.Publishers != nil {
 		ticks, events := p.Publishers.ticks.Stats(), p.Publishers.events.Stats()

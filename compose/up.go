@@ -15,11 +15,9 @@ import (
 	"golang.org/x/term"
 
 	"github.com/fullon/fullon/bus"
-	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/board"
-	"github.com/fullon/fullon/internal/ingest"
 	"github.com/fullon/fullon/internal/sim"
 )
 
@@ -34,6 +32,7 @@ type UpCommand struct {
 	NoPaper    bool  `group:"Venue:" env:"FULLON_NO_PAPER" help:"Without the paper venue, the worker that sends orders there, and the bots."`
 	Servers    `group:"Servers of your own, in place of the embedded ones:"`
 	Projection `group:"Projection:"`
+	Gateway    `group:"WebSocket server:"`
 	HTTP       `group:"Looking in:"`
 	Logging    `group:"Looking in:"`
 }
@@ -151,7 +150,7 @@ func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 	}
 	options = append(options, withPresence(redisConfig, "up",
 		logModule("fullon-up", servers.Log()), redisModule(redisConfig),
-		projectorModule(c.Projection), ingestModule(feeds), listingModule(feeds, redisConfig), httpModule(c.HTTP), c.boardModule(here, feeds)))
+		projectorModule(c.Projection), ingestModule(feeds), listingModule(feeds, redisConfig), gatewayModule(c.Gateway), httpModule(c.HTTP), c.boardModule(here, feeds)))
 	if !c.NoPaper {
 		options = append(options, demoModule(feeds, data, !c.NoBots))
 	}
@@ -180,7 +179,7 @@ func (c *UpCommand) ownLog(servers *Servers, data string, log *slog.Logger) (sto
 
 // boardModule tells other commands and people what runs here.
 func (c *UpCommand) boardModule(here running, feeds Feeds) fx.Option {
-	return fx.Invoke(func(s supervisor, b *bus.Bus, store *cachestore.Store, feed *ingest.Feed, h *httpServer) {
+	return fx.Invoke(func(s supervisor, p parts, h *httpServer) {
 		here.HTTPAddr = h.Addr()
 		s.run("announcement", func(ctx context.Context) error {
 			retract, err := here.announce()
@@ -191,12 +190,12 @@ func (c *UpCommand) boardModule(here running, feeds Feeds) fx.Option {
 			retract()
 			return nil
 		})
-		handle := client.New(b, store)
+		handle := client.New(p.Bus, p.Store)
 		s.onStop(func() error { handle.Close(); return nil })
 		screen := board.New(board.Config{
-			Exchange: feed.Exchange(), Symbols: feeds.Symbols, Out: os.Stdout,
+			Exchange: p.Feed.Exchange(), Symbols: feeds.Symbols, Out: os.Stdout,
 			Terminal: term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("TERM") != "dumb", Size: terminalSize, Color: os.Getenv("NO_COLOR") == "",
-			Footer: c.footer(here.Data, h),
+			Footer: c.footer(here.Data, h, p.Gateway),
 		}, handle.Ticks, handle.Trades)
 		s.run("board", screen.Run)
 	})
@@ -232,12 +231,15 @@ func (c *UpCommand) feeds() (Feeds, error) {
 	return feeds, nil
 }
 
-func (c *UpCommand) footer(data string, h *httpServer) []string {
+func (c *UpCommand) footer(data string, h *httpServer, g *gatewayServer) []string {
 	lines := []string{
 		"Ctrl-C stops. In another terminal: fullon status, fullon get ticker " + string(c.Venue) + " BTC/USDT",
 	}
 	if !c.NoPaper {
 		lines = append(lines, "orders on paper: fullon order watch "+string(c.Venue)+", fullon blocks "+string(c.Venue)+", fullon watch account "+demoAccount)
+	}
+	if g != nil {
+		lines = append(lines, "any language: WebSocket at "+g.URL()+"   to look at: http"+strings.TrimPrefix(g.URL(), "ws"))
 	}
 	if addr := h.Addr(); addr != "" {
 		lines = append(lines, "health http://"+addr+"/healthz   metrics http://"+addr+"/metrics")
