@@ -95,7 +95,10 @@ var projectionMutations = []mutation{
 	},
 	{
 		name: "epoch-check", noticed: chaos,
-		edits: []edit{{"internal/projector/worker.go", "switch {\n\tcase at.IsZero():", "switch {\n\tcase true:"}},
+		edits: []edit{
+			{"internal/projector/worker.go", "switch {\n\tcase at.IsZero():", "switch {\n\tcase true:"},
+			{"internal/projector/worker.go", "if err == nil && extent.Created != w.at.Created {", "if err == nil && extent.Created == 0 {"},
+		},
 	},
 	{
 		name: "every-trade-is-kept", noticed: chaos,

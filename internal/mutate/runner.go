@@ -33,7 +33,7 @@ var orders = runner{
 // chaos is the program that breaks a whole deployment.
 var chaos = runner{
 	args:      func(seed string) []string { return []string{"run", "./internal/chaos", "-seed", seed, "-for", "20s"} },
-	seeds:     []string{"1", "2", "3", "4", "5", "6"},
+	seeds:     []string{"11", "16", "1", "2", "3", "4"}, // the first two replace a stream and wipe nothing after it
 	complains: func(line string) bool { return strings.HasPrefix(line, "FAIL seed") },
 }
 
