@@ -33,7 +33,7 @@ const (
 // which waits for its answer. The floor has as many requests under way, the best
 // way there is: two goroutines that send 32 at a time in a bare pipeline. A
 // request of the floor are the plain commands that fetch the bytes that the verb
-// needs, all of them, and none is decoded. So the ratio has in it that callers
+// needs, all of them, the checkpoint that tells whether the answer counts too, and none is decoded. So the ratio has in it that callers
 // who know nothing of each other share round trips, that what belongs together
 // is read together, and decoding and checking.
 func BenchmarkRead(b *testing.B) {
@@ -53,32 +53,46 @@ func BenchmarkRead(b *testing.B) {
 		floor func(redis.Pipeliner)
 	}{
 		{"Ticks.Get", func() error { _, err := c.Ticks.Get(ctx, x, s); return err },
-			func(p redis.Pipeliner) { p.HMGet(ctx, tick+"ticks:"+x, s, "feed") }},
+			func(p redis.Pipeliner) {
+				p.Get(ctx, tick+"checkpoint")
+				p.HMGet(ctx, tick+"ticks:"+x, s, "feed")
+			}},
 		{"Ticks.Price", func() error { _, err := c.Ticks.Price(ctx, x, s); return err },
-			func(p redis.Pipeliner) { p.HMGet(ctx, tick+"ticks:"+x, s, "feed") }},
+			func(p redis.Pipeliner) {
+				p.Get(ctx, tick+"checkpoint")
+				p.HMGet(ctx, tick+"ticks:"+x, s, "feed")
+			}},
 		{"Ticks.All", func() error { _, err := c.Ticks.All(ctx, x); return err },
 			func(p redis.Pipeliner) {
 				for _, stream := range r.layout.TickStreams() {
+					p.Get(ctx, r.partition(stream)+"checkpoint")
 					p.HGetAll(ctx, r.partition(stream)+"ticks:"+x)
 				}
 			}},
 		{"Ticks.Any", func() error { _, err := c.Ticks.Any(ctx, s); return err },
 			func(p redis.Pipeliner) {
 				for _, stream := range r.layout.TickStreams() {
+					p.Get(ctx, r.partition(stream)+"checkpoint")
 					p.SMembers(ctx, r.partition(stream)+"exchanges")
 				}
+				p.Get(ctx, tick+"checkpoint")
 				p.HMGet(ctx, tick+"ticks:"+x, s, "feed")
 			}},
 		{"Trades.List", func() error { _, err := c.Trades.List(ctx, x, s, listed); return err },
-			func(p redis.Pipeliner) { p.LRange(ctx, trades+"trades:"+x+":"+s, -listed, -1) }},
+			func(p redis.Pipeliner) {
+				p.Get(ctx, trades+"checkpoint")
+				p.LRange(ctx, trades+"trades:"+x+":"+s, -listed, -1)
+			}},
 		{"Trades.Status", func() error { _, err := c.Trades.Status(ctx, x, s); return err },
 			func(p redis.Pipeliner) {
+				p.Get(ctx, trades+"checkpoint")
 				p.LLen(ctx, trades+"trades:"+x+":"+s)
 				p.LIndex(ctx, trades+"trades:"+x+":"+s, 0)
 				p.LIndex(ctx, trades+"trades:"+x+":"+s, -1)
 			}},
 		{"Candles.Latest", func() error { _, err := c.Candles.Latest(ctx, x, s, "1m", listed); return err },
 			func(p redis.Pipeliner) {
+				p.Get(ctx, trades+"checkpoint")
 				p.HGet(ctx, trades+"candles:"+x+":"+s, "1m")
 				p.HMGet(ctx, trades+"candles:"+x+":"+s, bars...)
 			}},
@@ -86,6 +100,7 @@ func BenchmarkRead(b *testing.B) {
 			_, err := c.Candles.Between(ctx, x, s, "1m", r.newest.Add(-(listed-1)*time.Minute), r.newest.Add(time.Minute))
 			return err
 		}, func(p redis.Pipeliner) {
+			p.Get(ctx, trades+"checkpoint")
 			p.HGet(ctx, trades+"candles:"+x+":"+s, "1m")
 			p.HMGet(ctx, trades+"candles:"+x+":"+s, bars...)
 		}},
@@ -104,7 +119,10 @@ func BenchmarkRead(b *testing.B) {
 		{"Accounts.Positions", func() error { _, err := c.Accounts.Positions(ctx, a); return err },
 			func(p redis.Pipeliner) { r.wholeAccount(ctx, p, account, a) }},
 		{"Fills.List", func() error { _, err := c.Fills.List(ctx, a, x, listed); return err },
-			func(p redis.Pipeliner) { p.LRange(ctx, account+"fills:"+a+":"+x, -listed, -1) }},
+			func(p redis.Pipeliner) {
+				p.Get(ctx, account+"checkpoint")
+				p.LRange(ctx, account+"fills:"+a+":"+x, -listed, -1)
+			}},
 		{"Processes.Get", func() error { _, err := c.Processes.Get(ctx, r.process); return err },
 			func(p redis.Pipeliner) {
 				for _, hash := range []string{"about", "registered", "beats", "status", "message"} {

@@ -315,7 +315,7 @@ func TestNothingIsMadeOrLostWhateverHappens(t *testing.T) {
 	})
 	// A model that nothing happens in proves nothing.
 	for _, kind := range []string{
-		"accepted", "partial", "filled", "canceled", "expired", "filled market gtc", "filled limit ioc", "filled limit fok",
+		"accepted", "partial", "filled", "canceled", "expired", "filled market gtc", "filled limit ioc",
 		"filled limit post_only", "filled stop gtc", "filled stop_limit gtc",
 	} {
 		if !kinds[kind] {
