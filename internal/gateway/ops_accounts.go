@@ -144,9 +144,9 @@ func valued(p client.PositionValue) Position {
 		return out
 	}
 	out.MarkPrice = known(p.Mark)
-	if !p.Position.Price.IsZero() && !p.Flat() {
+	if !p.Price.IsZero() && !p.Flat() {
 		out.PnL = &Number{p.Unrealised}
-		if share, err := p.Unrealised.Mul(domain.MustDecimal("100")).Div(p.Position.Price.Mul(p.Volume.Abs())); err == nil {
+		if share, err := p.Unrealised.Mul(domain.MustDecimal("100")).Div(p.Price.Mul(p.Volume.Abs())); err == nil {
 			out.PnLPercent = &Number{share.RoundHAZ(4)}
 		}
 	}

@@ -140,7 +140,7 @@ func TestALogThatWentBackIsNoticedAndFoldedAnew(t *testing.T) {
 			r := newRig(t, testserver.SharedStore(t))
 			const symbol = "BTC/USDT"
 			stream := small.TradeStreamOf("binance", symbol)
-			p, stop := r.folding(logOf{r.bus})
+			_, stop := r.folding(logOf{r.bus})
 			want := []string{"0", "1", "2"}
 			for i := range 3 {
 				r.wait(r.publish(trade(symbol, i, "1", "1", 0)))
@@ -148,7 +148,7 @@ func TestALogThatWentBackIsNoticedAndFoldedAnew(t *testing.T) {
 			stop()
 			restore := r.nats.Backup()
 			r.connected()
-			p, stop = r.folding(logOf{r.bus})
+			_, stop = r.folding(logOf{r.bus})
 			for i := 3; i < 5; i++ {
 				r.wait(r.publish(trade(symbol, i, "1", "1", 0)))
 			}
@@ -158,7 +158,7 @@ func TestALogThatWentBackIsNoticedAndFoldedAnew(t *testing.T) {
 			for i := range after {
 				r.publish(trade(symbol, 20+i, "1", "1", 0))
 			}
-			p, _ = r.folding(logOf{r.bus})
+			p, _ := r.folding(logOf{r.bus})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			for of(p, stream).Rebuilds == 0 {
