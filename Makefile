@@ -25,7 +25,7 @@ run:
 
 ## test: install what the tests need, then run all of them with the race detector
 .PHONY: test
-test: redis
+test: redis browser
 	$(GO) test -race -timeout $(RACE_TIMEOUT) ./...
 	@$(MAKE) --no-print-directory test-cluster
 
@@ -86,6 +86,16 @@ fuzz:
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
 		done; \
 	done
+
+# The page is tested in a real Chromium, and a client in Python if its library is
+# there. Where neither can be installed the tests tell how to do without.
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ -n "$$FULLON_NO_BROWSER" ] && exit 0; \
+	if command -v apt-get >/dev/null; then \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends chromium python3-websockets; \
+	fi
 
 # The tests run against a real redis-server.
 .PHONY: redis

@@ -47,7 +47,7 @@ func binary(t testing.TB, name string) string {
 		if b.dir, b.err = os.MkdirTemp("", "fullon-acceptance-"); b.err != nil {
 			return
 		}
-		build := exec.Command("go", "build", "-o", b.dir, "./cmd/ingest", "./cmd/projector", "./cmd/orderworker", "./cmd/fullon")
+		build := exec.Command("go", "build", "-o", b.dir, "./cmd/ingest", "./cmd/projector", "./cmd/orderworker", "./cmd/gateway", "./cmd/fullon")
 		build.Dir = filepath.Join("..", "..")
 		if out, err := build.CombinedOutput(); err != nil {
 			b.err = fmt.Errorf("go build: %w\n%s", err, out)
