@@ -181,6 +181,9 @@ func (c *UpCommand) ownLog(servers *Servers, data string, log *slog.Logger) (sto
 func (c *UpCommand) boardModule(here running, feeds Feeds) fx.Option {
 	return fx.Invoke(func(s supervisor, p parts, h *httpServer) {
 		here.HTTPAddr = h.Addr()
+		if g := p.Gateway; g != nil {
+			c.say("clients  %s  WebSocket; a page at http%s", g.URL(), strings.TrimPrefix(g.URL(), "ws"))
+		}
 		s.run("announcement", func(ctx context.Context) error {
 			retract, err := here.announce()
 			if err != nil {
