@@ -114,7 +114,7 @@ const (
 	tickKeys   = "exchange symbol price bid bid_size ask ask_size last volume time received sequence age_ms stale"
 	tradeKeys  = "exchange symbol trade_id side price volume cost time received sequence"
 	candleKeys = "exchange symbol timeframe time open high low close volume trades source closed sequence"
-	streamKeys = "stream first last bytes checkpoint lag epoch retention_used"
+	streamKeys = "stream first last bytes checkpoint lag lag_seconds epoch retention_used projectors rate conflicts"
 )
 
 // Programs of other people read these names and types.

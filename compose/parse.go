@@ -47,7 +47,12 @@ func ExitCode(err error) int {
 // the exit code and prints at most one line on stderr.
 func Main(name, description string, grammar any, vars map[string]string, args []string, stderr io.Writer) int {
 	redis.SetLogger(quiet{})
-	env, err := readEnvironment(os.Environ(), dotenvFile)
+	return run(os.Environ(), dotenvFile, name, description, grammar, vars, args, stderr)
+}
+
+// run is Main for any environment and .env file.
+func run(environ []string, dotenv, name, description string, grammar any, vars map[string]string, args []string, stderr io.Writer) int {
+	env, err := readEnvironment(environ, dotenv)
 	if err != nil {
 		complain(stderr, name, err)
 		return ExitUsage

@@ -9,13 +9,15 @@ import (
 	"testing"
 )
 
+// Programs are linked without what debuggers need: that takes half of the time.
+
 // TestEveryExampleRuns runs all of them, on servers that they bring.
 func TestEveryExampleRuns(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("builds and starts programs")
 	}
-	out, err := exec.CommandContext(t.Context(), "go", "run", "./all", "-operations", "all", "-verbose").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "run", "-ldflags=-s -w", "./all", "-operations", "all", "-verbose").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -32,7 +34,7 @@ func TestAnExampleRunsAlone(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and starts programs")
 	}
-	out, err := exec.CommandContext(t.Context(), "go", "run", "./venues").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "run", "-ldflags=-s -w", "./venues").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "ok   venues: ") {
 		t.Fatalf("%v\n%.2000s", err, out)
 	}
@@ -43,7 +45,7 @@ func TestAnExampleTellsWrongFlags(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and starts programs")
 	}
-	out, err := exec.CommandContext(t.Context(), "go", "run", "./ticks", "-operations", "some").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "run", "-ldflags=-s -w", "./ticks", "-operations", "some").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), `ticks: -operations: "some" is not allowed: want basic or all`) {
 		t.Fatalf("%v\n%s", err, out)
 	}

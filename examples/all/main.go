@@ -35,7 +35,7 @@ func run(ctx context.Context) error {
 	}
 	defer end()
 	for _, name := range examples {
-		cmd := exec.CommandContext(ctx, "go", append([]string{"run", "github.com/fullon/fullon/examples/" + name}, os.Args[1:]...)...)
+		cmd := exec.CommandContext(ctx, "go", append([]string{"run", "-ldflags=-s -w", "github.com/fullon/fullon/examples/" + name}, os.Args[1:]...)...)
 		cmd.Env = append(os.Environ(), "NATS_URL="+natsURL, "REDIS_ADDR="+redisAddr)
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		if err := cmd.Run(); err != nil {

@@ -48,7 +48,7 @@ func NewReplica(ctx context.Context, cfg Config, log Log, store *cachestore.Stor
 		return nil, fmt.Errorf("stream %s: %w", stream, domain.ErrNotFound)
 	}
 	w := newWorker(cfg, silentLog{log}, partition, newFold)
-	w.sparse = stream == cfg.CatalogueStream
+	w.sparse, w.records = stream == cfg.CatalogueStream, make([]domain.Record, maxBatch)
 	extent, err := log.Extent(ctx, stream)
 	if err != nil {
 		return nil, err
