@@ -2,11 +2,17 @@ package ws_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/fullon/fullon/client/ws"
 	"github.com/fullon/fullon/domain"
@@ -64,43 +70,75 @@ func TestAWatchSurvivesBrokenConnectionsWithoutLosingOrDoublingATrade(t *testing
 }
 
 // What is traded while the gateway is away in a market in which nothing was traded
-// before, or of which nothing was asked for, is not lost either.
-func TestAWatchThatHasSeenNothingMissesNothing(t *testing.T) {
+// before, or of which nothing was asked for, is not lost either. A server of the
+// test's own says exactly when it breaks.
+func TestAWatchThatHasYieldedNothingMissesNothing(t *testing.T) {
 	t.Parallel()
-	for _, before := range []int{0, 3} {
-		r := newRig(t)
-		for n := range before {
-			r.visible(r.direct.Trades.Push(r.ctx, trade(n)))
-		}
-		c := r.dial("")
-		next, began := before, false
-		for got, err := range c.Trades.Watch(r.ctx, "binance", btc, 0) {
-			if err == nil && got.ID != fmt.Sprint(next) {
-				t.Fatalf("trade %s instead of %d", got.ID, next)
-			}
-			switch {
-			case errors.Is(err, domain.ErrLagged):
+	for _, c := range []struct {
+		snapshot, params, missed string
+	}{
+		{"", `"resume":1,`, `{"type":"stream_missed","request_id":%s,"after":1,"before":8}`},
+		{`{"type":"trade_update","request_id":%s,"snapshot":true,"sequence":7,` + aTrade, `"resume":7,`, ""},
+	} {
+		var mu sync.Mutex
+		var asked []string
+		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			socket, err := websocket.Accept(w, r, nil)
+			if err != nil {
 				t.Error(err)
-			case err != nil && !began: // it is away
-				t.Fatal("not begun: ", err)
-			case err != nil:
-				for n := next; n < before+3; n++ {
-					r.visible(r.direct.Trades.Push(r.ctx, trade(n)))
-				}
-				r.proxy.mend()
-			default:
-				next++
+				return
 			}
-			if next == before+3 {
+			_, question, err := socket.Read(r.Context())
+			if err != nil {
+				return // the client was closed
+			}
+			var id struct {
+				RequestID json.RawMessage `json:"request_id"`
+			}
+			if err := json.Unmarshal(question, &id); err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			asked = append(asked, string(question))
+			times := len(asked)
+			mu.Unlock()
+			says := []string{`{"request_id":%s,"success":true,"result":{}}`, c.snapshot, `{"type":"stream_live","request_id":%s}`}
+			if times == 2 {
+				says = []string{says[0], c.missed, `{"type":"trade_update","request_id":%s,"snapshot":true,"sequence":8,` + aTrade, says[2]}
+			}
+			for _, message := range says {
+				if message != "" {
+					_ = socket.Write(r.Context(), websocket.MessageText, fmt.Appendf(nil, message, id.RequestID))
+				}
+			}
+			_ = socket.Close(websocket.StatusGoingAway, "the server stops")
+		}))
+		client, err := ws.Dial(t.Context(), "ws"+strings.TrimPrefix(web.URL, "http"), ws.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for got, err := range client.Trades.Watch(t.Context(), "binance", btc, 0) {
+			if err == nil {
+				if got.Sequence != 8 {
+					t.Errorf("yielded %+v", got)
+				}
 				break
 			}
-			if !began {
-				began = true
-				r.proxy.kill(true)
+			if !errors.Is(err, domain.ErrUnreachable) {
+				t.Error(err)
 			}
 		}
+		client.Close()
+		web.Close()
+		mu.Lock()
+		if len(asked) < 2 || !strings.Contains(asked[1], c.params) {
+			t.Errorf("asked %q", asked)
+		}
+		mu.Unlock()
 	}
 }
+
+const aTrade = `"exchange":"binance","symbol":"BTC/USDT","side":"buy","volume":1,"price":2,"timestamp":1700000000.25,"trade_id":"8"}`
 
 func TestPositionsThatWereDeletedMeanwhileAreToldFlat(t *testing.T) {
 	t.Parallel()

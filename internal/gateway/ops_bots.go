@@ -293,7 +293,10 @@ type tokenOfClaim struct {
 }
 
 func (p *tokenOfClaim) claim(kind domain.Kind) domain.Claim {
-	return domain.Claim{Kind: kind, Exchange: p.Exchange, Symbol: p.Symbol, Bot: string(p.BotID), First: p.Token, Sequence: p.Token}
+	return domain.Claim{
+		Kind: kind, Exchange: p.Exchange, Symbol: p.Symbol, Bot: string(p.BotID), First: p.Token, Sequence: p.Token,
+		Expires: time.Now(), // a claim has one; the log knows the real one
+	}
 }
 
 func renewWith(verb func(*client.Bots) renewal, kind domain.Kind) func(context.Context, *request, *tokenOfClaim) (Claim, error) {

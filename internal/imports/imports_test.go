@@ -84,7 +84,7 @@ var rules = []rule{
 	}, "a user like any other, who breaks servers"},
 	{"internal/reference", []string{"domain", "bus"}, "a program that describes; its tests know the commands too"},
 	{"cmd/...", []string{"compose"}, "flags and composition are compose's"},
-	{"examples/...", []string{"domain", "bus", "cachestore", "client", "compose", "examples/internal/example"}, "they show what users write; their frame starts a deployment"},
+	{"examples/...", []string{"domain", "bus", "cachestore", "client", "client/ws", "compose", "examples/internal/example"}, "they show what users write; their frame starts a deployment"},
 }
 
 // only says who alone may import something; an import from elsewhere is wrong
