@@ -8,8 +8,8 @@ import (
 	"github.com/fullon/fullon/domain"
 )
 
-// ErrDenied: there is no token, or it does not hold, or does not allow what was
-// asked for.
+// ErrDenied says that there is no token, or that it does not hold, or does not
+// allow what was asked for.
 var ErrDenied = errors.New("denied")
 
 // The codes that have no counterpart in package domain; asyncapi.yaml and the

@@ -82,12 +82,12 @@ func each[V, T any](views []V, value func(V) (T, error)) ([]T, error) {
 }
 
 // unknown makes of an error of reading what the server told one that says so: the
-// caller's input is not what is wrong.
+// caller's input is not what is wrong, so the error is not wrapped.
 func unknown(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", domain.ErrUnknown, err)
+	return fmt.Errorf("%w: %s", domain.ErrUnknown, err.Error())
 }
 
 // invalidLimit is the error of a limit that asks for nothing; the server would
