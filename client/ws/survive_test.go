@@ -75,10 +75,11 @@ func TestAWatchSurvivesBrokenConnectionsWithoutLosingOrDoublingATrade(t *testing
 func TestAWatchThatHasYieldedNothingMissesNothing(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		snapshot, params, missed string
+		snapshot, params, again string
 	}{
 		{"", `"resume":1,`, `{"type":"stream_missed","request_id":%s,"after":1,"before":8}`},
-		{`{"type":"trade_update","request_id":%s,"snapshot":true,"sequence":7,` + aTrade, `"resume":7,`, ""},
+		{`{"type":"trade_update","request_id":%s,"snapshot":true,"sequence":7,` + aTrade, `"resume":7,`,
+			`{"type":"trade_update","request_id":%s,"sequence":7,` + aTrade}, // again
 	} {
 		var mu sync.Mutex
 		var asked []string
@@ -104,7 +105,7 @@ func TestAWatchThatHasYieldedNothingMissesNothing(t *testing.T) {
 			mu.Unlock()
 			says := []string{`{"request_id":%s,"success":true,"result":{}}`, c.snapshot, `{"type":"stream_live","request_id":%s}`}
 			if times == 2 {
-				says = []string{says[0], c.missed, `{"type":"trade_update","request_id":%s,"snapshot":true,"sequence":8,` + aTrade, says[2]}
+				says = []string{says[0], c.again, `{"type":"trade_update","request_id":%s,"snapshot":true,"sequence":8,` + aTrade, says[2]}
 			}
 			for _, message := range says {
 				if message != "" {
