@@ -167,6 +167,25 @@ func newGatewayServer(cfg Gateway, handle *client.Client, log *slog.Logger) (*ga
 	return g, nil
 }
 
+// ServeGateway serves a deployment to WebSocket clients of this machine, at a free
+// port, until stop: for examples. The caller keeps the handle. Who has the token
+// may write.
+func ServeGateway(handle *client.Client, token string, log *slog.Logger) (url string, stop func(), err error) {
+	g, err := newGatewayServer(Gateway{GatewayAddr: "127.0.0.1:0", Token: token}, handle, log)
+	if err != nil {
+		return "", nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := g.run(ctx); err != nil {
+			log.Error("WebSocket server", "error", err)
+		}
+	}()
+	return g.URL(), func() { cancel(); <-done }, nil
+}
+
 // listen takes the usual port, or where that is taken and none was named a free
 // one: several 'fullon up' may run on a machine.
 func listen(addr ListenAddr) (net.Listener, error) {

@@ -16,7 +16,7 @@ import (
 
 // examples are the programs of this folder, in an order in which none disturbs
 // the next: base clears the cache.
-var examples = []string{"ticks", "trades", "candles", "accounts", "fills", "orders", "bots", "venues", "symbols", "processes", "base"}
+var examples = []string{"ticks", "trades", "candles", "accounts", "fills", "orders", "bots", "venues", "symbols", "processes", "websocket", "base"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

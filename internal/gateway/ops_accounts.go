@@ -66,12 +66,13 @@ type Balance struct {
 	TotalAs   Number `json:"total_balance"`
 	FreeAs    Number `json:"available_balance"`
 	UsedAs    Number `json:"reserved_balance"`
-	Timestamp *Time  `json:"timestamp"` // the time that it is the state of; null: not known
+	Timestamp *Time  `json:"timestamp"`          // the time that it is the state of; null: not known
+	Sequence  uint64 `json:"sequence,omitempty"` // in streams the message has it
 }
 
 func viewBalance(b domain.Balance) Balance {
 	total, free, used := Number{b.Total}, Number{b.Free}, Number{b.Used}
-	return Balance{b.Account, b.Currency, total, free, used, total, free, used, knownTime(b.Time)}
+	return Balance{b.Account, b.Currency, total, free, used, total, free, used, knownTime(b.Time), b.Sequence}
 }
 
 func knownTime(t time.Time) *Time {
@@ -121,6 +122,7 @@ type Position struct {
 	Fee        Number  `json:"fee"`
 	Realised   Number  `json:"realised"`
 	Timestamp  *Time   `json:"timestamp"`
+	Sequence   uint64  `json:"sequence,omitempty"` // in streams the message has it
 }
 
 func viewPosition(p domain.Position) Position {
@@ -133,7 +135,7 @@ func viewPosition(p domain.Position) Position {
 	}
 	return Position{
 		UserID: p.Account, Symbol: p.Symbol, Exchange: p.Exchange, Side: side, Size: Number{p.Volume.Abs()}, EntryPrice: known(p.Price),
-		Cost: known(p.Cost), Fee: Number{p.Fee}, Realised: Number{p.Realised}, Timestamp: knownTime(p.Time),
+		Cost: known(p.Cost), Fee: Number{p.Fee}, Realised: Number{p.Realised}, Timestamp: knownTime(p.Time), Sequence: p.Sequence,
 	}
 }
 
@@ -317,7 +319,9 @@ func streamPositions(_ context.Context, r *request, p *accountParams) (*opening,
 			return updatesOf(positions, known,
 				func(p *domain.Position) (string, uint64, any) { return p.Symbol, p.Sequence, nil },
 				func(p domain.Position) *update {
-					return &update{name: positionUpdate, topic: p.Symbol, view: viewPosition(p), key: positionKey{p.Account, p.Symbol}}
+					view := viewPosition(p)
+					view.Sequence = 0
+					return &update{name: positionUpdate, topic: p.Symbol, view: view, key: positionKey{p.Account, p.Symbol}}
 				}), none(err)
 		},
 	}}}, nil
@@ -332,7 +336,9 @@ func streamBalances(_ context.Context, r *request, p *accountParams) (*opening, 
 			return updatesOf(balances, known,
 				func(b *domain.Balance) (string, uint64, any) { return b.Currency, b.Sequence, nil },
 				func(b domain.Balance) *update {
-					return &update{name: balanceUpdate, topic: b.Currency, view: viewBalance(b)}
+					view := viewBalance(b)
+					view.Sequence = 0
+					return &update{name: balanceUpdate, topic: b.Currency, view: view}
 				}), none(err)
 		},
 	}}}, nil

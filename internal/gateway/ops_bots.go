@@ -62,13 +62,14 @@ type Bot struct {
 	Status    string                       `json:"status"` // the field status of the first feed that has one, else unknown
 	Data      map[string]map[string]string `json:"data"`
 	Timestamp *Time                        `json:"timestamp"` // of the newest
+	Updated   map[string]*Time             `json:"updated"`   // when each feed's was said
 }
 
 func viewBot(id string, statuses []domain.BotStatus) Bot {
-	out := Bot{BotID: id, Status: "unknown", Data: make(map[string]map[string]string, len(statuses))}
+	out := Bot{BotID: id, Status: "unknown", Data: make(map[string]map[string]string, len(statuses)), Updated: make(map[string]*Time, len(statuses))}
 	var newest time.Time
 	for _, s := range statuses { // by feed
-		out.Data[s.Feed] = s.Fields
+		out.Data[s.Feed], out.Updated[s.Feed] = s.Fields, knownTime(s.Time)
 		if said := s.Fields["status"]; said != "" && out.Status == "unknown" {
 			out.Status = said
 		}
@@ -202,6 +203,7 @@ type Halts struct {
 // Halt stops the trading of an exchange, or of one bot there.
 type Halt struct {
 	Bot       string `json:"bot_id"` // empty: all
+	All       bool   `json:"all"`    // a part of a halt of all exchanges
 	State     string `json:"state"`  // active, reduce_only or halted
 	Reason    string `json:"reason"`
 	Timestamp Time   `json:"timestamp"`
@@ -211,7 +213,7 @@ func getHalts(ctx context.Context, r *request, p *exchangeParams) (Halts, error)
 	halts, err := r.client().Bots.Halts(ctx, p.Exchange)
 	out := Halts{p.Exchange, make([]Halt, 0, len(halts))}
 	for _, h := range halts {
-		out.Halts = append(out.Halts, Halt{h.Bot, h.State.String(), h.Reason, Time{h.Time}})
+		out.Halts = append(out.Halts, Halt{h.Bot, h.All, h.State.String(), h.Reason, Time{h.Time}})
 	}
 	return out, err
 }
@@ -291,7 +293,10 @@ type tokenOfClaim struct {
 }
 
 func (p *tokenOfClaim) claim(kind domain.Kind) domain.Claim {
-	return domain.Claim{Kind: kind, Exchange: p.Exchange, Symbol: p.Symbol, Bot: string(p.BotID), First: p.Token, Sequence: p.Token}
+	return domain.Claim{
+		Kind: kind, Exchange: p.Exchange, Symbol: p.Symbol, Bot: string(p.BotID), First: p.Token, Sequence: p.Token,
+		Expires: time.Now(), // a claim has one; the log knows the real one
+	}
 }
 
 func renewWith(verb func(*client.Bots) renewal, kind domain.Kind) func(context.Context, *request, *tokenOfClaim) (Claim, error) {

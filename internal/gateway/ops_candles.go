@@ -60,6 +60,20 @@ type Bars struct {
 	Symbol    string `json:"symbol"`
 	Timeframe string `json:"timeframe"`
 	Bars      []Bar  `json:"bars"`
+	// Details are of each bar what it has no place for.
+	Details []BarDetail `json:"details"`
+}
+
+// BarDetail is what else is known of a bar.
+type BarDetail struct {
+	Trades   uint64 `json:"trades"`             // in the bar; 0: not known
+	Closed   bool   `json:"closed"`             // the venue says that it is final
+	Source   string `json:"source"`             // venue or trades
+	Sequence uint64 `json:"sequence,omitempty"` // in streams the message has it
+}
+
+func viewDetail(c domain.Candle) BarDetail {
+	return BarDetail{c.Trades, c.Closed, c.Source.String(), c.Sequence}
 }
 
 // defaultBars is how many the protocol says.
@@ -82,9 +96,9 @@ func getBars(ctx context.Context, r *request, p *barsParams) (Bars, error) {
 	} else {
 		bars, err = r.client().Candles.Between(ctx, exchange, p.Symbol, domain.Timeframe(p.Timeframe), p.From.Time, p.To.Time)
 	}
-	out := Bars{exchange, p.Symbol, p.Timeframe, make([]Bar, 0, len(bars))}
+	out := Bars{exchange, p.Symbol, p.Timeframe, make([]Bar, 0, len(bars)), make([]BarDetail, 0, len(bars))}
 	for _, c := range bars {
-		out.Bars = append(out.Bars, viewBar(c))
+		out.Bars, out.Details = append(out.Bars, viewBar(c)), append(out.Details, viewDetail(c))
 	}
 	if err == nil && len(bars) == 0 && !r.dialect.lenient() {
 		err = fail("OHLCV_NOT_FOUND", fmt.Sprintf("no bars of %s %s %s", exchange, p.Symbol, p.Timeframe))
@@ -137,8 +151,7 @@ type BarUpdate struct {
 	Symbol    string `json:"symbol"`
 	Timeframe string `json:"timeframe"`
 	Bar       Bar    `json:"bar"`
-	Closed    bool   `json:"closed"` // the venue says that it is final
-	Source    string `json:"source"` // venue or trades
+	BarDetail
 }
 
 // watchedBars is how many of the newest bars are watched: those that trades can
@@ -161,7 +174,9 @@ func streamBars(ctx context.Context, r *request, p *barStreamParams) (*opening, 
 					return strconv.FormatInt(c.Time.Unix(), 10), c.Sequence, c.Closed
 				},
 				func(c domain.Candle) *update {
-					return &update{name: barUpdate, view: BarUpdate{c.Exchange, c.Symbol, string(c.Timeframe), viewBar(c), c.Closed, c.Source.String()}}
+					detail := viewDetail(c)
+					detail.Sequence = 0
+					return &update{name: barUpdate, view: BarUpdate{c.Exchange, c.Symbol, string(c.Timeframe), viewBar(c), detail}}
 				}), err
 		},
 	}}}, nil

@@ -63,6 +63,11 @@ type Order struct {
 	LastUpdate      Time    `json:"last_update"` // when this state of it was stored
 	Expires         *Time   `json:"expires"`
 	Place           uint64  `json:"place"` // its place in the queue
+	VenueTime       *Time   `json:"venue_time"`
+	Worker          string  `json:"worker"`             // who sent it last
+	Deadline        *Time   `json:"deadline"`           // until when the venue may take it
+	Token           uint64  `json:"token"`              // of the block that gave the right to send it
+	Sequence        uint64  `json:"sequence,omitempty"` // in streams the message has it
 }
 
 func viewOrder(o domain.Order) Order {
@@ -72,6 +77,7 @@ func viewOrder(o domain.Order) Order {
 		Filled: Number{o.Filled}, Remaining: Number{o.Volume.Sub(o.Filled)}, AveragePrice: known(o.AveragePrice), Status: o.Status.String(),
 		Reason: o.Reason, CancelRequested: o.CancelRequested, Dead: o.Dead, VenueOrderID: o.VenueOrderID, Attempt: o.Attempt,
 		Timestamp: Time{o.Created}, LastUpdate: Time{o.Updated}, Expires: knownTime(o.Expires), Place: o.First,
+		VenueTime: knownTime(o.VenueTime), Worker: o.Worker, Deadline: knownTime(o.Deadline), Token: o.Token, Sequence: o.Sequence,
 	}
 }
 
@@ -361,7 +367,9 @@ func streamOrders(ctx context.Context, r *request, p *orderStreamParams) (*openi
 }
 
 func orderUpdateOf(o domain.Order) *update {
-	return &update{name: orderUpdate, item: o.ID, topic: o.Symbol, seq: o.Sequence, gone: o.Status.Final(), view: viewOrder(o), about: o}
+	view := viewOrder(o)
+	view.Sequence = 0
+	return &update{name: orderUpdate, item: o.ID, topic: o.Symbol, seq: o.Sequence, gone: o.Status.Final(), view: view, about: o}
 }
 
 func orderSource(c *client.Client, exchange string) source {

@@ -18,6 +18,7 @@ func processOperations() []operation {
 		define(operation{name: "register_process", area: processes, kind: writes, about: "makes a process known; then it beats"}, registerProcess),
 		define(operation{name: "process_heartbeat", aliases: []string{"heartbeat"}, area: processes, kind: writes, about: "says that a process is alive"}, heartbeat),
 		define(operation{name: "stop_process", area: processes, kind: writes, about: "says that a process has stopped"}, stopProcess),
+		define(operation{name: "wait", area: processes, about: "waits until readers see what a write stored; TIMEOUT: not yet, ask again"}, wait),
 		defineStream(operation{name: "stream_process_health", topic: topicProcesses, area: processes,
 			about: "the processes and their health, looked at every second"}, []message{sent[ProcessesUpdate](processUpdate)}, streamProcesses),
 	}
@@ -73,10 +74,11 @@ type Process struct {
 	Started   Time              `json:"started"`
 	LastSeen  Time              `json:"last_seen"`
 	Params    map[string]string `json:"params"`
+	Interval  float64           `json:"interval"` // seconds between heartbeats
 }
 
 func viewProcess(p domain.Process) Process {
-	return Process{p.ID, string(p.Type), p.Component, p.Host, p.PID, string(p.Status), string(p.Health), p.Message, Time{p.Started}, Time{p.Heartbeat}, p.Params}
+	return Process{p.ID, string(p.Type), p.Component, p.Host, p.PID, string(p.Status), string(p.Health), p.Message, Time{p.Started}, Time{p.Heartbeat}, p.Params, p.Interval.Seconds()}
 }
 
 // Processes are processes of the deployment.
@@ -131,6 +133,16 @@ func getPartitions(ctx context.Context, r *request, _ *noParams) (Partitions, er
 		out.Partitions = append(out.Partitions, Partition{s.Stream, s.First, s.Last, s.Bytes, s.Checkpoint, s.Lag, s.Epoch})
 	}
 	return out, err
+}
+
+type waitParams struct {
+	Stream   string `json:"stream" need:"yes"`
+	Sequence uint64 `json:"sequence" need:"yes"`
+}
+
+func wait(ctx context.Context, r *request, p *waitParams) (Done, error) {
+	err := r.client().Wait(ctx, domain.LogPosition{Stream: p.Stream, Seq: p.Sequence})
+	return Done{err == nil}, err
 }
 
 type registerParams struct {

@@ -44,6 +44,8 @@ type Ticker struct {
 	Change24h Number  `json:"change_24h"` // of the protocol; ticks do not have it: 0
 	Received  *Time   `json:"received"`
 	Stale     bool    `json:"stale"` // its feed is silent, stopped or late
+	VenueSeq  uint64  `json:"venue_seq"`
+	Sequence  uint64  `json:"sequence,omitempty"` // in streams the message has it
 }
 
 func viewTick(t domain.Tick) Ticker {
@@ -55,6 +57,7 @@ func viewTick(t domain.Tick) Ticker {
 	return Ticker{
 		Symbol: t.Symbol, Exchange: t.Exchange, Price: known(t.Price()), Volume: known(t.Volume), Timestamp: &at, Bid: known(t.Bid),
 		Ask: known(t.Ask), BidSize: known(t.BidSize), AskSize: known(t.AskSize), Last: known(t.Last), Received: &received, Stale: t.Stale,
+		VenueSeq: t.VenueSeq, Sequence: t.Sequence,
 	}
 }
 
@@ -193,7 +196,9 @@ func tickSource(c *client.Client, exchange string) source {
 			return updatesOf(ticks, known,
 				func(t *domain.Tick) (string, uint64, any) { return t.Symbol, t.Sequence, t.Stale },
 				func(t domain.Tick) *update {
-					return &update{name: tickerUpdate, topic: t.Symbol, view: viewTick(t), key: marketKey{t.Exchange, t.Symbol}}
+					view := viewTick(t)
+					view.Sequence = 0
+					return &update{name: tickerUpdate, topic: t.Symbol, view: view, key: marketKey{t.Exchange, t.Symbol}}
 				}), err
 		},
 	}

@@ -41,10 +41,12 @@ type Trade struct {
 	Price     Number `json:"price"`
 	Timestamp Time   `json:"timestamp"`
 	TradeID   string `json:"trade_id"`
+	Received  *Time  `json:"received"`
+	Sequence  uint64 `json:"sequence,omitempty"` // in streams the message has it
 }
 
 func viewTrade(t domain.Trade) Trade {
-	return Trade{t.Symbol, t.Exchange, t.Side.String(), Number{t.Volume}, Number{t.Price}, Time{t.Time}, t.ID}
+	return Trade{t.Symbol, t.Exchange, t.Side.String(), Number{t.Volume}, Number{t.Price}, Time{t.Time}, t.ID, knownTime(t.Received), t.Sequence}
 }
 
 const (
@@ -155,10 +157,11 @@ type Gap struct {
 	Missing   uint64 `json:"missing"` // how many; 0: not known
 	Reason    string `json:"reason"`
 	Timestamp Time   `json:"timestamp"`
+	Sequence  uint64 `json:"sequence,omitempty"` // in streams the message has it
 }
 
 func viewGap(g domain.Gap) Gap {
-	return Gap{g.Exchange, g.Symbol, g.FromID, g.ToID, g.Missing, g.Reason, Time{g.Time}}
+	return Gap{g.Exchange, g.Symbol, g.FromID, g.ToID, g.Missing, g.Reason, Time{g.Time}, g.Sequence}
 }
 
 const defaultGaps = 100
@@ -272,7 +275,9 @@ func streamTrades(ctx context.Context, r *request, p *tradeStreamParams) (*openi
 }
 
 func tradeUpdateOf(t domain.Trade) *update {
-	return &update{name: tradeUpdate, seq: t.Sequence, view: viewTrade(t)}
+	view := viewTrade(t)
+	view.Sequence = 0
+	return &update{name: tradeUpdate, seq: t.Sequence, view: view}
 }
 
 func tradeSource(c *client.Client, exchange, symbol string) source {
@@ -307,7 +312,11 @@ func streamGaps(_ context.Context, r *request, p *marketParams) (*opening, error
 			gaps, err := c.Trades.Gaps(ctx, p.Exchange, p.Symbol, defaultGaps)
 			return updatesOf(gaps, known,
 				func(g *domain.Gap) (string, uint64, any) { return strconv.FormatUint(g.Sequence, 10), g.Sequence, nil },
-				func(g domain.Gap) *update { return &update{name: gapUpdate, view: viewGap(g)} }), err
+				func(g domain.Gap) *update {
+					view := viewGap(g)
+					view.Sequence = 0
+					return &update{name: gapUpdate, view: view}
+				}), err
 		},
 	}}}, nil
 }

@@ -132,6 +132,13 @@ func Start(ctx context.Context) (natsURL, redisAddr string, end func(), err erro
 	}, nil
 }
 
+// Gateway serves the deployment of a client to WebSocket clients, until end.
+func Gateway(c *client.Client) (url, token string, end func(), err error) {
+	token = rand.Text()
+	url, end, err = compose.ServeGateway(c, token, slog.New(slog.DiscardHandler))
+	return url, token, end, err
+}
+
 // Want turns a check that failed into an error.
 func Want(ok bool, format string, args ...any) error {
 	if ok {
