@@ -43,7 +43,7 @@ var kinds = map[string]error{
 	"NOT_FOUND": domain.ErrNotFound, "CONFLICT": domain.ErrConflict, "BLOCKED": domain.ErrConflict, "DUPLICATE_STREAM": domain.ErrConflict,
 	"STALE": domain.ErrStale, "QUEUE_FULL": domain.ErrFull, CodeRateLimited: domain.ErrFull, "TOO_MANY_STREAMS": domain.ErrFull,
 	"MISSED": domain.ErrLagged, "CACHE_UNAVAILABLE": domain.ErrUnreachable, "SERVICE_UNAVAILABLE": domain.ErrUnreachable,
-	codeTimeout: domain.ErrUnreachable, "CACHE_ERROR": domain.ErrUnknown,
+	codeTimeout: domain.ErrUnreachable, "CACHE_ERROR": domain.ErrUnknown, "CACHE_REBUILDING": domain.ErrRebuilding,
 	CodeUnauthorized: ErrDenied, CodeExpired: ErrDenied, CodeForbidden: ErrDenied,
 }
 
@@ -56,7 +56,7 @@ func (e *Error) Is(target error) bool {
 	if kind == nil && strings.HasSuffix(e.Code, "_NOT_FOUND") {
 		kind = domain.ErrNotFound
 	}
-	return kind != nil && kind == target //nolint:errorlint // a sentinel
+	return kind != nil && errors.Is(kind, target)
 }
 
 // MissedError says what a stream that was resumed could not tell. It matches

@@ -18,7 +18,8 @@ const (
 	CodeStale            = "STALE"               // there is a value, but it is too old
 	CodeFull             = "QUEUE_FULL"          // try again later
 	CodeUnavailable      = "CACHE_UNAVAILABLE"   // a server did not answer: nothing is known
-	CodeUnknown          = "CACHE_ERROR"         // what is stored cannot be read, or is being rebuilt
+	CodeRebuilding       = "CACHE_REBUILDING"    // Redis is being folded anew: try again
+	CodeUnknown          = "CACHE_ERROR"         // what is stored cannot be read
 	CodeTimeout          = "TIMEOUT"             // no answer in time; a write may have been done
 	CodeUnauthorized     = "UNAUTHORIZED"        // no token, or one that does not hold
 	CodeExpired          = "TOKEN_EXPIRED"       // authenticate again
@@ -62,6 +63,8 @@ func codeOf(err error) string {
 		return CodeMissed
 	case errors.Is(err, domain.ErrUnreachable):
 		return CodeUnavailable
+	case errors.Is(err, domain.ErrRebuilding):
+		return CodeRebuilding
 	case errors.Is(err, domain.ErrUnknown):
 		return CodeUnknown
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
