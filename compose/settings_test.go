@@ -143,10 +143,14 @@ func TestAWrongSettingIsOneLineThatNamesItWhereverItCameFrom(t *testing.T) {
 					t.Errorf("stderr\n%swant\n%s", r.stderr, w.line())
 				}
 			}
-			t.Run("flag", func(t *testing.T) {
-				u := newUser(t, "REDIS_PASSWORD="+secret)
-				check(t, u.tries(append(slices.Clone(w.command), "--"+w.flag+"="+w.value)...))
-			})
+			// How a value came to its setting is the same for all of them, and to build
+			// the grammar takes a second under the race detector: some will do.
+			if w.variable == "" || i%6 == 0 {
+				t.Run("flag", func(t *testing.T) {
+					u := newUser(t, "REDIS_PASSWORD="+secret)
+					check(t, u.tries(append(slices.Clone(w.command), "--"+w.flag+"="+w.value)...))
+				})
+			}
 			if w.variable == "" {
 				return
 			}
@@ -154,6 +158,9 @@ func TestAWrongSettingIsOneLineThatNamesItWhereverItCameFrom(t *testing.T) {
 				u := newUser(t, "REDIS_PASSWORD="+secret, w.variable+"="+w.value)
 				check(t, u.tries(w.command...))
 			})
+			if i%6 != 1 {
+				return
+			}
 			t.Run("file", func(t *testing.T) {
 				u := newUser(t)
 				u.env = slices.DeleteFunc(u.env, func(e string) bool { return strings.HasPrefix(e, w.variable+"=") })
