@@ -62,7 +62,7 @@ func TestTextsKeepWhatTheyWereGiven(t *testing.T) {
 
 // A list's values are the same as if each were decoded on its own.
 func TestValuesThatShareTextsAreTheSame(t *testing.T) {
-	t.Parallel()
+	// Not parallel: it uses a generator that another test uses.
 	rapid.Check(t, func(t *rapid.T) {
 		var texts Texts
 		for _, event := range rapid.SliceOfN(events, 1, 20).Draw(t, "events") {
