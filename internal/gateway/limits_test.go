@@ -107,3 +107,36 @@ func TestOnlyWhatThereIsIsServed(t *testing.T) {
 		t.Errorf("an action of another topic: %v", m)
 	}
 }
+
+func TestTenMegabytesAndThousandsOfStreamsHarmNobodyElse(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(cfg *gateway.Config) { cfg.Limits.RequestsPerSecond, cfg.Limits.Burst = 1e6, 1e6 })
+	other := r.dial("/", "")
+	big := r.dial("/", "")
+	// The server closes the connection while it is still being written to.
+	_ = big.Write(r.ctx, websocket.MessageText, []byte(`{"operation":"`+strings.Repeat("x", 10<<20)+`"}`))
+	if _, _, err := big.Read(r.ctx); err == nil {
+		t.Error("10 MB were taken")
+	}
+	many := r.dial("/", "")
+	begun, refused := 0, 0
+	for i := range 3000 {
+		many.send(fmt.Sprintf(`{"request_id":%d,"operation":"stream_tickers","params":{"exchange":"binance","symbols":["A/B"]}}`, i))
+		for m := many.next(); ; m = many.next() {
+			if m["success"] == true {
+				begun++
+			} else if m["error_code"] == gateway.CodeTooMany {
+				refused++
+			} else {
+				continue // an earlier one is live
+			}
+			break
+		}
+	}
+	if begun != 1000 || refused != 2000 {
+		t.Errorf("%d streams began, %d were refused", begun, refused)
+	}
+	if m := other.ask(`{"operation":"ping"}`); m["success"] != true {
+		t.Error(m)
+	}
+}
