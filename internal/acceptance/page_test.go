@@ -3,6 +3,9 @@ package acceptance
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +31,7 @@ type page struct {
 
 // openPage starts a browser of its own. It fails the test where there is none,
 // unless FULLON_NO_BROWSER says that this is known.
-func openPage(t testing.TB, url string) *page {
+func openPage(t testing.TB, address string) *page {
 	t.Helper()
 	var browser string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -61,7 +64,7 @@ func openPage(t testing.TB, url string) *page {
 			}
 		}
 	})
-	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -118,16 +121,7 @@ func TestThePageShowsWhatHappensAndWhatIsWrong(t *testing.T) {
 		return start(t, "gateway", "NATS_URL="+r.url, "REDIS_HOST="+host, "REDIS_PORT="+port, "FULLON_GATEWAY="+address)
 	}
 	gateway := serve("127.0.0.1:0")
-	address := ""
-	eventually(t, "the gateway", func() string {
-		for _, line := range gateway.logLines() {
-			if line.Msg == "WebSocket server" {
-				address = strings.TrimPrefix(line.URL, "ws://")
-				return ""
-			}
-		}
-		return "no address"
-	})
+	address := served(gateway)
 	p := openPage(t, "http://"+address)
 	live := `document.getElementById('connection').textContent === 'live'`
 	p.is("a live page", live+" && "+current)
@@ -156,6 +150,43 @@ func TestThePageShowsWhatHappensAndWhatIsWrong(t *testing.T) {
 	for _, text := range p.errors {
 		t.Errorf("the page: %s", text)
 	}
+}
+
+// The example for browsers is a page from another host, which the server lets in
+// when it is told to.
+func TestTheExampleForBrowsersShowsAPrice(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	r, _ := newRig(t)
+	redis := testserver.NewRedis(t)
+	venue := r.simulated()
+	r.projector(redis)
+	start(t, "ingest", "NATS_URL="+r.url, "BINANCE_WS_URL="+venue.WSURL(), "BINANCE_REST_URL="+venue.RESTURL(), "FULLON_SYMBOLS=BTC/USDT")
+	web := httptest.NewServer(http.FileServer(http.Dir(filepath.Join("..", "..", "examples", "websocket"))))
+	t.Cleanup(web.Close)
+	host, port, _ := strings.Cut(redis.Addr, ":")
+	gateway := start(t, "gateway", "NATS_URL="+r.url, "REDIS_HOST="+host, "REDIS_PORT="+port, "FULLON_GATEWAY=127.0.0.1:0",
+		"FULLON_GATEWAY_ORIGINS="+strings.TrimPrefix(web.URL, "http://"))
+	p := openPage(t, web.URL+"/?url="+url.QueryEscape("ws://"+served(gateway))+"&exchange=binance&symbol="+url.QueryEscape("BTC/USDT"))
+	p.is("a price", `/[0-9]/.test(document.getElementById('price').textContent)`)
+	p.is("trades", `document.querySelectorAll('#trades tr').length > 0`)
+}
+
+// served is where a gateway listens.
+func served(gateway *process) (address string) {
+	gateway.t.Helper()
+	eventually(gateway.t, "the gateway", func() string {
+		for _, line := range gateway.logLines() {
+			if line.Msg == "WebSocket server" {
+				address = strings.TrimPrefix(line.URL, "ws://")
+				return ""
+			}
+		}
+		return "no address"
+	})
+	return address
 }
 
 // picture writes a picture of the page to where FULLON_SCREENSHOT says, or to a
