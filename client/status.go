@@ -3,7 +3,6 @@ package client
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -50,20 +49,9 @@ func (c *Client) Status(ctx context.Context) ([]StreamStatus, error) {
 		if err != nil {
 			return nil, err
 		}
-		used := 0.0
-		if at.Seq < extent.Last && extent.First <= extent.Last {
-			next, err := c.log.TimeOf(ctx, stream, max(at.Seq+1, extent.First))
-			if err != nil && !errors.Is(err, domain.ErrNotFound) {
-				return nil, err
-			}
-			// What is folded anew is old, and what of it is dropped is not missed.
-			if err == nil && time.Unix(0, next).After(time.UnixMilli(int64(at.Epoch))) { //nolint:gosec // a time
-				used = extent.RetentionUsed(at.Seq, time.Unix(0, next))
-			}
-		}
 		out = append(out, StreamStatus{
 			Stream: stream, First: extent.First, Since: extent.Since, Last: extent.Last, Bytes: extent.Bytes,
-			Checkpoint: at.Seq, Lag: lag.Messages, Behind: lag.Age, RetentionUsed: used, Epoch: at.Epoch,
+			Checkpoint: at.Seq, Lag: lag.Messages, Behind: lag.Age, RetentionUsed: at.RetentionUsed(extent, lag), Epoch: at.Epoch,
 		})
 	}
 	return out, nil

@@ -83,24 +83,35 @@ type Extent struct {
 // RetentionAlarm is the RetentionUsed from which on somebody has to act.
 const RetentionAlarm = 0.5
 
-// RetentionUsed is how near a stream is to dropping what a projection that has
-// folded it up to a sequence must fold next, which was stored at next: 0 is far,
-// at 1 it is being dropped. It is the greatest of what is used of the time, the
-// number and the size that the stream keeps. A projection that has caught up is
-// far.
-func (e Extent) RetentionUsed(folded uint64, next time.Time) float64 {
-	if folded >= e.Last {
+// RetentionUsed is how near a stream is to dropping what a projection that is
+// behind it must fold next: 0 is far, at 1 it is being dropped. It is the greatest
+// of what is used of the time, the number and the size that the stream keeps. A
+// projection that has caught up is far.
+func (e Extent) RetentionUsed(lag Lag) float64 {
+	if lag.Messages == 0 {
 		return 0
 	}
-	lag, used := float64(e.Last-folded), 0.0
-	if e.Keeps > 0 && !next.IsZero() {
-		used = e.Now.Sub(next).Seconds() / e.Keeps.Seconds()
+	messages, used := float64(lag.Messages), 0.0
+	if e.Keeps > 0 {
+		used = lag.Age.Seconds() / e.Keeps.Seconds()
 	}
 	if e.MaxMessages > 0 {
-		used = max(used, lag/float64(e.MaxMessages))
+		used = max(used, messages/float64(e.MaxMessages))
 	}
 	if e.MaxBytes > 0 && e.Last >= e.First {
-		used = max(used, float64(e.Bytes)*lag/float64(e.Last-e.First+1)/float64(e.MaxBytes))
+		used = max(used, float64(e.Bytes)*messages/float64(e.Last-e.First+1)/float64(e.MaxBytes))
 	}
 	return max(0, used)
+}
+
+// RetentionUsed is that of the extent for a projection at this checkpoint. Without
+// a message there is nothing that could be dropped. What is folded anew is old,
+// and what of it is dropped meanwhile is not missed: the epoch has just begun
+// without it.
+func (c Checkpoint) RetentionUsed(extent Extent, lag Lag) float64 {
+	next := extent.Now.Add(-lag.Age)
+	if extent.First > extent.Last || next.UnixMilli() < int64(c.Epoch) { //nolint:gosec // a time
+		return 0
+	}
+	return extent.RetentionUsed(lag)
 }

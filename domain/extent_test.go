@@ -24,7 +24,7 @@ func TestWhatIsUsedOfTheRetentionIsTheNearestOfItsLimits(t *testing.T) {
 		"for ever":    {domain.Extent{First: 1, Last: 200, Now: now}, 1, time.Hour, 0},
 		"of a future": {e, 190, -time.Minute, 0.025},
 	} {
-		if got := c.extent.RetentionUsed(c.folded, now.Add(-c.age)); got < c.want-0.001 || got > c.want+0.001 {
+		if got := c.extent.RetentionUsed(domain.Lag{Messages: c.extent.Last - c.folded, Age: c.age}); got < c.want-0.001 || got > c.want+0.001 {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}

@@ -173,7 +173,6 @@ func (p *Projector) Run(ctx context.Context) error {
 	if p.cfg.Orders {
 		group.Go(p.discover)
 	}
-	group.Go(p.watchRetention)
 	return group.Wait()
 }
 

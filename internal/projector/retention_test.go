@@ -34,10 +34,11 @@ func TestNearingTheRetentionIsToldOnce(t *testing.T) {
 	var said bytes.Buffer
 	cfg := Config{Log: slog.New(slog.NewTextHandler(&said, nil))}.withDefaults()
 	w := newWorker(cfg, agingLog{begun: begun, now: begun.Add(100 * time.Second)}, testserver.SharedStore(t).Partition("TRADES_0"), nil)
+	w.stats.attached.Store(true)
 	look := func(epoch time.Time, folded uint64) float64 {
 		w.stats.epoch.Store(uint64(epoch.UnixMilli()))
 		w.stats.sequence.Store(folded)
-		w.noteRetention(t.Context())
+		w.measure(t.Context())
 		return w.stats.snapshot("TRADES_0").RetentionUsed
 	}
 	early, late := begun.Add(-time.Hour), begun.Add(time.Hour)
@@ -56,5 +57,34 @@ func TestNearingTheRetentionIsToldOnce(t *testing.T) {
 	}
 	if !strings.Contains(said.String(), "level=ERROR") || !strings.Contains(said.String(), "retention_used=0.59") {
 		t.Errorf("said %s", &said)
+	}
+}
+
+// A partition that another projector folds now is not behind, however long ago
+// this one has left it.
+func TestAPartitionThatWasHandedOverIsNotBehind(t *testing.T) {
+	t.Parallel()
+	begun := time.Unix(1_700_000_000, 0)
+	var said bytes.Buffer
+	cfg := Config{Log: slog.New(slog.NewTextHandler(&said, nil))}.withDefaults()
+	w := newWorker(cfg, agingLog{begun: begun, now: begun.Add(100 * time.Second)}, testserver.SharedStore(t).Partition("TRADES_0"), nil)
+	w.stats.begin()
+	w.stats.attached.Store(true)
+	w.stats.epoch.Store(1)
+	w.stats.reached(domain.Checkpoint{Seq: 9})
+	w.measure(t.Context())
+	if used := w.stats.snapshot("TRADES_0").RetentionUsed; used < domain.RetentionAlarm {
+		t.Fatalf("%.2f is used while it is held", used)
+	}
+	w.stats.attached.Store(false)
+	w.stats.end()
+	if used := w.stats.snapshot("TRADES_0").RetentionUsed; used != 0 {
+		t.Errorf("%.2f is used after it was handed over", used)
+	}
+	w.stats.begin() // again, and its checkpoint is not read yet
+	lines := said.String()
+	w.measure(t.Context())
+	if used := w.stats.snapshot("TRADES_0").RetentionUsed; used != 0 || said.String() != lines {
+		t.Errorf("%.2f is used before the checkpoint is read: %s", used, &said)
 	}
 }

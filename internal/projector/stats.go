@@ -12,8 +12,8 @@ import (
 // since it was made.
 type Stats struct {
 	Stream string
-	// Held: this projector folds it. Sequence, Lag, Attached, Rate and Waiting are
-	// known only then.
+	// Held: this projector folds it. Sequence, Lag, RetentionUsed, Attached, Rate
+	// and Waiting are known only then.
 	Held bool
 	// Owner folds it, as far as is known; the zero Member: nobody says so.
 	Owner domain.Member
@@ -112,6 +112,7 @@ func (s *stats) end() {
 	s.well()
 	s.lag.Store(nil)
 	s.pace.Store(0)
+	s.setRetention(0)
 }
 
 // trouble notes since when it cannot go on, and reports whether that was known.
