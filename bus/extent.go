@@ -36,13 +36,8 @@ func (b *Bus) Extent(ctx context.Context, stream string) (domain.Extent, error) 
 // TimeOf tells when a stream stored the message with a sequence, unix ns. The
 // error matches domain.ErrNotFound when the stream does not hold it.
 func (b *Bus) TimeOf(ctx context.Context, stream string, seq uint64) (int64, error) {
-	var msg *jetstream.RawStreamMsg
-	err := b.ask(ctx, func(ctx context.Context) error {
-		s, err := b.js.Stream(ctx, stream)
-		if err == nil {
-			msg, err = s.GetMsg(ctx, seq)
-		}
-		return err
+	msg, err := b.stored(ctx, stream, func(ctx context.Context, s jetstream.Stream) (*jetstream.RawStreamMsg, error) {
+		return s.GetMsg(ctx, seq)
 	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, fmt.Errorf("%s sequence %d: %w", stream, seq, domain.ErrNotFound)

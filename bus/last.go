@@ -67,13 +67,8 @@ func (b *Bus) lastOf(ctx context.Context, key domain.Key) (*jetstream.RawStreamM
 // partitions' streams do not allow direct gets, which a replica that lags may
 // answer.
 func (b *Bus) last(ctx context.Context, address Address) (*jetstream.RawStreamMsg, error) {
-	var msg *jetstream.RawStreamMsg
-	err := b.ask(ctx, func(ctx context.Context) error {
-		s, err := b.stream(ctx, address.Stream)
-		if err == nil {
-			msg, err = s.GetLastMsgForSubject(ctx, address.Subject)
-		}
-		return err
+	msg, err := b.stored(ctx, address.Stream, func(ctx context.Context, s jetstream.Stream) (*jetstream.RawStreamMsg, error) {
+		return s.GetLastMsgForSubject(ctx, address.Subject)
 	})
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, notProvisioned(address.Stream)
@@ -82,21 +77,29 @@ func (b *Bus) last(ctx context.Context, address Address) (*jetstream.RawStreamMs
 		return nil, fmt.Errorf("%s in %s: %w", address.Subject, address.Stream, domain.ErrNotFound)
 	}
 	if err != nil {
-		b.streams.Delete(address.Stream)
 		return nil, b.unreachable("last of "+address.Subject, err)
 	}
 	return msg, nil
 }
 
-// stream is the handle of a stream, which costs a round trip to get and is
-// remembered until something is wrong with it.
-func (b *Bus) stream(ctx context.Context, name string) (jetstream.Stream, error) {
-	if known, ok := b.streams.Load(name); ok {
-		return known.(jetstream.Stream), nil
+// stored asks a stream for a message until it is answered. The handle of a
+// stream costs a round trip to get, so it is remembered until something is wrong
+// with it.
+func (b *Bus) stored(ctx context.Context, stream string, get func(context.Context, jetstream.Stream) (*jetstream.RawStreamMsg, error)) (msg *jetstream.RawStreamMsg, err error) {
+	err = b.ask(ctx, func(ctx context.Context) error {
+		known, ok := b.streams.Load(stream)
+		if !ok {
+			s, err := b.js.Stream(ctx, stream)
+			if err != nil {
+				return err
+			}
+			known, _ = b.streams.LoadOrStore(stream, s)
+		}
+		msg, err = get(ctx, known.(jetstream.Stream))
+		return err
+	})
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		b.streams.Delete(stream)
 	}
-	s, err := b.js.Stream(ctx, name)
-	if err == nil {
-		b.streams.Store(name, s)
-	}
-	return s, err
+	return msg, err
 }
