@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/console"
@@ -15,9 +17,16 @@ import (
 
 // Look says which system a command looks into, and how it prints.
 type Look struct {
-	Servers `group:"Servers (default: those of a running 'fullon up', else nats://127.0.0.1:4222 and Redis at localhost:6379):"`
-	Data    string `env:"FULLON_DATA" placeholder:"DIR" help:"Data directory of the 'fullon up' to look into."`
-	JSON    bool   `help:"One JSON object a line."`
+	Servers Servers `kong:"-"`
+	Data    string  `env:"FULLON_DATA" placeholder:"DIR" help:"Data directory of the 'fullon up' to look into."`
+	JSON    bool    `help:"One JSON object a line."`
+}
+
+// AfterApply implements kong's hook: a command looks into the servers that were
+// named for all of them.
+func (l *Look) AfterApply(servers Servers) error {
+	l.Servers = servers
+	return nil
 }
 
 // lookTimeout bounds a command that asks once.
@@ -33,7 +42,7 @@ func (l Look) with(bounded bool, run func(context.Context, console.Console) erro
 		ctx, cancel = context.WithTimeout(ctx, lookTimeout)
 		defer cancel()
 	}
-	servers, found := l.Located(l.Data)
+	servers, found := l.Servers.Located(l.Data)
 	cfg := servers.Client()
 	cfg.Log.Name, cfg.Log.Log = "fullon", slog.New(slog.DiscardHandler)
 	c, err := client.Connect(ctx, cfg)
@@ -46,7 +55,7 @@ func (l Look) with(bounded bool, run func(context.Context, console.Console) erro
 
 // explain tells those who named no servers what was tried.
 func (l Look) explain(err error, found bool) error {
-	if found || l.NATSURL != "" || !errors.Is(err, domain.ErrUnreachable) {
+	if found || l.Servers.NATSURL != "" || !errors.Is(err, domain.ErrUnreachable) {
 		return err
 	}
 	where := ""
@@ -191,7 +200,12 @@ Exit codes: 1 failed, 2 wrong setting or command line, 3 not found, 4 log or Red
 }
 
 // FullonCommand is the grammar of cmd/fullon.
+//
+// The servers are settings of all commands together: a copy of them for each
+// would make the grammar ten times as large, and each start as much slower.
 type FullonCommand struct {
+	Servers `group:"Servers (default: those of a running 'fullon up', else nats://127.0.0.1:4222 and Redis at localhost:6379; 'up' brings its own):"`
+
 	Up        UpCommand        `cmd:"" help:"Run everything in one process."`
 	Get       GetCommand       `cmd:"" help:"Read what the cache holds."`
 	Watch     WatchCommand     `cmd:"" help:"Follow what changes."`
@@ -217,4 +231,10 @@ type FullonCommand struct {
 	Verify    VerifyCommand    `cmd:"" help:"Compare what Redis holds with an independent fold of the log."`
 	Status    StatusCommand    `cmd:"" help:"Streams, partitions, checkpoints and lag."`
 	Provision ProvisionCommand `cmd:"" help:"Create the streams of a deployment."`
+}
+
+// AfterApply implements kong's hook: it hands the servers to the command.
+func (c *FullonCommand) AfterApply(ctx *kong.Context) error {
+	ctx.Bind(c.Servers)
+	return nil
 }

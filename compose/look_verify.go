@@ -32,7 +32,7 @@ func (*VerifyCommand) Help() string {
 func (c *VerifyCommand) Run() error {
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
-	servers, found := c.Located(c.Data)
+	servers, found := c.Servers.Located(c.Data)
 	cfg := servers.Client()
 	cfg.Log.Name, cfg.Log.Log = "fullon", slog.New(slog.DiscardHandler)
 	log, err := bus.Connect(ctx, cfg.Log)

@@ -86,7 +86,6 @@ func (p Paper) config(dir string, ticks paper.Ticks, log *slog.Logger) paper.Con
 
 // PaperCommand is 'fullon paper'.
 type PaperCommand struct {
-	Servers `group:"Servers (default: those of a running 'fullon up', else nats://127.0.0.1:4222 and Redis at localhost:6379):"`
 	Paper   `group:"Paper venue:"`
 	Listen  ListenAddr `name:"paper-listen" env:"FULLON_PAPER_LISTEN" default:"127.0.0.1:8790" group:"Paper venue:" help:"Where workers reach it. Whoever reaches it may trade: keep it on this machine."`
 	Books   string     `name:"paper-data" env:"FULLON_PAPER_DATA" placeholder:"DIR" group:"Paper venue:" help:"Directory of its books (default: paper in the data directory of 'fullon up')."`
@@ -94,7 +93,7 @@ type PaperCommand struct {
 }
 
 // Run is a venue that fills orders at the cache's prices, until a signal ends it.
-func (c *PaperCommand) Run() error {
+func (c *PaperCommand) Run(servers Servers) error {
 	if c.Exchange == "" {
 		return domain.Invalid("FULLON_ORDER_EXCHANGE (--order-exchange)", "", "the exchange whose ticks the orders meet, like binance")
 	}
@@ -113,7 +112,7 @@ func (c *PaperCommand) Run() error {
 	if err != nil {
 		return domain.Invalid("FULLON_PAPER_LISTEN (--paper-listen)", string(c.Listen), "an address that is free: "+err.Error())
 	}
-	servers, _ := c.Located("")
+	servers, _ = servers.Located("")
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
 	log := c.Logger(os.Stderr)

@@ -61,7 +61,7 @@ func run(environ []string, dotenv, name, description string, grammar any, vars m
 	parser, err := kong.New(grammar, kong.Name(name), kong.Description(description), kong.Vars(vars), venueNames(),
 		settingMappers(), kong.Resolvers(env),
 		kong.Exit(func(code int) { exited = code; panic(exitPanic{}) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}), kong.ValueFormatter(helpOf))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}), kong.Help(briefHelp), kong.ValueFormatter(helpOf))
 	if err == nil {
 		err = ownEnvironment(parser)
 	}
@@ -82,6 +82,21 @@ func run(environ []string, dotenv, name, description string, grammar any, vars m
 		return ExitCode(err)
 	}
 	return ExitOK
+}
+
+// briefHelp prints the settings that commands share with each command, but not
+// where it lists commands.
+func briefHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	at := ctx.Selected()
+	if at == nil {
+		at = ctx.Model.Node
+	}
+	if len(at.Children) > 0 {
+		for _, flag := range ctx.Model.Flags {
+			flag.Hidden = flag.Name != "help"
+		}
+	}
+	return kong.DefaultHelpPrinter(options, ctx)
 }
 
 // quiet keeps the Redis library from printing on its own what the store returns

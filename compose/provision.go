@@ -12,7 +12,6 @@ import (
 
 // ProvisionCommand creates a deployment's streams.
 type ProvisionCommand struct {
-	Servers          `group:"Servers (default: those of a running 'fullon up', else nats://127.0.0.1:4222):"`
 	Replicas         ReplicaCount `group:"Streams:" env:"FULLON_REPLICAS" default:"1" help:"Copies of each stream in a cluster."`
 	TickRetention    Period       `group:"Streams:" env:"FULLON_TICK_RETENTION" default:"1h" help:"How long ticks are kept."`
 	TradeRetention   Period       `group:"Streams:" env:"FULLON_TRADE_RETENTION" default:"48h" help:"How long trades are kept: longer than the worst outage."`
@@ -23,10 +22,10 @@ type ProvisionCommand struct {
 }
 
 // Run provisions; it may be repeated.
-func (c *ProvisionCommand) Run() error {
+func (c *ProvisionCommand) Run(servers Servers) error {
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
-	servers, _ := c.Located("")
+	servers, _ = servers.Located("")
 	b, err := bus.Connect(ctx, servers.Log())
 	if err != nil {
 		return err

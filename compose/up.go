@@ -30,7 +30,6 @@ type UpCommand struct {
 	SimRate    Count `group:"Venue:" env:"FULLON_SIM_RATE" default:"200" help:"Market events a second of the simulated venue."`
 	NoBots     bool  `group:"Venue:" env:"FULLON_NO_BOTS" help:"Without the two bots that trade on paper."`
 	NoPaper    bool  `group:"Venue:" env:"FULLON_NO_PAPER" help:"Without the paper venue, the worker that sends orders there, and the bots."`
-	Servers    `group:"Servers of your own, in place of the embedded ones:"`
 	Projection `group:"Projection:"`
 	Gateway    `group:"WebSocket server:"`
 	HTTP       `group:"Looking in:"`
@@ -52,7 +51,7 @@ Examples:
 }
 
 // Run starts everything and shows the market until a signal or --for ends it.
-func (c *UpCommand) Run() error {
+func (c *UpCommand) Run(servers Servers) error {
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
 	if c.For > 0 {
@@ -80,7 +79,7 @@ func (c *UpCommand) Run() error {
 		return err
 	}
 	defer release()
-	err = c.runIn(ctx, data, feeds)
+	err = c.runIn(ctx, data, servers, feeds)
 	if err != nil && ctx.Err() != nil && ExitCode(err) != ExitUsage {
 		// Told to stop while it started: what was under way then failed.
 		c.say("stopped: %s", oneLine(err))
@@ -94,14 +93,14 @@ func (c *UpCommand) say(format string, args ...any) {
 }
 
 // runIn starts the servers, which outlive the application, and then that.
-func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
+func (c *UpCommand) runIn(ctx context.Context, data string, servers Servers, feeds Feeds) error {
 	logs, closeLogs, err := c.logWriter(data)
 	if err != nil {
 		return err
 	}
 	defer closeLogs()
 	log := c.Logger(logs)
-	servers := c.Servers
+	privateLog := servers.NATSURL == ""
 	stopLog, err := c.ownLog(&servers, data, log)
 	if err != nil {
 		return err
@@ -143,7 +142,7 @@ func (c *UpCommand) runIn(ctx context.Context, data string, feeds Feeds) error {
 	layout := servers.Layout()
 	here := running{
 		PID: os.Getpid(), Data: data, NATSURL: withoutCredentials(string(servers.NATSURL)),
-		PrivateNATS: c.NATSURL == "",
+		PrivateNATS: privateLog,
 		RedisAddr:   strings.Join(redisConfig.Addrs, ","), RedisCluster: redisConfig.Cluster, RedisSentinelMaster: redisConfig.SentinelMaster,
 		RedisDB: int(servers.RedisDB), RedisPrefix: string(servers.RedisPrefix), PrivateRedis: !servers.ExplicitRedis(),
 		TickPartitions: layout.Ticks, TradePartitions: layout.Trades, AccountPartitions: layout.Accounts,
