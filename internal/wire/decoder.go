@@ -70,6 +70,7 @@ const (
 	shortText  = 0xa0 // and its length
 	mostShort  = 31
 	wideNumber = 0xcf
+	falsehood  = 0xc2 // true is one more
 )
 
 func (d *decoder) int(field string) int64 {
@@ -96,27 +97,53 @@ func (d *decoder) uint(field string) uint64 {
 	return read(d, field, msgp.ReadUint64Bytes)
 }
 
-func (d *decoder) bytes(field string) []byte {
-	if rest := d.data[d.at:]; len(rest) > 0 {
-		if n := int(rest[0]) - shortText; 0 <= n && n <= mostShort && n < len(rest) {
-			d.at += 1 + n
-			return rest[1 : 1+n : 1+n]
+// short is a text that is read in place; nil: it is not one. It is small enough
+// to become part of those who call it, who read most of what there is.
+func (d *decoder) short() []byte {
+	if d.at < len(d.data) {
+		from, n := d.at+1, int(d.data[d.at])-shortText
+		if uint(n) <= mostShort && from+n <= len(d.data) {
+			d.at = from + n
+			return d.data[from:d.at]
 		}
+	}
+	return nil
+}
+
+func (d *decoder) bytes(field string) []byte {
+	if text := d.short(); text != nil {
+		return text
 	}
 	return read(d, field, msgp.ReadStringZC)
 }
 
-func (d *decoder) text(field string) string { return d.texts.keep(d.bytes(field)) }
+func (d *decoder) text(field string) string {
+	text := d.short()
+	if text == nil {
+		text = read(d, field, msgp.ReadStringZC)
+	}
+	return d.texts.keep(text)
+}
 
 // textAs is text that is likely to be another one, which then serves for both.
 func (d *decoder) textAs(field, likely string) string {
-	if text := d.bytes(field); string(text) != likely {
+	text := d.short()
+	if text == nil {
+		text = read(d, field, msgp.ReadStringZC)
+	}
+	if string(text) != likely {
 		return d.texts.keep(text)
 	}
 	return likely
 }
 
-func (d *decoder) bool(field string) bool { return read(d, field, msgp.ReadBoolBytes) }
+func (d *decoder) bool(field string) bool {
+	if d.at < len(d.data) && d.data[d.at]&^1 == falsehood {
+		d.at++
+		return d.data[d.at-1] != falsehood
+	}
+	return read(d, field, msgp.ReadBoolBytes)
+}
 
 // small reads an enumeration; what does not fit becomes a value that no
 // enumeration has.
@@ -144,9 +171,11 @@ func (d *decoder) decimal(field string) domain.Decimal {
 
 // signed reads a number that may be negative.
 func (d *decoder) signed(field string) domain.Decimal {
-	text := d.bytes(field)
-	if d.err != nil {
-		return domain.Decimal{}
+	text := d.short()
+	if text == nil {
+		if text = read(d, field, msgp.ReadStringZC); d.err != nil {
+			return domain.Decimal{}
+		}
 	}
 	v, err := domain.ParseDecimal(field, msgp.UnsafeString(text))
 	if err != nil {
