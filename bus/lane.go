@@ -150,9 +150,15 @@ func (l *lane) storeBatch(ctx context.Context, chunk []*nats.Msg) (int, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, bus.cfg.Timeout)
 	defer cancel()
-	if _, err := batch.CommitMsg(ctx, fresh(chunk[last])); err != nil {
+	ack, err := batch.CommitMsg(ctx, fresh(chunk[last]))
+	if err != nil {
 		l.abandon(batch)
 		return stored, err
+	}
+	// A message that did not arrive ends the batch before it, and what is before
+	// it is acknowledged as if nothing had followed.
+	if ack.BatchSize != uint64(len(chunk)) {
+		return stored, fmt.Errorf("%s: %d of %d messages of a batch were stored", l.stream, ack.BatchSize, len(chunk))
 	}
 	return len(chunk), nil
 }

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -152,6 +154,38 @@ func TestALostAcknowledgementNeitherDoublesNorLosesNorReorders(t *testing.T) {
 		t.Fatal("nothing went wrong")
 	}
 	wantEachOnceInOrder(t, direct, want)
+}
+
+// The log stores a batch up to a hole in it, and acknowledges that.
+func TestABatchThatTheLogGotInPartIsNotTakenForStored(t *testing.T) {
+	t.Parallel()
+	n := testserver.NewNATS(t)
+	direct := n.Bus(t, one)
+	proxy := newProxy(t, n.URL)
+	var lost atomic.Int32
+	proxy.Lose(func(reply string) bool {
+		// "<inbox>.<flow>.<gap>.<sequence in the batch>.<operation>.$FI"
+		words := strings.Split(reply, ".")
+		return words[len(words)-1] == "$FI" && words[len(words)-3] == "19" && lost.Add(1) <= 2
+	})
+	b := hasty(t, proxy.URL, one)
+	p := b.NewOrderedPublisher(10_000)
+	for i := range 60 {
+		push(t, p, trade("BTC/USDT", i)) // before it runs: these are one batch
+		if i == 19 || i == 39 {
+			stop := runOrdered(t, p, patience)
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := runOrdered(t, p, patience)(); err != nil {
+		t.Fatal(err)
+	}
+	if lost.Load() < 2 {
+		t.Fatal("nothing was lost on the way")
+	}
+	wantEachOnceInOrder(t, direct, map[string]int{"BTC/USDT": 60})
 }
 
 // Cuts at any moment, in either direction, while trades keep coming.

@@ -1,7 +1,11 @@
 package bus_test
 
 import (
+	"bufio"
+	"errors"
+	"io"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +25,7 @@ type proxy struct {
 	held  [2]bool // by direction
 	conns map[net.Conn]int
 	round int // of Cut: who belongs to an earlier one is to go
+	lose  func(reply string) bool
 }
 
 type direction int
@@ -64,7 +69,7 @@ func (p *proxy) accept() {
 		p.conns[client], p.conns[server] = p.round, p.round
 		round := p.round
 		p.mu.Unlock()
-		p.done.Go(func() { p.forward(toServer, server, client, round) })
+		p.done.Go(func() { p.forward(toServer, server, p.sieve(client), round) })
 		p.done.Go(func() { p.forward(toClient, client, server, round) })
 	}
 }
@@ -125,3 +130,55 @@ func (p *proxy) Cut() {
 	}
 	p.cond.Broadcast()
 }
+
+// Lose makes the log not get those publications whose reply subject it is true
+// for. It counts for connections that are made later.
+func (p *proxy) Lose(reply func(string) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lose = reply
+}
+
+// sieve is a connection without what is to be lost.
+func (p *proxy) sieve(c net.Conn) net.Conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lose == nil {
+		return c
+	}
+	out, in := net.Pipe()
+	p.conns[out] = p.round
+	lose := p.lose
+	p.done.Go(func() {
+		defer func() { _ = in.Close() }()
+		for r := bufio.NewReader(c); ; {
+			line, err := r.ReadString('\n')
+			words, lost := strings.Fields(line), false
+			if err == nil && len(words) > 3 && strings.HasSuffix(words[0], "PUB") {
+				size, _ := strconv.Atoi(words[len(words)-1])
+				payload := make([]byte, size+len("\r\n"))
+				_, err = io.ReadFull(r, payload)
+				line, lost = line+string(payload), lose(words[2])
+			}
+			if err != nil {
+				return
+			}
+			if lost {
+				continue
+			}
+			if _, err := in.Write([]byte(line)); err != nil {
+				return
+			}
+		}
+	})
+	return sieved{Conn: c, kept: out}
+}
+
+// sieved is read in place of the connection below it.
+type sieved struct {
+	net.Conn
+	kept net.Conn
+}
+
+func (s sieved) Read(b []byte) (int, error) { return s.kept.Read(b) }
+func (s sieved) Close() error              { return errors.Join(s.kept.Close(), s.Conn.Close()) }
