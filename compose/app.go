@@ -34,18 +34,19 @@ func RunApp(ctx context.Context, log *slog.Logger, options ...fx.Option) error {
 			l.UseErrorLevel(slog.LevelDebug)
 			return l
 		}),
-		fx.Supply(log, failures),
+		fx.Supply(log, failures, starting(func() (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, startTimeout) })),
 		fx.Options(options...),
 	)
-	if err := app.Err(); err != nil {
-		return rootCause(err)
+	err := app.Err()
+	if err == nil {
+		startCtx, cancel := context.WithTimeout(ctx, startTimeout)
+		defer cancel()
+		err = app.Start(startCtx)
 	}
-	startCtx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	if err := app.Start(startCtx); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
+	if ctx.Err() != nil && err != nil {
+		return nil // told to stop while it started: what was under way then failed
+	}
+	if err != nil {
 		return rootCause(err)
 	}
 	select {
@@ -72,6 +73,10 @@ func rootCause(err error) error {
 	return err
 }
 
+// starting is the context of what is done before the application runs: it ends
+// when that takes too long, or when the process is told to stop.
+type starting func() (context.Context, context.CancelFunc)
+
 // failures collects what the running parts returned.
 type failures struct {
 	mu   sync.Mutex
@@ -97,6 +102,7 @@ type supervisor struct {
 	Lifecycle  fx.Lifecycle
 	Shutdowner fx.Shutdowner
 	Failures   *failures
+	Starting   starting
 }
 
 // run adds a part that runs from start to stop. If it ends by itself, the whole

@@ -39,7 +39,7 @@ func projectorModule(cfg Projection) fx.Option {
 	self.Host, _ = os.Hostname() // only people read it
 	return fx.Options(
 		fx.Provide(func(s supervisor, b *bus.Bus, store *cachestore.Store, log *slog.Logger) (*projector.Projector, error) {
-			ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+			ctx, cancel := s.Starting()
 			defer cancel()
 			members, err := b.Members(ctx, self.ID)
 			if err != nil {

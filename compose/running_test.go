@@ -2,6 +2,7 @@ package compose
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -109,5 +110,20 @@ func TestAnErrorOfAPartComesWithoutTheWordsOfTheFramework(t *testing.T) {
 	err = RunApp(t.Context(), log, fx.Invoke(func(l fx.Lifecycle) { l.Append(fx.StartHook(func() error { return cause })) }))
 	if err == nil || err.Error() != cause.Error() || !errors.Is(err, domain.ErrMismatch) {
 		t.Errorf("hook: %v", err)
+	}
+}
+
+func TestWhoIsToldToStopWhileItStartsStops(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	err := RunApp(ctx, slog.New(slog.DiscardHandler), fx.Provide(func(s supervisor) (*int, error) {
+		starting, cancel := s.Starting()
+		defer cancel()
+		stop()
+		<-starting.Done()
+		return nil, context.Cause(starting)
+	}), fx.Invoke(func(*int) {}))
+	if err != nil {
+		t.Fatal(err)
 	}
 }

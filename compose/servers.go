@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"context"
 	"log/slog"
 
 	"go.uber.org/fx"
@@ -15,7 +14,7 @@ func logModule(name string, cfg bus.Config) fx.Option {
 	return fx.Provide(func(s supervisor, log *slog.Logger) (*bus.Bus, error) {
 		cfg := cfg
 		cfg.Name, cfg.Log = name, log
-		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+		ctx, cancel := s.Starting()
 		defer cancel()
 		b, err := bus.Connect(ctx, cfg)
 		if err != nil {
@@ -33,7 +32,7 @@ func logModule(name string, cfg bus.Config) fx.Option {
 // redisModule connects to Redis.
 func redisModule(cfg cachestore.Config) fx.Option {
 	return fx.Provide(func(s supervisor) (*cachestore.Store, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+		ctx, cancel := s.Starting()
 		defer cancel()
 		store, err := cachestore.Connect(ctx, cfg)
 		if err != nil {
