@@ -181,4 +181,4 @@ type sieved struct {
 }
 
 func (s sieved) Read(b []byte) (int, error) { return s.kept.Read(b) }
-func (s sieved) Close() error              { return errors.Join(s.kept.Close(), s.Conn.Close()) }
+func (s sieved) Close() error               { return errors.Join(s.kept.Close(), s.Conn.Close()) }
