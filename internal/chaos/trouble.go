@@ -234,7 +234,7 @@ func (x *trouble) breakProcess(ctx context.Context, a action) {
 // end tells a program to end, which it must do in time.
 func (x *trouble) end(p *program) {
 	code, err := p.Terminate(stopLimit)
-	if err != nil || code != exitOK && code != exitUnreachable {
+	if err != nil || code != exitOK && code != exitUnreachable && code != exitNotFound {
 		x.complain("%s was told to end: exit code %d (%v)", p.Name, code, err)
 	}
 }
@@ -243,7 +243,7 @@ func (x *trouble) end(p *program) {
 // place, that has more than the one before: what a backup does that is
 // restored while the projectors are away.
 func (x *trouble) replaceStream(ctx context.Context) {
-	limited, cancel := context.WithTimeout(ctx, mendLimit)
+	limited, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
 	series := x.load.replaced
 	series.halt()

@@ -3,6 +3,7 @@ package ordercheck
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/mockvenue"
@@ -45,8 +46,13 @@ func (l *Log) Lives() (wrong []string, figures string) {
 	return wrong, fmt.Sprintf("%d orders, %d attempts, ended as %v", len(l.States), attempts, ends)
 }
 
-// Venue says in what the log differs from what a venue took.
-func (l *Log) Venue(v *mockvenue.Venue) (wrong []string) {
+// Venue says in what the log differs from what a venue took. Orders that it never
+// saw must have been refused by it, or rejected for a reason that has one of the
+// texts.
+func (l *Log) Venue(v *mockvenue.Venue, rejections ...string) (wrong []string) {
+	foreseen := func(reason string) bool {
+		return reason == mockvenue.Refusal || slices.ContainsFunc(rejections, func(text string) bool { return strings.Contains(reason, text) })
+	}
 	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	taken := v.Orders()
 	for id, o := range taken {
@@ -69,7 +75,7 @@ func (l *Log) Venue(v *mockvenue.Venue) (wrong []string) {
 	}
 	for id, states := range l.States {
 		last := states[len(states)-1]
-		if _, reached := taken[id]; !reached && (last.Status != domain.OrderRejected || last.Reason != mockvenue.Refusal) {
+		if _, reached := taken[id]; !reached && (last.Status != domain.OrderRejected || !foreseen(last.Reason)) {
 			complain("order %s never reached the venue and is %s: %q", id, last.Status, last.Reason)
 		}
 	}
