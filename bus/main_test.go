@@ -2,17 +2,13 @@ package bus_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
-	"os"
-	"runtime"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/goleak"
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/domain"
@@ -20,21 +16,7 @@ import (
 	"github.com/fullon/fullon/internal/wire"
 )
 
-func TestMain(m *testing.M) {
-	// Most of these tests mostly wait: for a server to start, for a connection.
-	flag.Parse()
-	if err := flag.Set("test.parallel", strconv.Itoa(max(6, runtime.GOMAXPROCS(0)))); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	if code == 0 {
-		if err := goleak.Find(goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGWReplyMapExpiration.func1")); err != nil {
-			println(err.Error())
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { testserver.WaitingMain(m) }
 
 var (
 	small = bus.Layout{Ticks: 2, Trades: 2}

@@ -3,13 +3,11 @@ package cachestore_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
@@ -17,20 +15,7 @@ import (
 	"github.com/fullon/fullon/internal/wire"
 )
 
-// dialing looks once a second whether its pool has been closed.
-var dialing = goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	testserver.Shutdown()
-	if code == 0 {
-		if err := goleak.Find(dialing); err != nil {
-			println(err.Error())
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { testserver.Main(m) }
 
 var noon = time.Date(2024, 8, 9, 12, 0, 0, 0, time.UTC)
 

@@ -2,15 +2,10 @@ package client_test
 
 import (
 	"context"
-	"flag"
-	"os"
-	"runtime"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/cachestore"
@@ -20,27 +15,7 @@ import (
 	"github.com/fullon/fullon/internal/testserver"
 )
 
-func TestMain(m *testing.M) {
-	// Most of these tests mostly wait: for a server to start, for a connection.
-	flag.Parse()
-	if err := flag.Set("test.parallel", strconv.Itoa(max(6, runtime.GOMAXPROCS(0)))); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	testserver.Shutdown()
-	if code == 0 {
-		err := goleak.Find(
-			goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGWReplyMapExpiration.func1"),
-			// Looks once a second whether its pool has been closed.
-			goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"),
-		)
-		if err != nil {
-			println(err.Error())
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { testserver.WaitingMain(m) }
 
 // patience bounds every wait for something that must happen.
 const patience = 60 * time.Second

@@ -3,7 +3,6 @@ package compose
 import (
 	"bytes"
 	"context"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/fullon/fullon/internal/testserver"
 )
@@ -37,19 +34,7 @@ func TestMain(m *testing.M) {
 	default:
 		os.Exit(Main(name, "", new(FullonCommand), map[string]string{"venue": "sim"}, os.Args[1:], os.Stderr))
 	}
-	flag.Parse()
-	if err := flag.Set("test.parallel", "6"); err != nil { // most of these tests only wait
-		panic(err)
-	}
-	code := m.Run()
-	testserver.Shutdown()
-	if code == 0 {
-		if err := goleak.Find(goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGWReplyMapExpiration.func1")); err != nil {
-			println(err.Error())
-			code = 1
-		}
-	}
-	os.Exit(code)
+	testserver.WaitingMain(m)
 }
 
 // giveUp is far beyond what anything here takes on a busy machine.

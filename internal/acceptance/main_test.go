@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/fullon/fullon/internal/testserver"
 )
 
@@ -18,18 +16,11 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(natsChildDir); dir != "" {
 		os.Exit(runNATS(dir, os.Getenv(natsChildPort)))
 	}
-	code := m.Run()
-	testserver.Shutdown()
-	if binaries.dir != "" {
-		_ = os.RemoveAll(binaries.dir)
-	}
-	if code == 0 {
-		if err := goleak.Find(goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGWReplyMapExpiration.func1")); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
+	testserver.Main(m, func() {
+		if binaries.dir != "" {
+			_ = os.RemoveAll(binaries.dir)
 		}
-	}
-	os.Exit(code)
+	})
 }
 
 // binaries are what the processes run, built once.

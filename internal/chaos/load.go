@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -204,21 +205,25 @@ func (l *load) one(ctx context.Context, s *series, once bool) {
 }
 
 // refill publishes into a series that was forgotten more than it had: the new
-// sequences are beyond the old ones then.
+// sequences are beyond the old ones then. The projectors wait for it, so it is
+// done in batches.
 func (l *load) refill(ctx context.Context, s *series) error {
 	base, _, _ := s.known()
-	for range base + 50 {
-		n := s.next()
-		err := retry(ctx, func() error {
-			at, err := l.bus.Publish(ctx, s.event(n))
-			if err == nil {
-				s.ack(n, at)
-			}
-			return err
-		})
-		if err != nil {
+	p := l.bus.NewOrderedPublisher(math.MaxInt32)
+	numbers := make([]uint64, base+50)
+	for i := range numbers {
+		numbers[i] = s.next()
+		if err := p.Publish(s.event(numbers[i])); err != nil {
 			return err
 		}
+	}
+	over, end := context.WithCancel(ctx)
+	end() // with what is there
+	if err := p.Run(over, settleLimit); err != nil {
+		return err
+	}
+	for _, n := range numbers {
+		s.ack(n, domain.LogPosition{})
 	}
 	return nil
 }

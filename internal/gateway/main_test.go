@@ -3,19 +3,14 @@ package gateway_test
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
-	"go.uber.org/goleak"
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/cachestore"
@@ -26,25 +21,7 @@ import (
 	"github.com/fullon/fullon/internal/testserver"
 )
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", strconv.Itoa(max(6, runtime.GOMAXPROCS(0)))); err != nil { // they mostly wait
-		panic(err)
-	}
-	code := m.Run()
-	testserver.Shutdown()
-	if code == 0 {
-		err := goleak.Find(
-			goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGWReplyMapExpiration.func1"),
-			goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"),
-		)
-		if err != nil {
-			println(err.Error())
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { testserver.WaitingMain(m) }
 
 // patience bounds every wait for something that must happen.
 const patience = 60 * time.Second

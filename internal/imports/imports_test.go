@@ -102,6 +102,7 @@ var only = []rule{
 	{"internal/ingest", []string{"compose", "internal/venue/venuetest"}, "adapters do not know who listens; their suite follows trades to the end"},
 	{"github.com/golang-jwt/jwt/...", []string{"internal/gateway"}, "tokens are read in one place"},
 	{"internal/testserver", nil, "only tests start test servers"},
+	{"internal/cmdtest", nil, "only tests hold commands to conventions"},
 	{"internal/servers", []string{"internal/chaos", "internal/testserver"}, "only tests and the chaos run start and break servers"},
 	{"internal/content", []string{"internal/chaos"}, "only tests and the chaos run compare what Redis holds"},
 	{"internal/mockvenue", []string{"internal/chaos", "internal/ordercheck"}, "only tests and the chaos run send orders to it"},
@@ -109,7 +110,7 @@ var only = []rule{
 	{"internal/replay/...", nil, "only tests play recordings"},
 	{"internal/venue/venuetest", nil, "only tests fake a venue"},
 	{"internal/execution/executiontest", nil, "only tests hold a venue to its contract"},
-	{"testing", []string{"internal/testserver", "internal/venue/venuetest", "internal/execution/executiontest"}, "programs carry no test code"},
+	{"testing", []string{"internal/testserver", "internal/cmdtest", "internal/venue/venuetest", "internal/execution/executiontest"}, "programs carry no test code"},
 }
 
 type pkg struct {

@@ -2,13 +2,11 @@ package projector_test
 
 import (
 	"context"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/goleak"
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/cachestore"
@@ -18,17 +16,7 @@ import (
 	"github.com/fullon/fullon/internal/testserver"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	testserver.Shutdown()
-	if code == 0 {
-		if err := goleak.Find(goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGWReplyMapExpiration.func1")); err != nil {
-			println(err.Error())
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { testserver.Main(m) }
 
 // logOf gives the projector a bus.
 type logOf struct{ *bus.Bus }

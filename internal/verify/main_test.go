@@ -2,11 +2,8 @@ package verify_test
 
 import (
 	"context"
-	"os"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/cachestore"
@@ -17,21 +14,7 @@ import (
 	"github.com/fullon/fullon/internal/verify"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	testserver.Shutdown()
-	if code == 0 {
-		err := goleak.Find(
-			goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*Server).startGWReplyMapExpiration.func1"),
-			goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"),
-		)
-		if err != nil {
-			println(err.Error())
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { testserver.Main(m) }
 
 var layout = bus.Layout{Ticks: 2, Trades: 2, Accounts: 1}
 
