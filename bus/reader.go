@@ -291,8 +291,10 @@ func (r *Reader) stop() {
 	r.mu.Unlock()
 	r.room.Broadcast()
 	if r.consumer != nil {
-		r.consumer.Stop()
-		<-r.consumer.Closed()
+		// Not waited for: while the log does not answer, the library may be at
+		// making the consumer anew, and lets nobody in until it has given up. What
+		// this one still delivers is of an older serial.
+		go r.consumer.Stop()
 		r.consumer = nil
 	}
 	r.taken, r.returned = nil, 0
