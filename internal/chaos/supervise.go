@@ -19,6 +19,7 @@ type program struct {
 
 // Exit codes with which a program may end by itself.
 const (
+	exitSignal      = -1 // it had just begun, and did not yet take signals itself
 	exitOK          = 0
 	exitNotFound    = 3 // a stream is not there, or a server that has just started does not know of it yet
 	exitUnreachable = 4

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -234,7 +235,7 @@ func (x *trouble) breakProcess(ctx context.Context, a action) {
 // end tells a program to end, which it must do in time.
 func (x *trouble) end(p *program) {
 	code, err := p.Terminate(stopLimit)
-	if err != nil || code != exitOK && code != exitUnreachable && code != exitNotFound {
+	if err != nil || !slices.Contains([]int{exitOK, exitSignal, exitUnreachable, exitNotFound}, code) {
 		x.complain("%s was told to end: exit code %d (%v)", p.Name, code, err)
 	}
 }
