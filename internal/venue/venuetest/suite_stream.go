@@ -239,6 +239,7 @@ func testBatches(t *testing.T, s Script) {
 	for i := range s.Batch + 1 {
 		symbols = append(symbols, domain.SymbolName("A"+strings.Repeat("B", i%8)+strings.Repeat("C", i/8), quote, settle))
 	}
+	r.rest.answer(s.REST(r.book(nil, symbols...)))
 	sink := NewSink()
 	r.stream(sink, symbols...)
 	p := r.peer()
