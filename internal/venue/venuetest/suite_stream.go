@@ -110,10 +110,16 @@ func none(t *testing.T, sink *Sink, what string, fits func(Event) bool) {
 	}
 }
 
-// awaitTrade sends a trade and waits until it is there.
+// awaitTrade sends a trade and waits until it is there. A connection that has no
+// trades gets a quote as well, so that it delivers something.
 func awaitTrade(t *testing.T, p *peer, sink *Sink, symbol string, number uint64) {
 	t.Helper()
-	p.say(p.rig.script.Trades(symbol, tradeNo(number))...)
+	s := p.rig.script
+	frames := s.Trades(symbol, tradeNo(number))
+	if s.OnSide != nil && s.OnSide(frames[0]) {
+		p.say(s.Quote(symbol, quoteNo(number), number, tradeNo(number).Time))
+	}
+	p.say(frames...)
 	sink.Await(t, "trade", func(e Event) bool { return e.Trade != nil && tradeNo(number).same(*e.Trade, symbol) })
 }
 
