@@ -2,7 +2,6 @@ package venue
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -100,8 +99,7 @@ func (p *Public) FollowAt(ctx context.Context, symbols []string, sink Sink, endp
 }
 
 // Persist calls do, what a Stream cannot begin without, until it succeeds, with
-// the waits of a reconnect in between, or with the longer one that the venue asks
-// for. It reports false when ctx ended before that.
+// the waits of a reconnect in between. It reports false when ctx ended before that.
 func (p *Public) Persist(ctx context.Context, what string, do func(context.Context) error) bool {
 	waits := exponential(p.Cfg.Connection.BackoffInitial, p.Cfg.Connection.BackoffMax)
 	for {
@@ -110,9 +108,6 @@ func (p *Public) Persist(ctx context.Context, what string, do func(context.Conte
 			return err == nil
 		}
 		wait := waits.NextBackOff()
-		if limited, ok := errors.AsType[*LimitedError](err); ok {
-			wait = max(wait, min(limited.Wait, maxHandshakeWait))
-		}
 		p.Cfg.Logger.WarnContext(ctx, "cannot begin to follow", "exchange", p.Cfg.Exchange, "lacking", what, "error", err, "wait", wait.Round(time.Millisecond))
 		_ = sleep(ctx, wait) // the next attempt looks at ctx
 	}
