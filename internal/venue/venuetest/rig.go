@@ -197,9 +197,6 @@ func (p *peer) serve() {
 }
 
 func (p *peer) take(frame string) {
-	p.rig.mu.Lock()
-	mute, refused := p.rig.mute, slices.Clone(p.rig.refused)
-	p.rig.mu.Unlock()
 	s := p.rig.script
 	symbols := s.Asks(frame)
 	p.mu.Lock()
@@ -213,15 +210,26 @@ func (p *peer) take(frame string) {
 	case p.changed <- struct{}{}:
 	default:
 	}
+	mute, refused := p.owes(frame)
 	if mute {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.owed = append(p.owed, frame)
 		return
 	}
 	for _, answer := range s.Answer(frame, refused) {
 		p.offer(answer)
 	}
+}
+
+// owes tells whether nothing is answered now, so that the frame is kept for settle,
+// and what is refused.
+func (p *peer) owes(frame string) (mute bool, refused []string) {
+	p.rig.mu.Lock() // until it is kept: settle follows the end of muteness
+	defer p.rig.mu.Unlock()
+	if p.rig.mute {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.owed = append(p.owed, frame)
+	}
+	return p.rig.mute, slices.Clone(p.rig.refused)
 }
 
 // settle answers what was not answered while the venue was mute.
