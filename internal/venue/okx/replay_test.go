@@ -110,11 +110,11 @@ func recorded(t *testing.T, name string, e entry) (r recording) {
 			for _, data := range m.Data {
 				v := decodeInto[best](t, data)
 				bid, ask := book.take(m.Action, v)
-				if state := fmt.Sprint(bid, ask); state == quoted {
+				state := fmt.Sprint(bid, ask)
+				if state == quoted {
 					return
-				} else {
-					quoted = state
 				}
+				quoted = state
 				sides, _ := json.Marshal(map[string]any{"bids": [][]string{append(bid, "0", "1")}, "asks": [][]string{append(ask, "0", "1")}, "ts": v.TS})
 				quote(fmt.Sprintf(`{"arg":{"channel":"bbo-tbt","instId":%q},"data":[%s]}`, name, sides))
 				r.market.bid, r.market.bidSize = bid[0], e.base(bid[1], bid[0])
