@@ -35,6 +35,7 @@ type VenueHosts struct {
 	Binance  Hosts `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
 	Coinbase Hosts `embed:"" prefix:"coinbase-" envprefix:"COINBASE_"`
 	Kraken   Hosts `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
+	OKX      Hosts `embed:"" prefix:"okx-" envprefix:"OKX_"`
 }
 
 // of returns a venue's hosts; nil for one that has no settings for them.
@@ -43,6 +44,7 @@ func (h *VenueHosts) of(name string) *Hosts {
 		"binance":  &h.Binance,
 		"coinbase": &h.Coinbase,
 		"kraken":   &h.Kraken,
+		"okx":      &h.OKX,
 	}[name]
 }
 

@@ -16,6 +16,9 @@ type Care struct {
 	// DialTimeout bounds the setting up of one connection, TLS and WebSocket
 	// handshake included. Default 10s.
 	DialTimeout time.Duration
+	// DialInterval is the least time between two attempts of an adapter to
+	// connect, over all its connections. Zero: they are not spaced.
+	DialInterval time.Duration
 	// SilenceTimeout ends a connection on which nothing at all was heard for
 	// that long: no message, no ping, no pong. Default 30s; at least twice
 	// PingInterval, or a quiet market looks like a dead line.
@@ -100,6 +103,8 @@ func (c Care) Validate() error {
 		}
 	}
 	switch {
+	case c.DialInterval < 0:
+		return domain.Invalid("dial_interval", c.DialInterval.String(), "zero or more")
 	case c.Lifetime < 0:
 		return domain.Invalid("lifetime", c.Lifetime.String(), "zero or more")
 	case c.LifetimeSpread < 0 || c.LifetimeSpread > c.Lifetime:

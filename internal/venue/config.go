@@ -56,6 +56,7 @@ func (c Config) WithDefaults(own Config) Config {
 	case c.Connection.Lifetime < 0:
 		c.Connection.Lifetime, c.Connection.LifetimeSpread = 0, 0
 	}
+	c.Connection.DialInterval = or(c.Connection.DialInterval, own.Connection.DialInterval)
 	c.Connection.SendInterval = or(c.Connection.SendInterval, own.Connection.SendInterval)
 	c.Connection.PingInterval = or(c.Connection.PingInterval, own.Connection.PingInterval)
 	c.Connection.MaxFrameBytes = or(c.Connection.MaxFrameBytes, own.Connection.MaxFrameBytes)

@@ -2,8 +2,9 @@ package venue
 
 import (
 	"context"
+	"time"
 
-	"github.com/sourcegraph/conc/pool"
+	"golang.org/x/time/rate"
 
 	"github.com/fullon/fullon/domain"
 )
@@ -30,6 +31,8 @@ type Public struct {
 	Cfg  Config // filled in
 	REST *REST
 	own  PublicConfig
+
+	dials *rate.Limiter // of connections, all sessions together
 }
 
 // NewPublic makes the common part; it connects to nothing yet. The error is a
@@ -47,8 +50,8 @@ func NewPublic(cfg Config, own PublicConfig) (*Public, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Public{Cfg: cfg, REST: client, own: own}
-	if _, err := p.session(nil, nil); err != nil { // the address and the timeouts
+	p := &Public{Cfg: cfg, REST: client, own: own, dials: rate.NewLimiter(rate.Every(cfg.Connection.DialInterval), 1)}
+	if _, err := p.session(own.Path, nil, nil); err != nil { // the address and the timeouts
 		return nil, err
 	}
 	return p, nil
@@ -64,31 +67,59 @@ func (p *Public) Close() { p.REST.CloseIdle() }
 // connections as they need and serves these until ctx ends. dialect makes the
 // dialect of a connection for the given venue symbols.
 func (p *Public) Follow(ctx context.Context, symbols []string, sink Sink, dialect func(f *Feed, names []string) Dialect) error {
+	return p.FollowAt(ctx, symbols, sink, Endpoint{p.own.Path, dialect})
+}
+
+// Endpoint is one of several WebSocket endpoints, each of which has a part of
+// what the venue tells of a symbol.
+type Endpoint struct {
+	Path string // with its slash
+	// Dialect makes the dialect of a connection for the given venue symbols.
+	Dialect func(f *Feed, names []string) Dialect
+}
+
+// FollowAt is Follow with connections to each of the endpoints. They share one
+// Feed, so that what they tell of a symbol becomes one tick.
+func (p *Public) FollowAt(ctx context.Context, symbols []string, sink Sink, endpoints ...Endpoint) error {
 	f, err := NewFeed(p.Cfg.Exchange, symbols, p.own.Spell, sink)
 	if err != nil {
 		return err
 	}
-	var sessions []*Session
+	var sessions []func(context.Context) error
 	for _, share := range f.shares(p.Cfg.MaxSymbols) {
-		s, err := p.session(sink, func() Dialect { return dialect(f, share) })
-		if err != nil {
-			return err
+		for _, e := range endpoints {
+			s, err := p.session(e.Path, sink, func() Dialect { return e.Dialect(f, share) })
+			if err != nil {
+				return err
+			}
+			sessions = append(sessions, s.Run)
 		}
-		sessions = append(sessions, s)
 	}
-	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
-	for _, s := range sessions {
-		group.Go(s.Run)
-	}
-	return group.Wait()
+	return Together(ctx, sessions...)
 }
 
-func (p *Public) session(w Watcher, dialect func() Dialect) (*Session, error) {
+// Persist calls do, what a Stream cannot begin without, until it succeeds, with
+// the waits of a reconnect in between. It reports false when ctx ended before that.
+func (p *Public) Persist(ctx context.Context, what string, do func(context.Context) error) bool {
+	waits := exponential(p.Cfg.Connection.BackoffInitial, p.Cfg.Connection.BackoffMax)
+	for {
+		err := do(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err == nil
+		}
+		wait := waits.NextBackOff()
+		p.Cfg.Logger.WarnContext(ctx, "cannot begin to follow", "exchange", p.Cfg.Exchange, "lacking", what, "error", err, "wait", wait.Round(time.Millisecond))
+		_ = sleep(ctx, wait) // the next attempt looks at ctx
+	}
+}
+
+func (p *Public) session(path string, w Watcher, dialect func() Dialect) (*Session, error) {
 	return NewSession(SessionConfig{
-		URL:     p.Cfg.WSURL + p.own.Path,
+		URL:     p.Cfg.WSURL + path,
 		Dialect: dialect,
 		Watcher: w,
 		Care:    p.Cfg.Connection,
+		Dials:   p.dials,
 		Logger:  p.Cfg.Logger.With("exchange", p.Cfg.Exchange),
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/coder/websocket"
+	"golang.org/x/time/rate"
 
 	"github.com/fullon/fullon/domain"
 )
@@ -32,6 +33,8 @@ type SessionConfig struct {
 	Watcher Watcher        // is told what happens
 	Care    Care           // zero fields take their defaults
 	Logger  *slog.Logger   // nil: none
+	// Dials spaces the attempts to connect; nil: only the backoff does.
+	Dials *rate.Limiter
 }
 
 // Session keeps one subscription to a venue alive: it connects, subscribes,
@@ -115,6 +118,11 @@ func (s *Session) connect(ctx context.Context) *link {
 
 // dial sets one connection up. wait is what the venue asked for if it refused.
 func (s *Session) dial(ctx context.Context) (l *link, wait time.Duration, err error) {
+	if s.cfg.Dials != nil {
+		if err := s.cfg.Dials.Wait(ctx); err != nil {
+			return nil, 0, err
+		}
+	}
 	l = newLink(s.cfg.Care, s.cfg.Watcher, s.cfg.Dialect())
 	timeout, cancel := context.WithTimeout(ctx, s.cfg.Care.DialTimeout)
 	defer cancel()

@@ -359,6 +359,7 @@ func TestNewSessionChecksItsSettings(t *testing.T) {
 		"http":             {URL: "http://venue.test"},
 		"negative timeout": {URL: "ws://venue.test", Care: venue.Care{DialTimeout: -1}},
 		"negative life":    {URL: "ws://venue.test", Care: venue.Care{Lifetime: -1}},
+		"negative space":   {URL: "ws://venue.test", Care: venue.Care{DialInterval: -1}},
 		"spread":           {URL: "ws://venue.test", Care: venue.Care{Lifetime: 1, LifetimeSpread: 2}},
 		"backoff":          {URL: "ws://venue.test", Care: venue.Care{BackoffInitial: time.Hour}},
 		"silence":          {URL: "ws://venue.test", Care: venue.Care{PingInterval: time.Minute}},

@@ -30,7 +30,8 @@ type Fields struct {
 	Now    time.Time // when the frame was received
 	Err    error
 
-	scratch []byte // for the text of numbers
+	scratch []byte   // for the text of numbers
+	texts   []string // for lists of texts
 }
 
 // Fail notes that a member is not what it must be.
@@ -108,8 +109,32 @@ func (f *Fields) Text(key string) string {
 	return view(b)
 }
 
+// Texts reads a list of at least n texts, which some venues send in place of an
+// object; key is its name, for errors. The next call overwrites what it returns,
+// which is nil if it fails.
+func (f *Fields) Texts(key string, v *fastjson.Value, n int) []string {
+	if f.Err != nil {
+		return nil
+	}
+	list, err := v.Array()
+	if err != nil || len(list) < n {
+		f.Fail(key, fmt.Sprintf("a list of %d texts", n))
+		return nil
+	}
+	f.texts = f.texts[:0]
+	for _, element := range list {
+		b, err := element.StringBytes()
+		if err != nil {
+			f.Fail(key, fmt.Sprintf("a list of %d texts", n))
+			return nil
+		}
+		f.texts = append(f.texts, view(b))
+	}
+	return f.texts
+}
+
 // Decimal reads a price or a size that the venue sends as text.
-func (f *Fields) Decimal(key string) domain.Decimal { return f.unsigned(key, f.Text(key)) }
+func (f *Fields) Decimal(key string) domain.Decimal { return f.DecimalOf(key, f.Text(key)) }
 
 // DecimalNumber reads a price or a size that the venue sends as a JSON number,
 // from the number's text. An exponent is allowed, as JSON has it.
@@ -123,10 +148,20 @@ func (f *Fields) DecimalNumber(key string) domain.Decimal {
 	if strings.ContainsAny(text, "eE") {
 		text = expand(text)
 	}
-	return f.unsigned(key, text)
+	return f.DecimalOf(key, text)
 }
 
-func (f *Fields) unsigned(key, text string) domain.Decimal {
+// Given is Decimal for a member that may be missing, null or an empty text; ok
+// tells whether it is none of these.
+func (f *Fields) Given(key string) (n domain.Decimal, ok bool) {
+	if !f.Told(key) || f.Text(key) == "" {
+		return n, false
+	}
+	return f.Decimal(key), true
+}
+
+// DecimalOf is Decimal for a text that was read already.
+func (f *Fields) DecimalOf(key, text string) domain.Decimal {
 	if f.Err != nil {
 		return domain.Decimal{}
 	}
@@ -164,8 +199,9 @@ func (f *Fields) Positive(key string) uint64 {
 }
 
 // PositiveText is Positive for an integer that the venue sends as text.
-func (f *Fields) PositiveText(key string) uint64 {
-	text := f.Text(key)
+func (f *Fields) PositiveText(key string) uint64 { return f.positiveOf(key, f.Text(key)) }
+
+func (f *Fields) positiveOf(key, text string) uint64 {
 	if f.Err != nil {
 		return 0
 	}
@@ -180,7 +216,12 @@ func (f *Fields) PositiveText(key string) uint64 {
 func (f *Fields) Millis(key string) time.Time { return f.past(key, int64(f.Positive(key))) }
 
 // MillisText is Millis for a time that the venue sends as text.
-func (f *Fields) MillisText(key string) time.Time { return f.past(key, int64(f.PositiveText(key))) }
+func (f *Fields) MillisText(key string) time.Time { return f.MillisOf(key, f.Text(key)) }
+
+// MillisOf is MillisText for a text that was read already.
+func (f *Fields) MillisOf(key, text string) time.Time {
+	return f.past(key, int64(f.positiveOf(key, text)))
+}
 
 // SecondsText reads a unix time in seconds that the venue sends as text.
 func (f *Fields) SecondsText(key string) time.Time {

@@ -49,7 +49,7 @@ func (r *Reader) Read(frame []byte, received time.Time) (*Fields, error) {
 	if err != nil {
 		return nil, errNoObject
 	}
-	r.fields = Fields{Object: object, Now: received, scratch: r.fields.scratch}
+	r.fields = Fields{Object: object, Now: received, scratch: r.fields.scratch, texts: r.fields.texts}
 	return &r.fields, nil
 }
 

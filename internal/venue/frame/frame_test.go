@@ -124,3 +124,17 @@ func TestReaderRefuses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{`["1","2"]`: "1 2", `["1","","x"]`: "1  x", `["1"]`: "", `[]`: "", `["1",2]`: "", `{}`: "", `"12"`: "", `["1",null]`: ""} {
+		f := fieldsOf(t, `{"l":`+text+`}`)
+		got := strings.Join(f.Texts("l", f.Object.Get("l"), 2), " ")
+		if got != want || (want == "") != errors.Is(f.Err, ErrMalformed) {
+			t.Errorf("%s: got %q, %v", text, got, f.Err)
+		}
+		if want == "" && f.Texts("l", f.Object.Get("l"), 0) != nil {
+			t.Errorf("%s: read after an error", text)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/fullon/fullon/internal/venue/binance"
 	"github.com/fullon/fullon/internal/venue/coinbase"
 	"github.com/fullon/fullon/internal/venue/kraken"
+	"github.com/fullon/fullon/internal/venue/okx"
 )
 
 // Venue is what one has to know to follow a venue.
@@ -37,6 +38,9 @@ var all = []Venue{
 	}},
 	{"kraken", kraken.Symbols, []string{"BTC/USD", "ETH/USD"}, kraken.VenueSymbol, func(c venue.Config) (venue.Adapter, error) {
 		return adapter(kraken.New(c))
+	}},
+	{"okx", okx.Symbols, []string{"BTC/USDT", "ETH/USDT"}, okx.VenueSymbol, func(c venue.Config) (venue.Adapter, error) {
+		return adapter(okx.New(c))
 	}},
 }
 

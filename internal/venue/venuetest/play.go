@@ -49,28 +49,29 @@ func Same(t *testing.T, what string, got, want []string) {
 	}
 }
 
-// lastNumber is that of the trade that ends what is played.
-const lastNumber = 1 << 40
-
 // Play sends frames over a real socket to the venue's adapter, which follows the
 // symbols and is as it is outside of tests, and returns the events they gave.
 // The script's Stamp numbers them.
 func Play(t *testing.T, s Script, symbols, frames []string) []Event {
 	t.Helper()
 	r := newRig(t, s, nil)
-	sink := NewSink()
-	r.stream(sink, symbols...)
+	r.rest.answer(s.REST(r.book(nil, symbols...)))
+	sink, last := NewSink(), s.stranger()
+	r.stream(sink, append([]string{last}, symbols...)...)
 	p := r.peer()
 	p.awaitAsked(symbols...)
 	p.say(frames...)
-	end := tradeNo(1)
-	end.Number = lastNumber
-	p.say(s.Trades(symbols[0], end)...)
-	isEnd := func(e Event) bool { return e.Trade != nil && e.Trade.Number == lastNumber }
-	sink.Await(t, "the end", isEnd)
+	// What another symbol tells then is the end, of both endpoints if there are two.
+	p.say(append(s.Trades(last, tradeNo(1)), s.Quote(last, quoteNo(1), 1, base))...)
+	traded, quoted := false, false
+	sink.Await(t, "the end", func(e Event) bool {
+		traded = traded || e.Trade != nil && e.Trade.Symbol == last
+		quoted = quoted || e.Tick != nil && e.Tick.Symbol == last && !e.Tick.Bid.IsZero()
+		return traded && quoted
+	})
 	var events []Event
 	for _, e := range sink.Events() {
-		if !isEnd(e) && !(e.Tick != nil && e.Tick.Time.Equal(end.Time)) { // nor the tick that it makes
+		if !(e.Trade != nil && e.Trade.Symbol == last) && !(e.Tick != nil && e.Tick.Symbol == last) {
 			events = append(events, e)
 		}
 	}

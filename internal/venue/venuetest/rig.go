@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/venue"
 )
 
@@ -20,6 +21,8 @@ type rig struct {
 	server  *Server
 	rest    *restServer
 	peers   chan *peer // connections in the order in which they came
+	sides   chan *peer // those to the other endpoint
+	side    *peer      // the last of these that the test saw
 
 	mu      sync.Mutex
 	refused []string // symbols that are not granted from now on
@@ -30,11 +33,11 @@ type rig struct {
 // newRig makes a venue and the adapter; change may touch its settings.
 func newRig(t *testing.T, s Script, change func(*venue.Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, script: s, server: NewServer(t), rest: newRESTServer(t), peers: make(chan *peer, 64)}
+	r := &rig{t: t, script: s, server: NewServer(t), rest: newRESTServer(t), peers: make(chan *peer, 64), sides: make(chan *peer, 64)}
 	cfg := venue.Config{
 		WSURL: r.server.URL, RESTURL: r.rest.url, RESTBackoff: time.Microsecond, RESTWeight: 1_000_000,
 		Connection: venue.Care{
-			SilenceTimeout: time.Hour, DataTimeout: time.Hour, PingInterval: time.Minute, SendInterval: time.Microsecond,
+			DialInterval: time.Nanosecond, SilenceTimeout: time.Hour, DataTimeout: time.Hour, PingInterval: time.Minute, SendInterval: time.Microsecond,
 			BackoffInitial: time.Millisecond, BackoffMax: 2 * time.Millisecond, MaxFrameBytes: 1 << 20,
 		},
 	}
@@ -49,8 +52,29 @@ func newRig(t *testing.T, s Script, change func(*venue.Config)) *rig {
 	if c, ok := adapter.(interface{ Close() }); ok {
 		t.Cleanup(c.Close)
 	}
-	r.rest.answer(s.REST(Book{}))
+	r.rest.answer(s.REST(r.book(nil)))
 	return r
+}
+
+// book is what the venue knows: all symbols of the suite, the others, and the
+// trades.
+func (r *rig) book(trades map[string][]Trade, others ...string) Book {
+	names := append(append(r.script.Symbols[:], r.script.stranger()), others...)
+	slices.Sort(names)
+	return Book{Symbols: r.listed(slices.Compact(names)), Trades: trades}
+}
+
+// listed are symbols as the catalogue has them.
+func (r *rig) listed(names []string) (symbols []domain.Symbol) {
+	for _, name := range names {
+		base, quote, settle, _ := domain.SplitSymbol(name)
+		symbols = append(symbols, domain.Symbol{
+			Exchange: r.adapter.Exchange(), Name: name, Base: base, Quote: quote, Settle: settle,
+			TickSize: domain.MustDecimal("0.01"), LotSize: domain.MustDecimal("0.0001"), MinVolume: domain.MustDecimal("0.002"),
+			MinNotional: domain.MustDecimal("5"), Trading: true,
+		})
+	}
+	return symbols
 }
 
 // stream runs the adapter's Stream until the end of the test.
@@ -97,7 +121,11 @@ func (r *rig) accept(ctx context.Context) {
 		case c := <-r.server.conns:
 			p := &peer{Conn: c, rig: r, asked: map[string]bool{}, changed: make(chan struct{}, 1), gone: make(chan struct{})}
 			serving.Go(p.serve)
-			r.peers <- p
+			if r.script.Side != "" && p.Path == r.script.Side {
+				r.sides <- p
+			} else {
+				r.peers <- p
+			}
 		}
 	}
 }
@@ -119,6 +147,24 @@ func (r *rig) peer() *peer {
 		r.t.Fatal("no connection came")
 		return nil
 	}
+}
+
+// carrier is the connection on which the venue sends a frame, if it is p or the
+// newest one to the other endpoint. It is for the test's goroutine.
+func (r *rig) carrier(p *peer, frame string) *peer {
+	r.t.Helper()
+	if r.script.OnSide == nil || !r.script.OnSide(frame) {
+		return p
+	}
+	timeout := time.After(Patience)
+	for r.side == nil || len(r.sides) > 0 {
+		select {
+		case r.side = <-r.sides:
+		case <-timeout:
+			r.t.Fatalf("no connection came to %s", r.script.Side)
+		}
+	}
+	return r.side
 }
 
 // peer is the venue's end of a connection. It answers the client by itself.
@@ -151,9 +197,6 @@ func (p *peer) serve() {
 }
 
 func (p *peer) take(frame string) {
-	p.rig.mu.Lock()
-	mute, refused := p.rig.mute, slices.Clone(p.rig.refused)
-	p.rig.mu.Unlock()
 	s := p.rig.script
 	symbols := s.Asks(frame)
 	p.mu.Lock()
@@ -167,15 +210,26 @@ func (p *peer) take(frame string) {
 	case p.changed <- struct{}{}:
 	default:
 	}
+	mute, refused := p.owes(frame)
 	if mute {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.owed = append(p.owed, frame)
 		return
 	}
 	for _, answer := range s.Answer(frame, refused) {
 		p.offer(answer)
 	}
+}
+
+// owes tells whether nothing is answered now, so that the frame is kept for settle,
+// and what is refused.
+func (p *peer) owes(frame string) (mute bool, refused []string) {
+	p.rig.mu.Lock() // until it is kept: settle follows the end of muteness
+	defer p.rig.mu.Unlock()
+	if p.rig.mute {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.owed = append(p.owed, frame)
+	}
+	return p.rig.mute, slices.Clone(p.rig.refused)
 }
 
 // settle answers what was not answered while the venue was mute.
@@ -208,14 +262,19 @@ func (p *peer) offer(frame string) {
 	_ = p.try([]byte(p.stamp(frame)))
 }
 
-// say sends frames.
+// say sends frames, those of the other endpoint there.
 func (p *peer) say(frames ...string) {
+	p.t.Helper()
+	for _, frame := range frames {
+		p.rig.carrier(p, frame).send(frame)
+	}
+}
+
+func (p *peer) send(frame string) {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, frame := range frames {
-		p.Text(p.stamp(frame))
-	}
+	p.Text(p.stamp(frame))
 }
 
 func (p *peer) stamp(frame string) string {

