@@ -55,7 +55,7 @@ var rules = []rule{
 		"domain", "internal/sim/...", "github.com/coder/websocket", "github.com/sourcegraph/conc/...",
 	}, "plays what real venues sent, and shares no code with the adapters that it tests"},
 	{"internal/execution/...", []string{
-		"domain", "internal/execution/...", "internal/pause", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "internal/venue", "internal/venue/frame",
+		"domain", "internal/execution/...", "internal/pause", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "internal/venue/...", "github.com/coder/websocket", "github.com/valyala/fastjson/...",
 	}, "a venue knows orders, nothing of where they come from; connections and frames are looked after as those of market data"},
 	{"internal/risk", []string{"domain"}, "gates that decide, and do nothing"},
 	{"internal/orderworker", []string{
@@ -106,8 +106,9 @@ var only = []rule{
 	{"internal/ordercheck", []string{"internal/chaos"}, "only tests and the chaos run hold orders to the rules"},
 	{"internal/replay/...", nil, "only tests play recordings"},
 	{"internal/venue/venuetest", nil, "only tests fake a venue"},
-	{"internal/execution/executiontest", nil, "only tests hold a venue to its contract"},
-	{"testing", []string{"internal/testserver", "internal/venue/venuetest", "internal/execution/executiontest"}, "programs carry no test code"},
+	{"internal/execution/executiontest", []string{"internal/execution/papertest"}, "only tests hold a venue to its contract"},
+	{"internal/execution/papertest", nil, "only tests fake a venue"},
+	{"testing", []string{"internal/testserver", "internal/venue/venuetest", "internal/execution/executiontest", "internal/execution/papertest"}, "programs carry no test code"},
 }
 
 type pkg struct {

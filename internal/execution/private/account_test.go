@@ -86,7 +86,10 @@ func TestNothingIsSentThatCannotBeSigned(t *testing.T) {
 	past, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
 	for name, do := range map[string]func() error{
-		"deadline": func() error { _, err := a.Do(past, Request{Method: http.MethodPost, Path: "/x", Sign: sign}); return err },
+		"deadline": func() error {
+			_, err := a.Do(past, Request{Method: http.MethodPost, Path: "/x", Sign: sign})
+			return err
+		},
 		"paused until after the deadline": func() error {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()
