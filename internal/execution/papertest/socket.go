@@ -79,8 +79,9 @@ func (s *Socket) Send(frame string) {
 
 // Follow hands what happens to the account from now on to a sink, until the
 // client is gone; the balances and positions as they are come first. What the
-// sink is told goes out with Send.
-func (s *Socket) Follow(sink execution.Sink) {
+// sink is told goes out with Send. granted is called before that: what happens
+// once the client knows that it is subscribed is told.
+func (s *Socket) Follow(sink execution.Sink, granted func()) {
 	account, err := s.x.Account().Exchange().Venue(AccountName) // with a mark of its own
 	if err != nil {
 		return // the exchange is being stopped
@@ -93,6 +94,7 @@ func (s *Socket) Follow(sink execution.Sink) {
 	for _, f := range statement.Fills {
 		before[f.ID] = true
 	}
+	granted()
 	s.group.Go(func() { _ = account.Run(s.ctx, fromNow{sink, before}) }) // an error: the exchange was stopped
 }
 
@@ -108,3 +110,6 @@ func (s fromNow) Fill(f domain.Fill) {
 		s.Sink.Fill(f)
 	}
 }
+
+// Context ends with the socket.
+func (s *Socket) Context() context.Context { return s.ctx }

@@ -113,27 +113,39 @@ func (f *Fields) Decimal(key string) domain.Decimal { return f.unsigned(key, f.T
 
 // DecimalNumber reads a price or a size that the venue sends as a JSON number,
 // from the number's text. An exponent is allowed, as JSON has it.
-func (f *Fields) DecimalNumber(key string) domain.Decimal {
+func (f *Fields) DecimalNumber(key string) domain.Decimal { return f.unsigned(key, f.number(key)) }
+
+// SignedNumber is DecimalNumber for what may be negative: a balance, a fee.
+func (f *Fields) SignedNumber(key string) domain.Decimal {
+	return f.decimal(key, f.number(key), domain.ParseDecimal)
+}
+
+// number is the text of a JSON number, without an exponent.
+func (f *Fields) number(key string) string {
 	v := f.Get(key, fastjson.TypeNumber)
 	if v == nil {
-		return domain.Decimal{}
+		return ""
 	}
 	f.scratch = v.MarshalTo(f.scratch[:0])
 	text := view(f.scratch)
 	if strings.ContainsAny(text, "eE") {
 		text = expand(text)
 	}
-	return f.unsigned(key, text)
+	return text
 }
 
 func (f *Fields) unsigned(key, text string) domain.Decimal {
+	return f.decimal(key, text, domain.ParseUnsigned)
+}
+
+func (f *Fields) decimal(key, text string, parse func(field, text string) (domain.Decimal, error)) domain.Decimal {
 	if f.Err != nil {
 		return domain.Decimal{}
 	}
-	d, err := domain.ParseUnsigned(key, text)
+	d, err := parse(key, text)
 	if err != nil {
 		// Once more on a copy: the error keeps the text.
-		_, err = domain.ParseUnsigned(key, strings.Clone(text))
+		_, err = parse(key, strings.Clone(text))
 		f.Err = fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return d
