@@ -39,6 +39,28 @@ type dialect struct {
 	given  int
 	asked  map[string]int // how often, by method
 	ahead  time.Duration  // of the venue's clock
+	others map[string]any // orders that the paper venue does not have, in REST's form
+	bad    int            // tokens that are given and not good
+}
+
+// elsewhere makes an order one that REST tells of.
+func (d *dialect) elsewhere(number string, order map[string]any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.others[number] = order
+}
+
+// expire ends the tokens that were given, spoil the next one.
+func (d *dialect) expire() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.tokens)
+}
+
+func (d *dialect) spoil() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.bad++
 }
 
 func newDialect(x *papertest.Exchange, d *dialect) http.Handler {
@@ -245,7 +267,15 @@ func canceledFor(r execution.Report) string {
 
 func (d *dialect) numbered(ctx context.Context, form url.Values) (any, error) {
 	numbers := strings.Split(form.Get("txid"), ",")
-	return d.orders(ctx, func(e paper.Entry) bool { return slices.Contains(numbers, e.Report.VenueOrderID) })
+	orders, err := d.orders(ctx, func(e paper.Entry) bool { return slices.Contains(numbers, e.Report.VenueOrderID) })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, n := range numbers {
+		if o, ok := d.others[n]; ok && err == nil {
+			orders[n] = o
+		}
+	}
+	return orders, err
 }
 
 func (d *dialect) open(ctx context.Context, form url.Values) (any, error) {
@@ -293,6 +323,10 @@ func (d *dialect) token(context.Context, url.Values) (any, error) {
 	defer d.mu.Unlock()
 	d.given++
 	token := "token-" + strconv.Itoa(d.given)
-	d.tokens[token] = true
+	if d.bad > 0 {
+		d.bad--
+	} else {
+		d.tokens[token] = true
+	}
 	return map[string]any{"token": token, "expires": 900}, nil
 }

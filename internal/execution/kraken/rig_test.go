@@ -2,6 +2,7 @@ package kraken_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -49,7 +50,9 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, logs: &book{}, d: &dialect{opened: make(map[string]time.Time), tokens: make(map[string]bool), asked: make(map[string]int)}}
+	r := &rig{t: t, logs: &book{}, d: &dialect{
+		opened: make(map[string]time.Time), tokens: make(map[string]bool), asked: make(map[string]int), others: make(map[string]any),
+	}}
 	r.Exchange = papertest.New(t, "kraken", func(x *papertest.Exchange) http.Handler { return newDialect(x, r.d) })
 	return r
 }
@@ -100,6 +103,21 @@ func submit(t *testing.T, v *private.Venue, o domain.Order) execution.Report {
 		t.Fatal(err)
 	}
 	return report
+}
+
+// listen runs a venue into a sink until stop is called, or the test ends.
+func listen(t *testing.T, v *private.Venue, sink execution.Sink) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- v.Run(ctx, sink) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run ended with %v", err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
 }
 
 func TestTheContractOfVenues(t *testing.T) {
