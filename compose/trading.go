@@ -18,6 +18,7 @@ import (
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
 	"github.com/fullon/fullon/internal/execution/binance"
+	"github.com/fullon/fullon/internal/execution/kraken"
 	"github.com/fullon/fullon/internal/execution/paper"
 	"github.com/fullon/fullon/internal/execution/private"
 	"github.com/fullon/fullon/internal/pause"
@@ -30,10 +31,13 @@ type tradingVenue struct {
 	// hasTest says that it has a test network, where orders go unless real
 	// trading is switched on.
 	hasTest bool
+	// timeout is the least that an order may have to be taken.
+	timeout time.Duration
 }
 
 var tradingVenues = []tradingVenue{
-	{"binance", binance.New, true},
+	{"binance", binance.New, true, 0},
+	{"kraken", kraken.New, false, 4 * time.Second}, // its deadlines are 2s ahead at least, by a clock that counts seconds
 }
 
 // tradingVenueNames are what --order-venue takes beside the paper venue.
@@ -48,11 +52,12 @@ func tradingVenueNames() []string {
 // Trading says how orders reach each venue.
 type Trading struct {
 	Binance Access `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
+	Kraken  Access `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
 }
 
 // of returns how a venue is reached; nil for one that has no settings for it.
 func (t *Trading) of(name string) *Access {
-	return map[string]*Access{"binance": &t.Binance}[name]
+	return map[string]*Access{"binance": &t.Binance, "kraken": &t.Kraken}[name]
 }
 
 // Access is an account at a venue: its key, and where orders go.
@@ -113,6 +118,9 @@ func (c Execution) check() error {
 	if !v.hasTest && !access.Real && (access.APIURL == "" || access.StreamURL == "") {
 		name := strings.ToUpper(v.name) + "_REAL (--" + v.name + "-real)"
 		return domain.Invalid(name, "false", "true to trade with real money: "+v.name+" has no test network")
+	}
+	if time.Duration(c.Timeout) < v.timeout {
+		return domain.Invalid("FULLON_ORDER_TIMEOUT (--order-timeout)", time.Duration(c.Timeout).String(), v.timeout.String()+" or more for "+v.name)
 	}
 	_, _, err := access.keys(v.name)
 	return err
