@@ -153,6 +153,32 @@ func TestALostAnswerIsFoundByAQuery(t *testing.T) {
 	}
 }
 
+// The venue's lists may lag: an order that it took is not one that never was.
+func TestAnOrderThatIsInNoListIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Market("99", "10", "101", "10")
+	v := r.venue()
+	sink, _ := executiontest.Listen(t, v)
+	for _, heard := range []string{"by its answer", "on the stream"} {
+		o := order(heard[:2], domain.Buy, "1", "")
+		if heard == "on the stream" {
+			r.Inject(papertest.Fault{Path: "AddOrder", Lose: true})
+		}
+		_, _ = v.Submit(t.Context(), o)
+		last(t, sink, o.ID, domain.OrderFilled)
+		sent := r.times("AddOrder")
+		r.Inject(papertest.Fault{Path: "ClosedOrders", Body: `{"error":[],"result":{"closed":{},"count":0}}`, Times: 2})
+		if report, err := v.Query(t.Context(), o); outcome(err) != "unanswered" {
+			t.Fatalf("heard of %s: %+v, %v", heard, report, err)
+		}
+		o.Attempt = 2
+		if _, err := v.Submit(t.Context(), o); outcome(err) != "duplicate" || r.times("AddOrder") != sent {
+			t.Fatalf("heard of %s: %v", heard, err)
+		}
+	}
+}
+
 func within(t *testing.T, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)

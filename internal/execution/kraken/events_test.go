@@ -130,7 +130,7 @@ func TestWhatTheStreamLeavesOutIsAskedFor(t *testing.T) {
 	submit(t, v, order("o", domain.Sell, "3", "150"))
 	sink, _ := executiontest.Listen(t, v)
 	r.d.elsewhere("OTHER1-AAAAA-BBBBBB", map[string]any{
-		"cl_ord_id": "there", "status": "open", "opentm": 1767225600.5, "vol_exec": "0", "cost": "0", "descr": map[string]string{"pair": "XBTUSDT", "type": "sell"},
+		"cl_ord_id": "there", "status": "open", "opentm": 1767225600.5, "vol_exec": "1", "cost": "150", "descr": map[string]string{"pair": "XBTUSDT", "type": "sell"},
 	})
 	r.Broadcast(`{"channel":"executions","type":"update","data":[{"order_id":"OTHER1-AAAAA-BBBBBB","exec_type":"trade","exec_id":"T1","order_status":"partially_filled",` +
 		`"last_qty":1,"last_price":150,"timestamp":"2026-01-01T00:00:00Z"}]}`)
@@ -138,6 +138,17 @@ func TestWhatTheStreamLeavesOutIsAskedFor(t *testing.T) {
 	if fills := sink.Fills("there"); len(fills) != 1 || fills[0].Side != domain.Sell || fills[0].Symbol != "BTC/USDT" || fills[0].FeeCurrency != "" {
 		t.Fatalf("%+v", fills)
 	}
+	if report := sink.Reports("there")[0]; !report.Filled.Equal(dec("1")) || !report.AveragePrice.Equal(dec("150")) {
+		t.Fatalf("%+v", report)
+	}
+	// What is told late does not make an order that ended go back.
+	r.d.elsewhere("OTHER2-AAAAA-BBBBBB", map[string]any{
+		"cl_ord_id": "over", "status": "closed", "opentm": 1767225600.5, "closetm": 1767225601, "vol_exec": "2", "cost": "300",
+		"descr": map[string]string{"pair": "XBTUSDT", "type": "sell"},
+	})
+	r.Broadcast(`{"channel":"executions","type":"update","data":[{"order_id":"OTHER2-AAAAA-BBBBBB","exec_type":"trade","exec_id":"T2","order_status":"partially_filled",` +
+		`"last_qty":1,"last_price":150,"timestamp":"2026-01-01T00:00:00Z"}]}`)
+	last(t, sink, "over", domain.OrderFilled)
 	// One that nobody knows: everything is asked for anew.
 	r.Broadcast(`{"channel":"executions","type":"update","data":[{"order_id":"NOBODY-AAAAA-BBBBBB","exec_type":"new","order_status":"new","timestamp":"2026-01-01T00:00:00Z"}]}`)
 	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > 1 })

@@ -24,7 +24,7 @@ type known struct {
 }
 
 // executed takes an execution: of an order's life, or a fill.
-func (s *stream) executed(ctx context.Context, f *frame.Fields, snapshot bool, to *private.Delivery) error {
+func (s *stream) executed(ctx context.Context, f *frame.Fields, snapshot bool, to *private.Delivery) (err error) {
 	number, kind := strings.Clone(f.Text("order_id")), strings.Clone(f.Text("exec_type"))
 	if f.Err != nil {
 		return fmt.Errorf("an execution: %w", f.Err)
@@ -50,13 +50,16 @@ func (s *stream) executed(ctx context.Context, f *frame.Fields, snapshot bool, t
 	if f.Err != nil {
 		return fmt.Errorf("an execution of %s: %w", number, f.Err)
 	}
+	over := false // REST says that it ended, which the event came before
 	if k.report.Symbol == "" || k.side == 0 {
-		if err := s.join(ctx, k); err != nil {
+		if over, err = s.join(ctx, k); err != nil {
 			return fmt.Errorf("an execution of %s: %w", number, err)
 		}
 	}
+	if !over {
+		k.report.Status, k.report.Time, k.report.Reason = ended(status, k.inForce, reason), at, reason
+	}
 	s.orders[number] = k
-	k.report.Status, k.report.Time, k.report.Reason = ended(status, k.inForce, reason), at, reason
 	if k.report.Status.Final() {
 		delete(s.orders, number)
 	}
@@ -173,21 +176,26 @@ func fillOf(f *frame.Fields, at time.Time) private.Fill {
 	return fill
 }
 
-// join asks for what the stream did not say of an order.
-func (s *stream) join(ctx context.Context, k *known) error {
-	orders, err := s.numbered(ctx, k.report.VenueOrderID)
+// join asks for an order of which the stream said too little. over: it has
+// ended.
+func (s *stream) join(ctx context.Context, k *known) (over bool, err error) {
+	number := k.report.VenueOrderID
+	orders, err := s.numbered(ctx, number)
 	if err != nil {
-		return err
+		return false, err
 	}
-	o, ok := orders[k.report.VenueOrderID]
+	o, ok := orders[number]
 	if !ok {
-		return errGone
+		return false, errGone
 	}
 	if k.side, err = sideOf(o.Descr.Side); err != nil {
-		return err
+		return false, err
 	}
-	k.report.Symbol, k.report.ID = s.symbol(o.Descr.Pair), ourID(o.ID)
-	return nil
+	if k.report, err = s.report(number, o, k.inForce); err != nil {
+		return false, err
+	}
+	k.cost = k.report.AveragePrice.Mul(k.report.Filled)
+	return k.report.Status.Final(), nil
 }
 
 // balance takes what there is of a currency after a change.

@@ -118,7 +118,7 @@ func TestRecordedFrames(t *testing.T) {
 		}
 		frames++
 		for _, e := range f.Data {
-			r.d.elsewhere(e.Order, map[string]any{"status": "open", "descr": map[string]string{"pair": strings.ReplaceAll(joined, "/", ""), "type": "sell"}})
+			r.d.elsewhere(e.Order, map[string]any{"status": "open", "opentm": 1.5, "vol_exec": "0", "cost": "0", "descr": map[string]string{"pair": strings.ReplaceAll(joined, "/", ""), "type": "sell"}})
 		}
 		r.Broadcast(line.Raw)
 		for _, want := range f.expected() {

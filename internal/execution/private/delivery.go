@@ -21,6 +21,7 @@ type Delivery struct {
 // Order hands on what became of an order.
 func (d *Delivery) Order(r execution.Report) {
 	d.v.watch(r.Symbol)
+	d.v.taken.add(r.ID)
 	d.sink.Order(d.v.unified(r))
 }
 

@@ -31,7 +31,9 @@
 // another order. So Submit asks for the id first, unless order.Attempt is 1:
 // then the log says that nobody sent it before. Two that send the same order at
 // the same time, both after it ended, would both succeed; the log lets nobody
-// send twice within a deadline, and a late one is refused.
+// send twice within a deadline, and a late one is refused. A venue's lists may
+// lag: an order that it was heard to have in the last ten minutes, and does not
+// find, is there, and was not forgotten.
 //
 // # Events
 //

@@ -21,6 +21,7 @@ type Venue struct {
 
 	running   sync.Mutex // held by Run
 	delivered *delivered // of all Runs
+	taken     taken
 
 	mu   sync.Mutex
 	seen map[string]struct{} // the venue's symbols whose fills are asked for
@@ -93,10 +94,12 @@ func (v *Venue) vacant(ctx context.Context, order domain.Order, symbol domain.Sy
 	switch {
 	case err == nil:
 		return &execution.Rejected{Reason: "the client order id " + order.ID + " is taken", Duplicate: true}
-	case Is(err, NotFound):
-		return nil
+	case !Is(err, NotFound):
+		return unanswered(err)
+	case v.taken.has(order.ID):
+		return &execution.Rejected{Reason: "the venue took an order with the client order id " + order.ID + " already", Duplicate: true}
 	}
-	return unanswered(err)
+	return nil
 }
 
 // Cancel takes what rests of an order out of the book: see execution.Venue.
@@ -130,6 +133,8 @@ func (v *Venue) Query(ctx context.Context, order domain.Order) (execution.Report
 	switch {
 	case err == nil:
 		return v.answered(order, symbol, report)
+	case Is(err, NotFound) && v.taken.has(order.ID):
+		return execution.Report{}, unanswered(errors.New("the venue does not find an order that it has taken"))
 	case Is(err, NotFound):
 		return execution.Report{}, fmt.Errorf("order %s at %s: %w", order.ID, v.account.Cfg.Exchange, domain.ErrNotFound)
 	}
@@ -158,6 +163,7 @@ func (v *Venue) answered(order domain.Order, symbol domain.Symbol, report execut
 	if report.Status == 0 {
 		return execution.Report{}, unanswered(errors.New("the answer does not say what became of the order"))
 	}
+	v.taken.add(report.ID)
 	return v.unified(report), nil
 }
 
