@@ -245,23 +245,21 @@ func TestAnotherProcessMayUseTheKey(t *testing.T) {
 	var group sync.WaitGroup
 	for range 2 {
 		v := r.venue()
-		for range 4 {
-			group.Go(func() {
-				for range 10 {
-					if _, err := v.Open(t.Context()); err != nil {
-						t.Error(err)
-					}
+		group.Go(func() {
+			for range 20 {
+				if _, err := v.Open(t.Context()); err != nil {
+					t.Error(err)
 				}
-			})
-		}
+			}
+		})
 	}
 	group.Wait()
 	// What is refused for its nonce was not looked at.
 	v := r.venue()
-	refused := papertest.Fault{Path: "AddOrder", Body: `{"error":["EAPI:Invalid nonce"]}`, Times: 4}
+	refused := papertest.Fault{Path: "AddOrder", Body: `{"error":["EAPI:Invalid nonce"]}`, Times: 7}
 	r.Inject(refused)
 	submit(t, v, order("o", domain.Buy, "1", "50"))
-	refused.Times = 5
+	refused.Times = 8
 	r.Inject(refused)
 	if _, err := v.Submit(t.Context(), order("p", domain.Buy, "1", "50")); outcome(err) != "unanswered" {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution/private"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // own are the venue's settings. It has no test network.
@@ -36,7 +38,10 @@ const (
 	mostDeadline  = time.Minute
 	// maxNonces bounds how often a request is signed again that another one
 	// overtook.
-	maxNonces = 5
+	maxNonces = 8
+	// apart is how long such a request waits at most, so that two processes get
+	// out of each other's way.
+	apart = 20 * time.Millisecond
 )
 
 // api is Kraken's part of an account.
@@ -87,6 +92,7 @@ func send[T any](ctx context.Context, a *api, method string, params url.Values, 
 		if got, err = decode[T](a, answer); !errors.Is(err, errNonce) || try == maxNonces {
 			return got, err
 		}
+		pause.For(ctx, rand.N(time.Duration(try)*apart))
 	}
 }
 
