@@ -23,7 +23,7 @@ import (
 type Execution struct {
 	Exchange    Exchange   `name:"order-exchange" env:"FULLON_ORDER_EXCHANGE" placeholder:"NAME" help:"Exchange whose queue is served."`
 	Accounts    Accounts   `name:"order-accounts" env:"FULLON_ORDER_ACCOUNTS" placeholder:"A,B" help:"Accounts that orders are sent for."`
-	Venue       OrderVenue `name:"order-venue" env:"FULLON_ORDER_VENUE" default:"paper" help:"Where they are sent: paper or binance."`
+	Venue       OrderVenue `name:"order-venue" env:"FULLON_ORDER_VENUE" default:"paper" help:"Where they are sent: paper, or one of ${trading}."`
 	PaperURL    RESTURL    `name:"paper-url" env:"FULLON_PAPER_URL" default:"http://127.0.0.1:8790" help:"Address of the paper venue: see 'fullon paper'."`
 	Concurrency Count      `name:"order-concurrency" env:"FULLON_ORDER_CONCURRENCY" default:"64" help:"Orders that are with the venue at a time."`
 	Timeout     Period     `name:"order-timeout" env:"FULLON_ORDER_TIMEOUT" default:"3s" help:"How long the venue has to take an order."`
@@ -32,7 +32,7 @@ type Execution struct {
 	MaxNotional Amount     `env:"FULLON_MAX_NOTIONAL" placeholder:"AMOUNT" help:"The most that an order may be worth, in quote units (default: no limit)."`
 	PriceBand   Amount     `env:"FULLON_PRICE_BAND" placeholder:"FRACTION" help:"How far from the market a price may be: 0.05 is 5 % (default: no limit)."`
 	MaxTickAge  Period     `env:"FULLON_MAX_TICK_AGE" default:"10s" help:"How old the tick may be that an order is judged by."`
-	BinanceTrading
+	Trading
 	OrderQueues
 }
 
@@ -54,7 +54,7 @@ const paperVenue = "paper"
 
 // UnmarshalText reads the name of a venue for orders.
 func (v *OrderVenue) UnmarshalText(text []byte) error {
-	return oneOf(v, text, paperVenue, binanceVenue)
+	return oneOf(v, text, append([]string{paperVenue}, tradingVenueNames()...)...)
 }
 
 // Accounts is a list of accounts.

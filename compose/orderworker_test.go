@@ -3,8 +3,12 @@ package compose
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/execution/private"
 )
 
 // Every wrong setting of the worker is one line that names it, and no line shows
@@ -14,19 +18,31 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 	const key = "very-secret-key"
 	ready := []string{"FULLON_ORDER_EXCHANGE=binance", "FULLON_ORDER_ACCOUNTS=1001"}
 	binance := append([]string{"FULLON_ORDER_VENUE=binance", "BINANCE_API_KEY=" + key}, ready...)
+	kraken := slices.Clip(append([]string{"FULLON_ORDER_VENUE=kraken", "FULLON_ORDER_TIMEOUT=5s", "KRAKEN_API_SECRET=" + key}, ready...))
+	withMoney := slices.Clip(append(kraken, "KRAKEN_REAL=true"))
 	const file = "/nonexistent"
 	for want, env := range map[string][]string{
-		`FULLON_ORDER_EXCHANGE (--order-exchange): "" is not allowed`:          {},
-		`FULLON_ORDER_ACCOUNTS (--order-accounts): "" is not allowed`:          {"FULLON_ORDER_EXCHANGE=binance"},
-		`FULLON_ORDER_ACCOUNTS (--order-accounts): "a b" is not allowed`:       {"FULLON_ORDER_ACCOUNTS=a b"},
-		`FULLON_ORDER_ACCOUNTS (--order-accounts): "1001,1002" is not allowed`: append(binance, "FULLON_ORDER_ACCOUNTS=1001,1002"),
-		`BINANCE_API_SECRET: "" is not allowed`:                                binance,
-		`BINANCE_API_SECRET_FILE: "` + file + `" is not allowed`:               append(binance, "BINANCE_API_SECRET_FILE="+file),
-		`BINANCE_STREAM_URL (--binance-stream-url): "x" is not allowed`:        append(binance, "BINANCE_STREAM_URL=x"),
-		`FULLON_ORDER_RATE (--order-rate): "-1" is not allowed`:                append(ready, "FULLON_ORDER_RATE=-1"),
-		`FULLON_ORDER_LEASE (--order-lease): "0s" is not allowed`:              append(ready, "FULLON_ORDER_LEASE=0s"),
-		`FULLON_PRICE_BAND (--price-band): "5%" is not allowed`:                append(ready, "FULLON_PRICE_BAND=5%"),
-		`FULLON_PAPER_URL (--paper-url): "ftp://127.0.0.1" is not allowed`:     append(ready, "FULLON_PAPER_URL=ftp://127.0.0.1"),
+		`FULLON_ORDER_EXCHANGE (--order-exchange): "" is not allowed`:                                                         {},
+		`FULLON_ORDER_ACCOUNTS (--order-accounts): "" is not allowed`:                                                         {"FULLON_ORDER_EXCHANGE=binance"},
+		`FULLON_ORDER_ACCOUNTS (--order-accounts): "a b" is not allowed`:                                                      {"FULLON_ORDER_ACCOUNTS=a b"},
+		`FULLON_ORDER_ACCOUNTS (--order-accounts): "1001,1002" is not allowed`:                                                append(binance, "FULLON_ORDER_ACCOUNTS=1001,1002"),
+		`BINANCE_API_SECRET: "" is not allowed`:                                                                               binance,
+		`BINANCE_API_SECRET_FILE: "` + file + `" is not allowed`:                                                              append(binance, "BINANCE_API_SECRET_FILE="+file),
+		`BINANCE_STREAM_URL (--binance-stream-url): "x" is not allowed`:                                                       append(binance, "BINANCE_STREAM_URL=x"),
+		`BINANCE_API_URL (--binance-api-url): "x" is not allowed`:                                                             append(binance, "BINANCE_API_URL=x"),
+		`KRAKEN_REAL (--kraken-real): "false" is not allowed: want true to trade with real money: kraken has no test network`: kraken,
+		`KRAKEN_REAL (--kraken-real): "false" is not allowed: want true`:                                                      append(kraken, "KRAKEN_API_URL=http://127.0.0.1:1"),
+		`KRAKEN_API_KEY: "" is not allowed`:                                                                                   withMoney,
+		`KRAKEN_API_KEY_FILE: "` + file + `" is not allowed`: append(kraken, "KRAKEN_API_KEY_FILE="+file,
+			"KRAKEN_API_URL=http://127.0.0.1:1", "KRAKEN_STREAM_URL=ws://127.0.0.1:1"),
+		`KRAKEN_API_URL (--kraken-api-url): "x" is not allowed`:                                      append(kraken, "KRAKEN_API_URL=x"),
+		`KRAKEN_STREAM_URL (--kraken-stream-url): "http://x" is not allowed`:                         append(kraken, "KRAKEN_STREAM_URL=http://x"),
+		`FULLON_ORDER_TIMEOUT (--order-timeout): "3s" is not allowed: want 4s or more for kraken`:    append(withMoney, "FULLON_ORDER_TIMEOUT=3s"),
+		`FULLON_ORDER_VENUE (--order-venue): "okex" is not allowed: want paper or binance or kraken`: append(ready, "FULLON_ORDER_VENUE=okex"),
+		`FULLON_ORDER_RATE (--order-rate): "-1" is not allowed`:                                      append(ready, "FULLON_ORDER_RATE=-1"),
+		`FULLON_ORDER_LEASE (--order-lease): "0s" is not allowed`:                                    append(ready, "FULLON_ORDER_LEASE=0s"),
+		`FULLON_PRICE_BAND (--price-band): "5%" is not allowed`:                                      append(ready, "FULLON_PRICE_BAND=5%"),
+		`FULLON_PAPER_URL (--paper-url): "ftp://127.0.0.1" is not allowed`:                           append(ready, "FULLON_PAPER_URL=ftp://127.0.0.1"),
 	} {
 		r := newUser(t, env...).run("orderworker")
 		r.complains(t, ExitUsage, want)
@@ -34,6 +50,8 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 			t.Errorf("a key is shown: %s", r.stderr)
 		}
 	}
+	// BINANCE_REAL is for Binance alone.
+	newUser(t, append(kraken, "BINANCE_REAL=true")...).run("orderworker").complains(t, ExitUsage, "KRAKEN_REAL")
 	// A file may hold the secret; then only the servers are missing.
 	held := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(held, []byte(key+"\n"), 0o600); err != nil {
@@ -43,5 +61,37 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 	r.complains(t, ExitUnreachable, "NATS at nats://127.0.0.1:1")
 	if strings.Contains(r.stderr, key) {
 		t.Errorf("a key is shown: %s", r.stderr)
+	}
+}
+
+// A venue that orders go to can be reached: it has settings, and a name of its
+// own.
+func TestEveryTradingVenueHasSettings(t *testing.T) {
+	t.Parallel()
+	var settings Trading
+	seen := make(map[*Access]bool)
+	for _, v := range tradingVenues {
+		access := settings.of(v.name)
+		if access == nil || seen[access] {
+			t.Errorf("%s has no settings of its own", v.name)
+		}
+		seen[access] = true
+		var venue OrderVenue
+		if err := venue.UnmarshalText([]byte(v.name)); err != nil {
+			t.Errorf("%s: %v", v.name, err)
+		}
+		made, err := v.new(private.Config{
+			Account: "1001", Key: "a2V5", Secret: "c2VjcmV0", RESTURL: "http://127.0.0.1:1", StreamURL: "ws://127.0.0.1:1",
+			Symbols: func() map[string]domain.Symbol { return nil },
+		})
+		if err != nil {
+			t.Errorf("%s: %v", v.name, err)
+			continue
+		}
+		made.CloseIdle()
+		_, err = v.new(private.Config{Account: "1001", Key: "a2V5", Secret: "c2VjcmV0", Symbols: func() map[string]domain.Symbol { return nil }})
+		if (err == nil) != v.hasTest {
+			t.Errorf("%s, without real trading: %v", v.name, err)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,30 +18,68 @@ import (
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
 	"github.com/fullon/fullon/internal/execution/binance"
+	"github.com/fullon/fullon/internal/execution/kraken"
 	"github.com/fullon/fullon/internal/execution/paper"
+	"github.com/fullon/fullon/internal/execution/private"
 	"github.com/fullon/fullon/internal/pause"
 )
 
-// BinanceTrading says how orders reach Binance.
-type BinanceTrading struct {
-	Real       bool         `name:"real" env:"BINANCE_REAL" help:"Trade with real money: without it orders go to Binance's test network."`
-	Key        string       `name:"binance-key" env:"BINANCE_API_KEY" placeholder:"KEY" help:"API key of the account. Other users of the machine see flags, so use the variable or the file."`
-	KeyFile    string       `name:"binance-key-file" env:"BINANCE_API_KEY_FILE" placeholder:"FILE" help:"File with the key."`
-	Secret     string       `name:"binance-secret" env:"BINANCE_API_SECRET" placeholder:"SECRET" help:"Its secret; as for the key."`
-	SecretFile string       `name:"binance-secret-file" env:"BINANCE_API_SECRET_FILE" placeholder:"FILE" help:"File with the secret."`
-	APIURL     RESTURL      `name:"binance-api-url" env:"BINANCE_API_URL" placeholder:"URL" help:"In place of the REST host of the network."`
-	StreamURL  BinanceWSAPI `name:"binance-stream-url" env:"BINANCE_STREAM_URL" placeholder:"URL" help:"In place of the network's WebSocket API, with its path."`
+// tradingVenue is a real venue that orders can be sent to.
+type tradingVenue struct {
+	name string
+	new  func(private.Config) (*private.Venue, error)
+	// hasTest says that it has a test network, where orders go unless real
+	// trading is switched on.
+	hasTest bool
+	// timeout is the least that an order may have to be taken.
+	timeout time.Duration
 }
 
-// BinanceWSAPI is the address of Binance's WebSocket API.
-type BinanceWSAPI string
+var tradingVenues = []tradingVenue{
+	{"binance", binance.New, true, 0},
+	{"kraken", kraken.New, false, 4 * time.Second}, // its deadlines are 2s ahead at least, by a clock that counts seconds
+}
 
-// UnmarshalText reads the address, which has a path.
-func (u *BinanceWSAPI) UnmarshalText(text []byte) error {
+// tradingVenueNames are what --order-venue takes beside the paper venue.
+func tradingVenueNames() []string {
+	names := make([]string, len(tradingVenues))
+	for i, v := range tradingVenues {
+		names[i] = v.name
+	}
+	return names
+}
+
+// Trading says how orders reach each venue.
+type Trading struct {
+	Binance Access `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
+	Kraken  Access `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
+}
+
+// of returns how a venue is reached; nil for one that has no settings for it.
+func (t *Trading) of(name string) *Access {
+	return map[string]*Access{"binance": &t.Binance, "kraken": &t.Kraken}[name]
+}
+
+// Access is an account at a venue: its key, and where orders go.
+type Access struct {
+	Real       bool      `name:"real" env:"REAL" help:"Trade with real money: without it orders go to the venue's test network, if it has one."`
+	Key        string    `name:"key" env:"API_KEY" placeholder:"KEY" help:"API key of the account. Other users of the machine see flags, so use the variable or the file."`
+	KeyFile    string    `name:"key-file" env:"API_KEY_FILE" placeholder:"FILE" help:"File with the key."`
+	Secret     string    `name:"secret" env:"API_SECRET" placeholder:"SECRET" help:"Its secret; as for the key."`
+	SecretFile string    `name:"secret-file" env:"API_SECRET_FILE" placeholder:"FILE" help:"File with the secret."`
+	APIURL     RESTURL   `name:"api-url" env:"API_URL" placeholder:"URL" help:"In place of the REST host of the network."`
+	StreamURL  StreamURL `name:"stream-url" env:"STREAM_URL" placeholder:"URL" help:"In place of the network's WebSocket for accounts, with its path."`
+}
+
+// StreamURL is the address of a venue's WebSocket for accounts.
+type StreamURL string
+
+// UnmarshalText reads the address, which may have a path.
+func (u *StreamURL) UnmarshalText(text []byte) error {
 	if checkURL(string(text), "ws", "wss") != nil {
 		return notAllowed(redactValue(string(text)), "an address like wss://ws-api.testnet.binance.vision/ws-api/v3")
 	}
-	*u = BinanceWSAPI(text)
+	*u = StreamURL(text)
 	return nil
 }
 
@@ -70,26 +109,41 @@ func (c Execution) check() error {
 		return domain.Invalid("FULLON_ORDER_EXCHANGE (--order-exchange)", "", "the exchange whose queue is served, like binance")
 	case len(c.Accounts) == 0:
 		return domain.Invalid("FULLON_ORDER_ACCOUNTS (--order-accounts)", "", "the accounts that orders are sent for, like 1001")
-	case c.Venue != binanceVenue:
+	case c.Venue == paperVenue:
 		return nil
 	case len(c.Accounts) != 1:
-		return domain.Invalid("FULLON_ORDER_ACCOUNTS (--order-accounts)", strings.Join(c.Accounts, ","), "one account: a key of Binance is for one")
+		return domain.Invalid("FULLON_ORDER_ACCOUNTS (--order-accounts)", strings.Join(c.Accounts, ","), "one account: a key is for one")
 	}
-	_, _, err := c.keys()
+	v, access := c.tradingVenue()
+	if !v.hasTest && !access.Real && (access.APIURL == "" || access.StreamURL == "") {
+		name := strings.ToUpper(v.name) + "_REAL (--" + v.name + "-real)"
+		return domain.Invalid(name, "false", "true to trade with real money: "+v.name+" has no test network")
+	}
+	if time.Duration(c.Timeout) < v.timeout {
+		return domain.Invalid("FULLON_ORDER_TIMEOUT (--order-timeout)", time.Duration(c.Timeout).String(), v.timeout.String()+" or more for "+v.name)
+	}
+	_, _, err := access.keys(v.name)
 	return err
 }
 
-func (c BinanceTrading) keys() (key, private string, err error) {
-	if key, err = fromFile("BINANCE_API_KEY", c.Key, c.KeyFile); err != nil {
+// tradingVenue is the real venue that orders go to, and how.
+func (c Execution) tradingVenue() (tradingVenue, *Access) {
+	i := slices.IndexFunc(tradingVenues, func(v tradingVenue) bool { return v.name == string(c.Venue) })
+	return tradingVenues[i], c.of(string(c.Venue)) // UnmarshalText takes no other
+}
+
+func (a *Access) keys(venue string) (key, secret string, err error) {
+	variable := strings.ToUpper(venue) + "_API_"
+	if key, err = fromFile(variable+"KEY", a.Key, a.KeyFile); err != nil {
 		return "", "", err
 	}
-	private, err = fromFile("BINANCE_API_SECRET", c.Secret, c.SecretFile)
-	return key, private, err
+	secret, err = fromFile(variable+"SECRET", a.Secret, a.SecretFile)
+	return key, secret, err
 }
 
 // venueModule is how the accounts of a worker reach their venue.
 func venueModule(cfg Execution) fx.Option {
-	if cfg.Venue != binanceVenue {
+	if cfg.Venue == paperVenue {
 		return fx.Supply(venueOf(func(account string, log *slog.Logger) (execution.Venue, error) {
 			return paper.NewClient(paper.ClientConfig{
 				URL: string(cfg.PaperURL), Exchange: string(cfg.Exchange), Account: account, Connections: int(cfg.Concurrency), Logger: log,
@@ -102,13 +156,14 @@ func venueModule(cfg Execution) fx.Option {
 		known := &tradedSymbols{client: handle, exchange: string(cfg.Exchange)}
 		s.run("symbols for orders", known.run)
 		return func(account string, log *slog.Logger) (execution.Venue, error) {
-			key, private, err := cfg.keys()
+			v, access := cfg.tradingVenue()
+			key, secret, err := access.keys(v.name)
 			if err != nil {
 				return nil, err
 			}
-			return binance.New(binance.Config{
-				Exchange: string(cfg.Exchange), Account: account, Key: key, Secret: private, Real: cfg.Real,
-				RESTURL: string(cfg.APIURL), StreamURL: string(cfg.StreamURL), Symbols: known.all, Timeout: time.Duration(cfg.Timeout), Logger: log,
+			return v.new(private.Config{
+				Exchange: string(cfg.Exchange), Account: account, Key: key, Secret: secret, Real: access.Real,
+				RESTURL: string(access.APIURL), StreamURL: string(access.StreamURL), Symbols: known.all, Timeout: time.Duration(cfg.Timeout), Logger: log,
 			})
 		}
 	})

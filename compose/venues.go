@@ -21,8 +21,10 @@ func (v *Venue) UnmarshalText(text []byte) error {
 	return oneOf(v, text, append([]string{simVenue}, venues.Names()...)...)
 }
 
-// venueNames lets help texts name the venues.
-func venueNames() kong.Option { return kong.Vars{"venues": strings.Join(venues.Names(), ", ")} }
+// venueNames lets help texts name the venues, and those that orders go to.
+func venueNames() kong.Option {
+	return kong.Vars{"venues": strings.Join(venues.Names(), ", "), "trading": strings.Join(tradingVenueNames(), ", ")}
+}
 
 // Hosts are used in place of a venue's own.
 type Hosts struct {

@@ -55,9 +55,8 @@ var rules = []rule{
 		"domain", "internal/sim/...", "github.com/coder/websocket", "github.com/sourcegraph/conc/...",
 	}, "plays what real venues sent, and shares no code with the adapters that it tests"},
 	{"internal/execution/...", []string{
-		"domain", "internal/execution/...", "internal/pause", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "github.com/coder/websocket",
-		"github.com/adshao/go-binance/...",
-	}, "a venue knows orders, nothing of where they come from"},
+		"domain", "internal/execution/...", "internal/pause", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "internal/venue/...", "github.com/coder/websocket", "github.com/valyala/fastjson/...",
+	}, "a venue knows orders, nothing of where they come from; connections and frames are looked after as those of market data"},
 	{"internal/risk", []string{"domain"}, "gates that decide, and do nothing"},
 	{"internal/orderworker", []string{
 		"domain", "client", "internal/execution", "internal/pause", "internal/risk", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
@@ -98,7 +97,6 @@ var only = []rule{
 	{"github.com/nats-io/...", []string{"bus", "internal/servers"}, "the log has one door; servers only breaks it"},
 	{"github.com/redis/go-redis/...", []string{"cachestore", "compose", "internal/testserver", "internal/servers", "internal/content"}, "the cache has one door; compose only silences the library's own log, and the others break it and look into it"},
 	{"github.com/alicebob/miniredis/...", []string{"compose"}, "the embedded default where no redis-server is installed"},
-	{"github.com/adshao/go-binance/...", []string{"internal/execution/binance"}, "a venue has one door"},
 	{"internal/ingest", []string{"compose", "internal/venue/venuetest"}, "adapters do not know who listens; their suite follows trades to the end"},
 	{"github.com/golang-jwt/jwt/...", []string{"internal/gateway"}, "tokens are read in one place"},
 	{"internal/testserver", nil, "only tests start test servers"},
@@ -109,8 +107,9 @@ var only = []rule{
 	{"internal/ordercheck", []string{"internal/chaos"}, "only tests and the chaos run hold orders to the rules"},
 	{"internal/replay/...", nil, "only tests play recordings"},
 	{"internal/venue/venuetest", nil, "only tests fake a venue"},
-	{"internal/execution/executiontest", nil, "only tests hold a venue to its contract"},
-	{"testing", []string{"internal/testserver", "internal/cmdtest", "internal/venue/venuetest", "internal/execution/executiontest"}, "programs carry no test code"},
+	{"internal/execution/executiontest", []string{"internal/execution/papertest"}, "only tests hold a venue to its contract"},
+	{"internal/execution/papertest", nil, "only tests fake a venue"},
+	{"testing", []string{"internal/testserver", "internal/cmdtest", "internal/venue/venuetest", "internal/execution/executiontest", "internal/execution/papertest"}, "programs carry no test code"},
 }
 
 type pkg struct {

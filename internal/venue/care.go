@@ -127,9 +127,9 @@ func exponential(initial, most time.Duration) *backoff.ExponentialBackOff {
 	return b
 }
 
-// newTransport makes the HTTP side of all connections. Proxies come from the
+// NewTransport makes the HTTP side of all connections. Proxies come from the
 // environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
-func newTransport(dialTimeout time.Duration) *http.Transport {
+func NewTransport(dialTimeout time.Duration) *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext,

@@ -31,6 +31,8 @@ type Outcome struct {
 	// Renew says that the venue is about to close the connection, so that it
 	// should be replaced now.
 	Renew bool
+	// End, where there is one, is why the connection is to be ended.
+	End error
 }
 
 // Watcher is the part of a Sink that the care of connections needs.

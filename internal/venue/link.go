@@ -142,6 +142,9 @@ func (l *link) read() error {
 
 func (l *link) handle(frame []byte, now time.Time) error {
 	out := l.dialect.Handle(frame, now)
+	if out.End != nil {
+		return out.End
+	}
 	if out.Delivering && l.delivered.IsZero() {
 		l.delivered = now
 		close(l.delivering)

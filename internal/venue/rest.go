@@ -122,7 +122,7 @@ func NewREST(cfg RESTConfig) (*REST, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	transport := newTransport(cfg.Timeout)
+	transport := NewTransport(cfg.Timeout)
 	return &REST{
 		cfg:       cfg,
 		base:      strings.TrimSuffix(cfg.BaseURL, "/"),
@@ -187,14 +187,14 @@ func (r *REST) attempt(ctx context.Context, path string, query url.Values, weigh
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, fmt.Errorf("GET %s: %w", path, withoutURL(err))
+		return nil, fmt.Errorf("GET %s: %w", path, WithoutURL(err))
 	}
 	for name, values := range r.cfg.Header {
 		req.Header[name] = values
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("GET %s: %w", path, withoutURL(err))
+		return nil, fmt.Errorf("GET %s: %w", path, WithoutURL(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	return r.read(resp, path)
@@ -213,7 +213,7 @@ func (r *REST) read(resp *http.Response, path string) ([]byte, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, r.cfg.MaxBodyBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("GET %s: status %d: read the body: %w", path, resp.StatusCode, withoutURL(err))
+		return nil, fmt.Errorf("GET %s: status %d: read the body: %w", path, resp.StatusCode, WithoutURL(err))
 	}
 	if int64(len(body)) > r.cfg.MaxBodyBytes {
 		return nil, fmt.Errorf("GET %s: status %d: %w", path, resp.StatusCode, ErrBodyTooLarge)
@@ -246,7 +246,7 @@ func (r *REST) GetJSON(ctx context.Context, path string, query url.Values, weigh
 // pause holds all requests back for as long as the venue asks.
 func (r *REST) pause(resp *http.Response) time.Duration {
 	now := time.Now()
-	wait := retryAfter(resp, now)
+	wait := RetryAfter(resp, now)
 	if wait == 0 {
 		wait = defaultPause
 		if resp.StatusCode == http.StatusTeapot {

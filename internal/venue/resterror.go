@@ -68,18 +68,18 @@ func passing(err error) bool {
 	return !errors.Is(err, ErrBodyTooLarge) && !errors.Is(err, ErrNoBudget)
 }
 
-// withoutURL takes the address out of a network error: the query of a signed
+// WithoutURL takes the address out of a network error: the query of a signed
 // request holds its signature.
-func withoutURL(err error) error {
+func WithoutURL(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err
 	}
 	return err
 }
 
-// retryAfter reads the header of that name, in seconds or as a date; zero if
+// RetryAfter reads the header of that name, in seconds or as a date; zero if
 // there is none that makes sense.
-func retryAfter(resp *http.Response, now time.Time) time.Duration {
+func RetryAfter(resp *http.Response, now time.Time) time.Duration {
 	text := resp.Header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second

@@ -65,7 +65,7 @@ func NewSession(cfg SessionConfig) (*Session, error) {
 	}
 	return &Session{
 		cfg:       cfg,
-		transport: newTransport(cfg.Care.DialTimeout),
+		transport: NewTransport(cfg.Care.DialTimeout),
 		log:       cfg.Logger.With("host", u.Host),
 		backoff:   exponential(cfg.Care.BackoffInitial, cfg.Care.BackoffMax),
 	}, nil
@@ -133,7 +133,7 @@ func (s *Session) dial(ctx context.Context) (l *link, wait time.Duration, err er
 	})
 	if err != nil {
 		if resp != nil {
-			wait = min(retryAfter(resp, time.Now()), maxHandshakeWait)
+			wait = min(RetryAfter(resp, time.Now()), maxHandshakeWait)
 		}
 		return nil, wait, fmt.Errorf("connect to venue: %w", err)
 	}

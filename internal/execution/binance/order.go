@@ -1,148 +1,171 @@
 package binance
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"time"
-
-	api "github.com/adshao/go-binance/v2"
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
 )
 
-// check refuses what the venue would not have to be asked about. reason is
-// empty for an order that can be sent.
-func (v *Venue) check(o domain.Order) (symbol domain.Symbol, reason string) {
-	if err := o.Validate(); err != nil {
-		return symbol, err.Error()
+const orderPath = "/api/v3/order"
+
+// Check implements private.Orders.
+func (api) Check(o domain.Order, _ domain.Symbol) (reason string) {
+	if o.TimeInForce == domain.FillOrKill && !o.Type.HasPrice() {
+		return "Binance knows fill or kill only for orders with a limit"
 	}
-	symbol, known := v.symbols.byName(o.Symbol)
-	switch {
-	case o.Exchange != v.cfg.Exchange || o.Account != v.cfg.Account:
-		reason = "it is for " + o.Account + " at " + o.Exchange + ", not for " + v.cfg.Account + " at " + v.cfg.Exchange
-	case !known:
-		reason = o.Symbol + " is not in the catalogue of " + v.cfg.Exchange
-	case symbol.Settle != "":
-		reason = o.Symbol + " is no spot market"
-	case o.ReduceOnly && o.Side == domain.Buy:
-		reason = "a spot market has no short position that buying could reduce"
-	case o.TimeInForce == domain.FillOrKill && !o.Type.HasPrice():
-		reason = "Binance knows fill or kill only for orders with a limit"
-	}
-	return symbol, reason
+	return ""
 }
 
-// request writes an order in the venue's words.
-func request(c *api.Client, o domain.Order, symbol string) *api.CreateOrderService {
-	r := c.NewCreateOrderService().Symbol(symbol).NewClientOrderID(o.ID).Quantity(o.Volume.String()).
-		NewOrderRespType(api.NewOrderRespTypeRESULT).Side(api.SideTypeBuy)
+// params writes an order in the venue's words.
+func params(o domain.Order, symbol string) url.Values {
+	p := url.Values{
+		"symbol": {symbol}, "newClientOrderId": {o.ID}, "quantity": {o.Volume.String()}, "newOrderRespType": {"RESULT"}, "side": {"BUY"},
+	}
 	if o.Side == domain.Sell {
-		r.Side(api.SideTypeSell)
+		p.Set("side", "SELL")
 	}
 	if o.Type.HasPrice() {
-		r.Price(o.Price.String())
+		p.Set("price", o.Price.String())
 	}
 	if o.Type.HasStop() {
-		r.StopPrice(o.StopPrice.String())
+		p.Set("stopPrice", o.StopPrice.String())
 	}
-	switch o.Type {
-	case domain.Limit:
-		if o.TimeInForce == domain.PostOnly {
-			return r.Type(api.OrderTypeLimitMaker)
-		}
-		r.Type(api.OrderTypeLimit).TimeInForce(timeInForce(o))
-	case domain.StopLimit:
-		r.Type(api.OrderTypeStopLossLimit).TimeInForce(timeInForce(o))
-	case domain.Stop:
-		r.Type(api.OrderTypeStopLoss)
+	switch {
+	case o.Type == domain.Limit && o.TimeInForce == domain.PostOnly:
+		p.Set("type", "LIMIT_MAKER")
+	case o.Type == domain.Limit:
+		p.Set("type", "LIMIT")
+		p.Set("timeInForce", timeInForce(o))
+	case o.Type == domain.StopLimit:
+		p.Set("type", "STOP_LOSS_LIMIT")
+		p.Set("timeInForce", timeInForce(o))
+	case o.Type == domain.Stop:
+		p.Set("type", "STOP_LOSS")
 	default:
-		r.Type(api.OrderTypeMarket) // which the venue never lets rest
+		p.Set("type", "MARKET") // which the venue never lets rest
 	}
-	return r
+	return p
 }
 
-func timeInForce(o domain.Order) api.TimeInForceType {
+func timeInForce(o domain.Order) string {
 	switch o.TimeInForce {
 	case domain.ImmediateOrCancel:
-		return api.TimeInForceTypeIOC
+		return "IOC"
 	case domain.FillOrKill:
-		return api.TimeInForceTypeFOK
+		return "FOK"
 	}
-	return api.TimeInForceTypeGTC
+	return "GTC"
 }
 
-// state is what all the venue's forms of an order have in common.
-type state struct {
-	symbol   string // the venue's spelling
-	number   int64
-	clientID string
-	status   string
-	filled   string // base units
-	cost     string // quote units; negative: the venue has forgotten it
-	ms       int64
-	reason   string
+// order is what all the venue's forms of an order have in common.
+type order struct {
+	Symbol     string `json:"symbol"`
+	Number     int64  `json:"orderId"`
+	ID         string `json:"clientOrderId"`
+	CanceledID string `json:"origClientOrderId"` // in the answer to a cancel the other is the request's
+	Status     string `json:"status"`
+	Filled     string `json:"executedQty"`         // base units
+	Cost       string `json:"cummulativeQuoteQty"` // quote units; negative: the venue has forgotten it
+	Made       int64  `json:"time"`
+	Updated    int64  `json:"updateTime"`
+	Transacted int64  `json:"transactTime"` // in answers to requests
+	reason     string
 }
 
-// report reads a state. wrong says why it cannot be believed.
-func (v *Venue) report(s state) (r execution.Report, wrong string) {
-	status, ok := statusOf(s.status)
+// report reads an order. wrong says why it cannot be believed.
+func (o order) report() (r execution.Report, wrong error) {
+	status, ok := statuses[o.Status]
 	if !ok {
-		return r, "the status " + strconv.Quote(domain.Shorten(s.status, 40)) + " is unknown"
+		return r, errors.New("the status " + strconv.Quote(domain.Shorten(o.Status, 40)) + " is unknown")
 	}
-	filled, err := domain.ParseUnsigned("filled", s.filled)
+	if o.Number <= 0 {
+		return r, errors.New("the order has no number")
+	}
+	r = execution.Report{ID: o.ID, VenueOrderID: strconv.FormatInt(o.Number, 10), Symbol: o.Symbol, Status: status, Reason: o.reason}
+	var err error
+	if r.Filled, err = domain.ParseUnsigned("filled", o.Filled); err != nil {
+		return r, err
+	}
+	cost, err := domain.ParseDecimal("cost", o.Cost)
 	if err != nil {
-		return r, err.Error()
+		return r, err
 	}
-	cost, err := domain.ParseDecimal("cost", s.cost)
-	if err != nil {
-		return r, err.Error()
+	if ms := cmp.Or(o.Transacted, o.Updated); ms > 0 {
+		r.Time = unixMilli(ms)
 	}
-	if s.number <= 0 {
-		return r, "the order has no number"
-	}
-	if status == domain.OrderAccepted && filled.IsPos() {
-		status = domain.OrderPartial // a cancel that is pending hides it
-	}
-	r = execution.Report{
-		ID: s.clientID, VenueOrderID: strconv.FormatInt(s.number, 10), Symbol: s.symbol, Status: status, Filled: filled, Reason: s.reason,
-	}
-	if name, known := v.symbols.name(s.symbol); known {
-		r.Symbol = name
-	}
-	if s.ms > 0 {
-		r.Time = unixMilli(s.ms)
-	}
-	if filled.IsPos() && cost.IsPos() {
-		if r.AveragePrice, err = cost.Div(filled); err != nil {
-			return r, "its average price cannot be told: " + err.Error()
+	if r.Filled.IsPos() && cost.IsPos() {
+		if r.AveragePrice, err = cost.Div(r.Filled); err != nil {
+			return r, errors.New("its average price cannot be told: " + err.Error())
 		}
 	}
-	return r, ""
+	return r, nil
 }
 
 func unixMilli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
-func statusOf(text string) (domain.OrderStatus, bool) {
-	switch api.OrderStatusType(text) {
-	case api.OrderStatusTypeNew, "PENDING_NEW", api.OrderStatusTypePendingCancel:
-		return domain.OrderAccepted, true
-	case api.OrderStatusTypePartiallyFilled:
-		return domain.OrderPartial, true
-	case api.OrderStatusTypeFilled:
-		return domain.OrderFilled, true
-	case api.OrderStatusTypeCanceled:
-		return domain.OrderCanceled, true
-	case api.OrderStatusTypeRejected:
-		return domain.OrderRejected, true
-	case api.OrderStatusTypeExpired, api.OrderStatusExpiredInMatch:
-		return domain.OrderExpired, true
-	}
-	return 0, false
+var statuses = map[string]domain.OrderStatus{
+	"NEW": domain.OrderAccepted, "PENDING_NEW": domain.OrderAccepted, "PENDING_CANCEL": domain.OrderAccepted,
+	"PARTIALLY_FILLED": domain.OrderPartial, "FILLED": domain.OrderFilled, "CANCELED": domain.OrderCanceled,
+	"REJECTED": domain.OrderRejected, "EXPIRED": domain.OrderExpired, "EXPIRED_IN_MATCH": domain.OrderExpired,
 }
 
-func stateOf(o *api.Order) state {
-	return state{
-		symbol: o.Symbol, number: o.OrderID, clientID: o.ClientOrderID, status: string(o.Status),
-		filled: o.ExecutedQuantity, cost: o.CummulativeQuoteQuantity, ms: o.UpdateTime,
+// Submit implements private.Orders.
+func (a api) Submit(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
+	got, err := ask[order](ctx, a, http.MethodPost, orderPath, params(o, symbol.VenueSymbol))
+	if err != nil {
+		return execution.Report{}, err
 	}
+	return got.report()
+}
+
+func named(o domain.Order, symbol domain.Symbol) url.Values {
+	return url.Values{"symbol": {symbol.VenueSymbol}, "origClientOrderId": {o.ID}}
+}
+
+// Cancel implements private.Orders.
+func (a api) Cancel(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
+	got, err := ask[order](ctx, a, http.MethodDelete, orderPath, named(o, symbol))
+	if err != nil {
+		return execution.Report{}, err
+	}
+	got.ID = got.CanceledID
+	return got.report()
+}
+
+// Query implements private.Orders.
+func (a api) Query(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
+	got, err := ask[order](ctx, a, http.MethodGet, orderPath, named(o, symbol))
+	switch {
+	case errors.Is(err, errArchived):
+		return execution.Report{ID: o.ID, Symbol: symbol.VenueSymbol, Status: domain.OrderCanceled, Reason: "it ended without a fill long ago"}, nil
+	case err != nil:
+		return execution.Report{}, err
+	}
+	return got.report()
+}
+
+// Open implements private.Orders.
+func (a api) Open(ctx context.Context) ([]execution.Report, error) {
+	all, err := ask[[]order](ctx, a, http.MethodGet, "/api/v3/openOrders", nil)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(all, func(o, other order) int {
+		return cmp.Or(cmp.Compare(o.Made, other.Made), cmp.Compare(o.Number, other.Number))
+	})
+	reports := make([]execution.Report, len(all))
+	for i, o := range all {
+		if reports[i], err = o.report(); err != nil {
+			return nil, err
+		}
+	}
+	return reports, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution/binance"
 	"github.com/fullon/fullon/internal/execution/executiontest"
+	"github.com/fullon/fullon/internal/execution/private"
 	"github.com/fullon/fullon/internal/sim"
 	"github.com/fullon/fullon/internal/sim/clock"
 )
@@ -138,16 +139,16 @@ func (r *rig) market(bid, bidSize, ask, askSize string) {
 	}
 }
 
-func (r *rig) config() binance.Config {
-	return binance.Config{
+func (r *rig) config() private.Config {
+	return private.Config{
 		Account: "main", Key: key, Secret: secret, RESTURL: r.x.RESTURL(), StreamURL: r.x.WSURL() + "/ws-api/v3",
 		Symbols: func() map[string]domain.Symbol { return catalogue }, Watch: []string{"BTC/USDT"},
-		BackoffInitial: time.Millisecond, BackoffMax: 20 * time.Millisecond,
+		BackoffInitial: time.Millisecond, BackoffMax: 20 * time.Millisecond, BooksEvery: time.Millisecond,
 		Logger: slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 }
 
-func (r *rig) venue(change ...func(*binance.Config)) *binance.Venue {
+func (r *rig) venue(change ...func(*private.Config)) *private.Venue {
 	r.t.Helper()
 	cfg := r.config()
 	for _, c := range change {

@@ -6,19 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
-	"github.com/adshao/go-binance/v2/common"
-	wsapi "github.com/adshao/go-binance/v2/common/websocket"
-	"github.com/coder/websocket"
-	"github.com/sourcegraph/conc/pool"
-)
-
-const maxFrame = 1 << 20 // bytes of an event
-
-var (
-	errSlow = errors.New("the sink is too slow: the queue of events is full")
-	errOver = errors.New("the venue ended the stream")
+	"github.com/fullon/fullon/internal/execution/private"
 )
 
 // message is what comes over the WebSocket API: an answer or an event.
@@ -26,126 +17,155 @@ type message struct {
 	ID     json.RawMessage `json:"id"`
 	Status int             `json:"status"`
 	Error  struct {
-		Code    int    `json:"code"`
-		Message string `json:"msg"`
-		Data    struct {
+		refusal
+		Data struct {
 			RetryAfter int64 `json:"retryAfter"` // unix ms
 		} `json:"data"`
 	} `json:"error"`
 	Event json.RawMessage `json:"event"`
 }
 
-// stream is one subscription to the account's events. They queue up while they
-// are not taken.
-type stream struct {
-	ws     *websocket.Conn
-	events chan json.RawMessage
-}
+var errNonsense = errors.New("an event makes no sense")
 
-// connect opens a stream. The error is a *failure where the venue refused it.
-func (v *Venue) connect(ctx context.Context) (*stream, error) {
-	ctx, cancel := context.WithTimeout(ctx, v.cfg.Timeout)
-	defer cancel()
-	if f := v.tellTime(ctx); f != nil {
-		return nil, f
-	}
-	ws, resp, err := websocket.Dial(ctx, v.cfg.StreamURL, &websocket.DialOptions{HTTPClient: v.http})
-	if err != nil {
-		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-			return nil, &failure{what: "open the stream", status: resp.StatusCode}
-		}
-		return nil, fmt.Errorf("open the stream: %w", withoutURL(err))
-	}
-	ws.SetReadLimit(maxFrame)
-	if err := v.subscribe(ctx, ws); err != nil {
-		_ = ws.CloseNow() // which err is more telling than
-		return nil, err
-	}
-	return &stream{ws: ws, events: make(chan json.RawMessage, v.cfg.Queue)}, nil
-}
+// stream is one subscription to the account's events.
+type stream struct{ api }
 
-func (v *Venue) subscribe(ctx context.Context, ws *websocket.Conn) error {
-	const what = "subscribe to the account"
-	now := time.Now()
-	request, err := wsapi.CreateRequest(
-		wsapi.NewRequestData("account", v.cfg.Key, v.cfg.Secret, now.UnixMilli()-v.clock.at(now), common.KeyTypeHmac),
-		wsapi.UserDataStreamSubscribeSignatureSpotWsApiMethod, map[string]any{})
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	if err := ws.Write(ctx, websocket.MessageText, request); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	for {
-		_, data, err := ws.Read(ctx)
-		if err != nil {
-			return fmt.Errorf("%s: %w", what, err)
-		}
-		var m message
-		switch err := json.Unmarshal(data, &m); {
-		case err != nil:
-			return fmt.Errorf("%s: the answer makes no sense", what)
-		case string(m.ID) != `"account"`:
-			continue
-		case m.Status == http.StatusOK:
-			return nil
-		}
-		f := v.failed(what, &common.APIError{Code: int64(m.Error.Code), Message: m.Error.Message}, &answer{status: m.Status})
-		if at := m.Error.Data.RetryAfter; at > 0 {
-			f.retryAfter = max(0, time.Duration(at-v.clock.at(time.Now()))*time.Millisecond)
-		}
-		return f
-	}
-}
+// Stream implements private.API.
+func (a api) Stream(context.Context) (private.Stream, error) { return stream{a}, nil }
 
-// run reads events and keeps the connection alive until it fails or ctx ends,
-// then closes it. It never waits for who takes the events, so that a connection
-// is found dead even then.
-func (s *stream) run(ctx context.Context, ping, timeout time.Duration) error {
-	defer func() { _ = s.ws.CloseNow() }()
-	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
-	group.Go(func(ctx context.Context) error {
-		for {
-			_, data, err := s.ws.Read(ctx)
-			if err != nil {
-				return fmt.Errorf("read the stream: %w", err)
-			}
-			var m message
-			if err := json.Unmarshal(data, &m); err != nil {
-				return errors.New("read the stream: an event makes no sense")
-			}
-			if m.Event == nil {
-				continue // an answer to nothing that was asked
-			}
-			select {
-			case s.events <- m.Event:
-			default:
-				return errSlow
-			}
-		}
+// Opening implements private.Stream.
+func (s stream) Opening() [][]byte {
+	now, _ := s.Clock.At(time.Now())
+	timestamp := now.UnixMilli()
+	frame, _ := json.Marshal(map[string]any{ // texts and a number: no error
+		"id": "account", "method": "userDataStream.subscribe.signature",
+		"params": map[string]any{
+			"apiKey": s.Cfg.Key, "timestamp": timestamp,
+			"signature": s.signature("apiKey=" + s.Cfg.Key + "&timestamp=" + strconv.FormatInt(timestamp, 10)),
+		},
 	})
-	group.Go(func(ctx context.Context) error {
-		ticker := time.NewTicker(ping)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-ticker.C:
-			}
-			if err := s.ping(ctx, timeout); err != nil {
+	return [][]byte{frame}
+}
+
+// Take implements private.Stream.
+func (s stream) Take(frame []byte, _ time.Time) (t private.Taken) {
+	var m message
+	switch err := json.Unmarshal(frame, &m); {
+	case err != nil:
+		t.End = errNonsense
+	case m.Event != nil:
+		t.Event = true
+	case string(m.ID) != `"account"`: // an answer to nothing that was asked
+	case m.Status == http.StatusOK:
+		t.Ready = true
+	default:
+		answer := private.Answer{What: "subscribe to the account", Status: m.Status}
+		if at := m.Error.Data.RetryAfter; at > 0 {
+			now, _ := s.Clock.At(time.Now())
+			answer.RetryAfter = max(0, time.UnixMilli(at).Sub(now))
+		}
+		t.End = s.failed(answer, m.Error.refusal)
+	}
+	return t
+}
+
+// Ping implements private.Stream: the WebSocket's own are enough.
+func (stream) Ping() []byte { return nil }
+
+// executed is what became of an order. encoding/json takes a name for one that
+// differs in case, so that some are here only to keep others from that.
+type executed struct {
+	Symbol    string `json:"s"`
+	Side      string `json:"S"`
+	ID        string `json:"c"`
+	OrigID    string `json:"C"`
+	Kind      string `json:"x"`
+	Status    string `json:"X"`
+	Reason    string `json:"r"`
+	Number    int64  `json:"i"`
+	LastQty   string `json:"l"`
+	LastPrice string `json:"L"`
+	Filled    string `json:"z"`
+	Cost      string `json:"Z"`
+	Fee       string `json:"n"`
+	FeeAsset  string `json:"N"`
+	Time      int64  `json:"T"`
+	Trade     int64  `json:"t"`
+	Maker     bool   `json:"m"`
+	Ignored   bool   `json:"M"`
+	Execution int64  `json:"I"`
+}
+
+// Tell implements private.Stream.
+func (s stream) Tell(ctx context.Context, frame []byte, to *private.Delivery) error {
+	var m message
+	var kind struct {
+		Name string `json:"e"`
+		Time int64  `json:"E"` // see executed
+	}
+	if json.Unmarshal(frame, &m) != nil || json.Unmarshal(m.Event, &kind) != nil {
+		return errNonsense
+	}
+	switch kind.Name {
+	case "executionReport":
+		var e executed
+		if json.Unmarshal(m.Event, &e) != nil {
+			return errors.New("an execution report makes no sense")
+		}
+		return s.executed(ctx, e, to)
+	case "outboundAccountPosition":
+		var e struct {
+			Updated  int64 `json:"u"`
+			Balances []struct {
+				Asset  string `json:"a"`
+				Free   string `json:"f"`
+				Locked string `json:"l"`
+			} `json:"B"`
+		}
+		if json.Unmarshal(m.Event, &e) != nil {
+			return errors.New("an event of balances makes no sense")
+		}
+		for _, b := range e.Balances {
+			told, err := balance(b.Asset, b.Free, b.Locked, e.Updated)
+			if err != nil {
 				return err
 			}
+			to.Balance(ctx, told)
 		}
-	})
-	return group.Wait()
+	case "balanceUpdate", "externalLockUpdate":
+		to.Recount()
+	case "eventStreamTerminated", "listenKeyExpired", "serverShutdown":
+		return fmt.Errorf("the venue ended the stream: %s", kind.Name)
+	}
+	return nil
 }
 
-func (s *stream) ping(ctx context.Context, timeout time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	if err := s.ws.Ping(ctx); err != nil {
-		return fmt.Errorf("the stream does not answer: %w", err)
+// executed hands on what became of an order.
+func (s stream) executed(ctx context.Context, e executed, to *private.Delivery) error {
+	id := e.ID
+	if e.Kind != "NEW" && e.Kind != "TRADE" && e.OrigID != "" {
+		id = e.OrigID // the other one is that of the request that canceled it
 	}
+	o := order{Symbol: e.Symbol, Number: e.Number, ID: id, Status: e.Status, Filled: e.Filled, Cost: e.Cost, Updated: e.Time}
+	if e.Reason != "NONE" {
+		o.reason = s.Scrub(e.Reason)
+	}
+	report, err := o.report()
+	if err != nil {
+		return fmt.Errorf("an execution report: %w", err)
+	}
+	if e.Kind == "TRADE" {
+		f, err := trade{
+			Symbol: e.Symbol, ID: e.Trade, Order: e.Number, client: id, Buyer: e.Side == "BUY", Price: e.LastPrice, Volume: e.LastQty,
+			Fee: e.Fee, FeeAsset: e.FeeAsset, Maker: e.Maker, Time: e.Time,
+		}.fill()
+		if err != nil {
+			return err
+		}
+		if err := to.Fill(ctx, f); err != nil {
+			return err
+		}
+	}
+	to.Order(report)
 	return nil
 }

@@ -23,8 +23,16 @@ func testRestart(r *rig) {
 	r.h.Market("97", "10", "98", "2")
 	before := r.query(resting, domain.OrderPartial, "2")
 	r.settled(sink, resting, filled, stopped, canceled)
-	usdt, btc, position := sink.BalanceOf("USDT"), sink.BalanceOf("BTC"), sink.PositionOf(Symbol)
+	// What is held back may be told a little later than what there is.
+	fresh, stopFresh := Listen(r, r.h.Venue())
+	var usdt, btc domain.Balance
+	var position domain.Position
+	Eventually(r, "the state as it is now", func() bool {
+		usdt, btc, position = fresh.BalanceOf("USDT"), fresh.BalanceOf("BTC"), fresh.PositionOf(Symbol)
+		return sink.BalanceOf("USDT").Same(usdt) && sink.BalanceOf("BTC").Same(btc) && sink.PositionOf(Symbol).Same(position)
+	})
 	stop()
+	stopFresh()
 
 	r.h.Restart()
 	r.venue = r.h.Venue()

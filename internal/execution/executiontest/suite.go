@@ -26,6 +26,8 @@ type Harness struct {
 	// positions, so reduce-only means nothing there, and fees come out of what is
 	// received, so nothing is held back for them.
 	Spot bool
+	// QuoteFees says that fees are in quote currency, at a spot venue too.
+	QuoteFees bool
 	// Venue is the account as it is reached now; asked for anew after Restart.
 	Venue func() execution.Venue
 	// Market sets the best prices and sizes, and returns when the resting orders
@@ -186,7 +188,7 @@ func (r *rig) settled(s *Sink, orders ...domain.Order) {
 				r.Fatalf("the fill %+v is not one of %+v", f, report)
 			}
 			of := f.Cost()
-			if r.h.Spot && f.Side == domain.Buy {
+			if r.feeCurrency(f.Side) == "BTC" {
 				of = f.Volume
 				base = base.Sub(f.Fee)
 			} else {
@@ -223,7 +225,7 @@ func (r *rig) settled(s *Sink, orders ...domain.Order) {
 
 // feeCurrency is what the fees of a side's fills are in.
 func (r *rig) feeCurrency(side domain.Side) string {
-	if r.h.Spot && side == domain.Buy {
+	if r.h.Spot && !r.h.QuoteFees && side == domain.Buy {
 		return "BTC"
 	}
 	return "USDT"

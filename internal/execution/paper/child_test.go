@@ -18,6 +18,7 @@ import (
 	"github.com/fullon/fullon/internal/execution"
 	"github.com/fullon/fullon/internal/execution/executiontest"
 	"github.com/fullon/fullon/internal/execution/paper"
+	"github.com/fullon/fullon/internal/execution/papertest"
 )
 
 // childDir is the environment variable that makes the test binary a paper
@@ -29,7 +30,7 @@ func isChild() bool { return os.Getenv(childDir) != "" }
 func contains(text, part string) bool { return strings.Contains(text, part) }
 
 // beating is ticks that change all the time by themselves.
-type beating struct{ feed *feed }
+type beating struct{ feed *papertest.Ticks }
 
 func (b beating) Get(ctx context.Context, exchange, symbol string) (domain.Tick, error) {
 	return b.feed.Get(ctx, exchange, symbol)
@@ -41,7 +42,7 @@ func (b beating) Watch(ctx context.Context, _ string, _ ...string) iter.Seq2[dom
 		defer ticker.Stop()
 		for i := 0; ; i++ {
 			asks := [...]string{"101", "100", "99", "100.5"}
-			tick := b.feed.store(market("98", "7", asks[i%len(asks)], "3"))
+			tick := b.feed.Store(market("98", "7", asks[i%len(asks)], "3"))
 			if !yield(tick, nil) {
 				return
 			}
@@ -62,8 +63,8 @@ func runChild() {
 			os.Exit(1)
 		}
 	}
-	f := newFeed()
-	f.store(market("98", "7", "101", "3"))
+	f := papertest.NewTicks()
+	f.Store(market("98", "7", "101", "3"))
 	x, err := paper.Open(paper.Config{
 		Exchange: "binance", Dir: os.Getenv(childDir), Ticks: beating{f}, LimitSizes: true, MakerBPS: dec("10"), TakerBPS: dec("20"),
 		Balances:     map[string]domain.Decimal{"USDT": dec(executiontest.BeginsQuote), "BTC": dec(executiontest.BeginsBase)},

@@ -16,6 +16,7 @@ import (
 	"github.com/fullon/fullon/internal/execution"
 	"github.com/fullon/fullon/internal/execution/executiontest"
 	"github.com/fullon/fullon/internal/execution/paper"
+	"github.com/fullon/fullon/internal/execution/papertest"
 )
 
 func clientOf(t *testing.T, url string) *paper.Client {
@@ -93,7 +94,7 @@ func TestFaultsReachOverTheSocket(t *testing.T) {
 		{paper.Faults{Limits: 1000, RetryAfter: 3 * time.Second}, execution.ErrRateLimited},
 		{paper.Faults{Rejects: 1000}, execution.ErrRejected},
 	} {
-		cfg := config(t, newFeed())
+		cfg := config(t, papertest.NewTicks())
 		cfg.Faults = c.faults
 		_, err := start(t, cfg, true).client("main").Submit(t.Context(), buy("o", "1", "50"))
 		if !errors.Is(err, c.want) {
@@ -107,7 +108,7 @@ func TestFaultsReachOverTheSocket(t *testing.T) {
 
 func TestAnUnknownExchangeIsRejected(t *testing.T) {
 	t.Parallel()
-	r := start(t, config(t, newFeed()), true)
+	r := start(t, config(t, papertest.NewTicks()), true)
 	c, err := paper.NewClient(paper.ClientConfig{URL: "http://" + r.address, Exchange: "kraken", Account: "main"})
 	if err != nil {
 		t.Fatal(err)

@@ -3,8 +3,6 @@ package paper_test
 import (
 	"context"
 	"errors"
-	"iter"
-	"net"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"github.com/fullon/fullon/internal/execution"
 	"github.com/fullon/fullon/internal/execution/executiontest"
 	"github.com/fullon/fullon/internal/execution/paper"
+	"github.com/fullon/fullon/internal/execution/papertest"
 )
 
 func TestMain(m *testing.M) {
@@ -26,78 +25,6 @@ func TestMain(m *testing.M) {
 }
 
 func dec(text string) domain.Decimal { return domain.MustDecimal(text) }
-
-// feed is ticks that a test sets.
-type feed struct {
-	mu      sync.Mutex
-	ticks   map[string]domain.Tick
-	seq     uint64
-	err     error // what Get answers
-	watcher chan watched
-}
-
-type watched struct {
-	tick domain.Tick
-	met  chan struct{} // closed when the watcher came back for more
-}
-
-func newFeed() *feed {
-	return &feed{ticks: make(map[string]domain.Tick), watcher: make(chan watched)}
-}
-
-func (f *feed) Get(_ context.Context, _, symbol string) (domain.Tick, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err != nil {
-		return domain.Tick{}, f.err
-	}
-	tick, ok := f.ticks[symbol]
-	if !ok {
-		return domain.Tick{}, domain.ErrNotFound
-	}
-	return tick, nil
-}
-
-func (f *feed) Watch(ctx context.Context, _ string, _ ...string) iter.Seq2[domain.Tick, error] {
-	return func(yield func(domain.Tick, error) bool) {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case w := <-f.watcher:
-				if !yield(w.tick, nil) {
-					return
-				}
-				close(w.met)
-			}
-		}
-	}
-}
-
-// store makes a tick the newest, for those who ask.
-func (f *feed) store(tick domain.Tick) domain.Tick {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.seq++
-	tick.Sequence = f.seq
-	if tick.Received.IsZero() {
-		tick.Received = time.Now()
-	}
-	f.ticks[tick.Symbol] = tick
-	return tick
-}
-
-// set makes a tick the newest, and returns when the resting orders have met it.
-func (f *feed) set(t testing.TB, tick domain.Tick) {
-	t.Helper()
-	w := watched{f.store(tick), make(chan struct{})}
-	select {
-	case f.watcher <- w:
-		<-w.met
-	case <-time.After(30 * time.Second):
-		t.Fatal("nobody watches the ticks")
-	}
-}
 
 func market(bid, bidSize, ask, askSize string) domain.Tick {
 	return domain.Tick{
@@ -120,7 +47,7 @@ type running struct {
 	exchange *paper.Exchange
 	address  string
 	stop     func()
-	conns    *conns
+	conns    *papertest.Conns
 }
 
 // start opens an exchange and runs it; served says whether over a socket too.
@@ -145,13 +72,8 @@ func (r *running) open(served bool) {
 		}
 	})
 	if served {
-		var listener net.Listener
-		executiontest.Eventually(r.t, "the address", func() bool {
-			listener, err = net.Listen("tcp", r.address)
-			return err == nil
-		})
-		r.address = listener.Addr().String()
-		r.conns = &conns{Listener: listener, all: make(map[net.Conn]bool)}
+		r.conns = papertest.Listen(r.t, r.address)
+		r.address = r.conns.Addr().String()
 		server := paper.NewServer(paper.ServerConfig{Exchanges: []*paper.Exchange{x}, Heartbeat: 50 * time.Millisecond})
 		group.Go(func() {
 			if err := server.Run(ctx, r.conns); err != nil {
@@ -190,36 +112,10 @@ func (r *running) client(account string) *paper.Client {
 	return c
 }
 
-// conns is a listener that can cut what it accepted.
-type conns struct {
-	net.Listener
-	mu  sync.Mutex
-	all map[net.Conn]bool
-}
-
-func (c *conns) Accept() (net.Conn, error) {
-	conn, err := c.Listener.Accept()
-	if err == nil {
-		c.mu.Lock()
-		c.all[conn] = true
-		c.mu.Unlock()
-	}
-	return conn, err
-}
-
-func (c *conns) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for conn := range c.all {
-		_ = conn.Close()
-	}
-	clear(c.all)
-}
-
 func TestInProcessItIsAVenue(t *testing.T) {
 	t.Parallel()
 	executiontest.Run(t, func(t *testing.T) executiontest.Harness {
-		f := newFeed()
+		f := papertest.NewTicks()
 		r := start(t, config(t, f), false)
 		return harness(t, f, r, func() execution.Venue { return r.venue("main") }, func() { r.exchange.Disconnect() })
 	})
@@ -228,16 +124,16 @@ func TestInProcessItIsAVenue(t *testing.T) {
 func TestOverTheSocketItIsAVenue(t *testing.T) {
 	t.Parallel()
 	executiontest.Run(t, func(t *testing.T) executiontest.Harness {
-		f := newFeed()
+		f := papertest.NewTicks()
 		r := start(t, config(t, f), true)
-		return harness(t, f, r, func() execution.Venue { return r.client("main") }, func() { r.conns.cut() })
+		return harness(t, f, r, func() execution.Venue { return r.client("main") }, func() { r.conns.Cut() })
 	})
 }
 
-func harness(t *testing.T, f *feed, r *running, venue func() execution.Venue, disconnect func()) executiontest.Harness {
+func harness(t *testing.T, f *papertest.Ticks, r *running, venue func() execution.Venue, disconnect func()) executiontest.Harness {
 	return executiontest.Harness{
 		Exchange: "binance", Account: "main", Venue: venue, Disconnect: disconnect,
-		Market: func(bid, bidSize, ask, askSize string) { f.set(t, market(bid, bidSize, ask, askSize)) },
+		Market: func(bid, bidSize, ask, askSize string) { f.Set(t, market(bid, bidSize, ask, askSize)) },
 		Restart: func() {
 			served := r.conns != nil
 			r.stop()

@@ -33,6 +33,9 @@ func (x *Exchange) Venue(account string) (*Account, error) {
 	return &Account{exchange: x, name: account}, nil
 }
 
+// Exchange is where the account is.
+func (a *Account) Exchange() *Exchange { return a.exchange }
+
 // Submit sends an order: see execution.Venue.
 func (a *Account) Submit(ctx context.Context, order domain.Order) (execution.Report, error) {
 	if err := check(order, a.exchange.Name(), a.name); err != nil {

@@ -16,27 +16,30 @@ import (
 	"github.com/fullon/fullon/internal/execution"
 	"github.com/fullon/fullon/internal/execution/executiontest"
 	"github.com/fullon/fullon/internal/execution/paper"
+	"github.com/fullon/fullon/internal/execution/papertest"
 )
 
 func TestAMarketOrderNeedsAFreshTick(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		change func(*feed)
+		change func(*papertest.Ticks)
 		says   string
 	}{
-		"none":  {func(*feed) {}, "there is none"},
-		"stale": {func(f *feed) { tick := market("99", "1", "101", "1"); tick.Stale = true; f.store(tick) }, "stale"},
-		"old": {func(f *feed) {
+		"none":  {func(*papertest.Ticks) {}, "there is none"},
+		"stale": {func(f *papertest.Ticks) { tick := market("99", "1", "101", "1"); tick.Stale = true; f.Store(tick) }, "stale"},
+		"old": {func(f *papertest.Ticks) {
 			tick := market("99", "1", "101", "1")
 			tick.Received = time.Now().Add(-2 * time.Hour)
-			f.store(tick)
+			f.Store(tick)
 		}, "old"},
-		"unreadable": {func(f *feed) { f.err = fmt.Errorf("%w: redis", domain.ErrUnreachable) }, "cannot be read"},
-		"one-sided":  {func(f *feed) { f.store(domain.Tick{Exchange: "binance", Symbol: executiontest.Symbol, Bid: dec("99")}) }, "other side"},
+		"unreadable": {func(f *papertest.Ticks) { f.Fail(fmt.Errorf("%w: redis", domain.ErrUnreachable)) }, "cannot be read"},
+		"one-sided": {func(f *papertest.Ticks) {
+			f.Store(domain.Tick{Exchange: "binance", Symbol: executiontest.Symbol, Bid: dec("99")})
+		}, "other side"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFeed()
+			f := papertest.NewTicks()
 			c.change(f)
 			v := start(t, config(t, f), false).venue("main")
 			_, err := v.Submit(t.Context(), buy("market", "1", ""))
@@ -58,8 +61,8 @@ func TestAMarketOrderNeedsAFreshTick(t *testing.T) {
 
 func TestAPriceWithoutItsSideIsTheLast(t *testing.T) {
 	t.Parallel()
-	f := newFeed()
-	f.store(domain.Tick{Exchange: "binance", Symbol: executiontest.Symbol, Last: dec("100")})
+	f := papertest.NewTicks()
+	f.Store(domain.Tick{Exchange: "binance", Symbol: executiontest.Symbol, Last: dec("100")})
 	report, err := start(t, config(t, f), false).venue("main").Submit(t.Context(), buy("o", "1000", ""))
 	if err != nil || !report.AveragePrice.Equal(dec("100")) || report.Status != domain.OrderFilled {
 		t.Fatalf("got %+v, %v", report, err)
@@ -70,13 +73,13 @@ func TestFuturesAreRefused(t *testing.T) {
 	t.Parallel()
 	o := buy("o", "1", "100")
 	o.Symbol = "BTC/USDT:USDT"
-	_, err := start(t, config(t, newFeed()), false).venue("main").Submit(t.Context(), o)
+	_, err := start(t, config(t, papertest.NewTicks()), false).venue("main").Submit(t.Context(), o)
 	wantRejected(t, err, "no spot market")
 }
 
 func TestAccountsAndOrdersAreBounded(t *testing.T) {
 	t.Parallel()
-	cfg := config(t, newFeed())
+	cfg := config(t, papertest.NewTicks())
 	cfg.MaxAccounts, cfg.MaxOpen = 2, 2
 	r := start(t, cfg, false)
 	for i := range 3 {
@@ -101,7 +104,7 @@ func TestAccountsAndOrdersAreBounded(t *testing.T) {
 
 func TestAccountsBeginWithWhatTheyAreGivenAndOnce(t *testing.T) {
 	t.Parallel()
-	f := newFeed()
+	f := papertest.NewTicks()
 	cfg := config(t, f)
 	cfg.Accounts = map[string]map[string]domain.Decimal{"poor": {"USDT": dec("5")}}
 	r := start(t, cfg, false)
@@ -121,8 +124,8 @@ func TestAccountsBeginWithWhatTheyAreGivenAndOnce(t *testing.T) {
 // outcomes submits orders and says what became of each call, and what is there.
 func outcomes(t *testing.T, faults paper.Faults) (said []string, there int) {
 	t.Helper()
-	f := newFeed()
-	f.store(market("99", "1", "101", "1"))
+	f := papertest.NewTicks()
+	f.Store(market("99", "1", "101", "1"))
 	cfg := config(t, f)
 	cfg.Faults, cfg.Sync = faults, paper.SyncNever
 	r := start(t, cfg, false)
@@ -198,7 +201,7 @@ func TestFaultsAreWhatTheySayAndRepeatThemselves(t *testing.T) {
 func TestALateOrderIsNotTaken(t *testing.T) {
 	t.Parallel()
 	for _, served := range []bool{false, true} {
-		cfg := config(t, newFeed())
+		cfg := config(t, papertest.NewTicks())
 		cfg.Latency, cfg.LatencySpread = time.Second, time.Second
 		r := start(t, cfg, served)
 		var v execution.Venue = r.venue("main")
@@ -233,8 +236,8 @@ func (s slow) Order(r execution.Report) {
 
 func TestWhoIsTooSlowIsCutOffAndMissesNoFill(t *testing.T) {
 	t.Parallel()
-	f := newFeed()
-	f.store(market("99", "0", "101", "0"))
+	f := papertest.NewTicks()
+	f.Store(market("99", "0", "101", "0"))
 	cfg := config(t, f)
 	cfg.Sync = paper.SyncNever
 	r := start(t, cfg, false)
@@ -272,8 +275,8 @@ func TestWhoIsTooSlowIsCutOffAndMissesNoFill(t *testing.T) {
 
 func TestAVenueThatBeginsAnewRepeatsNoIDAndTellsEverything(t *testing.T) {
 	t.Parallel()
-	f := newFeed()
-	f.store(market("99", "9", "101", "9"))
+	f := papertest.NewTicks()
+	f.Store(market("99", "9", "101", "9"))
 	r := start(t, config(t, f), true)
 	client := r.client("main")
 	sink, _ := executiontest.Listen(t, client)
@@ -299,7 +302,7 @@ func TestAVenueThatBeginsAnewRepeatsNoIDAndTellsEverything(t *testing.T) {
 
 func TestTheExchangeEndsWithItsTicks(t *testing.T) {
 	t.Parallel()
-	x, err := paper.Open(config(t, newFeed()))
+	x, err := paper.Open(config(t, papertest.NewTicks()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +351,7 @@ func TestSettingsSayWhatIsWrongWithThem(t *testing.T) {
 		"balances":             func(c *paper.Config) { c.Balances = map[string]domain.Decimal{"USDT": dec("-1")} },
 		"account":              func(c *paper.Config) { c.Accounts = map[string]map[string]domain.Decimal{"": nil} },
 	} {
-		cfg := config(t, newFeed())
+		cfg := config(t, papertest.NewTicks())
 		change(&cfg)
 		_, err := paper.Open(cfg)
 		if fe, ok := errors.AsType[*domain.FieldError](err); !ok || fe.Field != field || strings.Contains(err.Error(), "\n") {

@@ -138,17 +138,25 @@ func (f *Fields) Decimal(key string) domain.Decimal { return f.DecimalOf(key, f.
 
 // DecimalNumber reads a price or a size that the venue sends as a JSON number,
 // from the number's text. An exponent is allowed, as JSON has it.
-func (f *Fields) DecimalNumber(key string) domain.Decimal {
+func (f *Fields) DecimalNumber(key string) domain.Decimal { return f.DecimalOf(key, f.number(key)) }
+
+// SignedNumber is DecimalNumber for what may be negative: a balance, a fee.
+func (f *Fields) SignedNumber(key string) domain.Decimal {
+	return f.decimal(key, f.number(key), domain.ParseDecimal)
+}
+
+// number is the text of a JSON number, without an exponent.
+func (f *Fields) number(key string) string {
 	v := f.Get(key, fastjson.TypeNumber)
 	if v == nil {
-		return domain.Decimal{}
+		return ""
 	}
 	f.scratch = v.MarshalTo(f.scratch[:0])
 	text := view(f.scratch)
 	if strings.ContainsAny(text, "eE") {
 		text = expand(text)
 	}
-	return f.DecimalOf(key, text)
+	return text
 }
 
 // Given is Decimal for a member that may be missing, null or an empty text; ok
@@ -162,13 +170,17 @@ func (f *Fields) Given(key string) (n domain.Decimal, ok bool) {
 
 // DecimalOf is Decimal for a text that was read already.
 func (f *Fields) DecimalOf(key, text string) domain.Decimal {
+	return f.decimal(key, text, domain.ParseUnsigned)
+}
+
+func (f *Fields) decimal(key, text string, parse func(field, text string) (domain.Decimal, error)) domain.Decimal {
 	if f.Err != nil {
 		return domain.Decimal{}
 	}
-	d, err := domain.ParseUnsigned(key, text)
+	d, err := parse(key, text)
 	if err != nil {
 		// Once more on a copy: the error keeps the text.
-		_, err = domain.ParseUnsigned(key, strings.Clone(text))
+		_, err = parse(key, strings.Clone(text))
 		f.Err = fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return d

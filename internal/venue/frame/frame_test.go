@@ -40,6 +40,19 @@ func TestDecimalNumber(t *testing.T) {
 	}
 }
 
+func TestSignedNumber(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"-1.50": "-1.5", "2": "2", "-1e-3": "-0.001"} {
+		f := fieldsOf(t, `{"n":`+text+`}`)
+		if got := f.SignedNumber("n"); f.Err != nil || got.String() != want {
+			t.Errorf("%s: got %s, %v, want %s", text, got, f.Err, want)
+		}
+	}
+	if f := fieldsOf(t, `{"n":"-1"}`); !f.SignedNumber("n").IsZero() || !errors.Is(f.Err, ErrMalformed) {
+		t.Error("a text was taken for a number")
+	}
+}
+
 func TestParseInteger(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]uint64{"0": 0, "7": 7, "9223372036854775807": 1<<63 - 1} {

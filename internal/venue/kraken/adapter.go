@@ -72,16 +72,16 @@ func isAsset(name string) bool {
 // oldNames are the assets that REST names otherwise.
 var oldNames = map[string]string{"BTC": "XBT", "DOGE": "XDG"}
 
-// restAsset is the name that REST has for an asset.
-func restAsset(asset string) string {
+// RESTAsset is the name that REST has for an asset.
+func RESTAsset(asset string) string {
 	if old, ok := oldNames[asset]; ok {
 		return old
 	}
 	return asset
 }
 
-// asset is the inverse of restAsset.
-func asset(name string) string {
+// Asset is the inverse of RESTAsset.
+func Asset(name string) string {
 	for unified, old := range oldNames {
 		if name == old {
 			return unified

@@ -87,7 +87,7 @@ func (a *Adapter) TradesFrom(ctx context.Context, symbol string, from uint64, si
 	}
 	limit = min(limit, pageTrades)
 	base, quote, _, _ := domain.SplitSymbol(symbol) // VenueSymbol took it
-	query := url.Values{"pair": {restAsset(base) + restAsset(quote)}, "count": {strconv.Itoa(pageTrades)}}
+	query := url.Values{"pair": {RESTAsset(base) + RESTAsset(quote)}, "count": {strconv.Itoa(pageTrades)}}
 	// The times of the stream are coarser than those of REST.
 	cursor := strconv.FormatInt(max(0, domain.UnixNano(since)-int64(time.Millisecond)), 10)
 	var trades []venue.NumberedTrade
@@ -245,7 +245,7 @@ func (a *Adapter) Symbols(ctx context.Context) ([]domain.Symbol, error) {
 
 func (a *Adapter) symbol(p pair) (s domain.Symbol, err error) {
 	base, quote, _ := strings.Cut(p.Name, "/")
-	s = domain.Symbol{Exchange: a.Cfg.Exchange, Base: asset(base), Quote: asset(quote), Trading: p.Status == "online"}
+	s = domain.Symbol{Exchange: a.Cfg.Exchange, Base: Asset(base), Quote: Asset(quote), Trading: p.Status == "online"}
 	s.Name = domain.SymbolName(s.Base, s.Quote, "")
 	if s.VenueSymbol, err = VenueSymbol(s.Name); err != nil {
 		return s, err

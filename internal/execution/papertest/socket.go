@@ -1,0 +1,115 @@
+package papertest
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/coder/websocket"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/execution"
+)
+
+// Socket is a client's WebSocket, as the dialect sees it.
+type Socket struct {
+	x   *Exchange
+	ctx context.Context
+	ws  *websocket.Conn
+
+	mu    sync.Mutex // of who writes
+	group sync.WaitGroup
+}
+
+// Serve takes a client's WebSocket and hands what it says to the dialect, until
+// it is gone.
+func (x *Exchange) Serve(w http.ResponseWriter, r *http.Request, said func(s *Socket, frame []byte)) {
+	ws, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // it was answered
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Socket{x: x, ctx: ctx, ws: ws}
+	x.keep(s, true)
+	defer s.group.Wait()
+	defer cancel()
+	defer func() { _ = ws.CloseNow() }()
+	defer x.keep(s, false)
+	for {
+		_, frame, err := ws.Read(ctx)
+		if err != nil {
+			return
+		}
+		said(s, frame)
+	}
+}
+
+func (x *Exchange) keep(s *Socket, open bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if open {
+		x.sockets[s] = true
+	} else {
+		delete(x.sockets, s)
+	}
+}
+
+// Listeners is how many clients have a WebSocket.
+func (x *Exchange) Listeners() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.sockets)
+}
+
+// Broadcast sends a frame to all who have a WebSocket.
+func (x *Exchange) Broadcast(frame string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for s := range x.sockets {
+		s.Send(frame)
+	}
+}
+
+// Send sends a frame. One that cannot be sent is for a client that is gone.
+func (s *Socket) Send(frame string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.ws.Write(s.ctx, websocket.MessageText, []byte(frame))
+}
+
+// Follow hands what happens to the account from now on to a sink, until the
+// client is gone; the balances and positions as they are come first. What the
+// sink is told goes out with Send. granted is called before that: what happens
+// once the client knows that it is subscribed is told.
+func (s *Socket) Follow(sink execution.Sink, granted func()) {
+	account, err := s.x.Account().Exchange().Venue(AccountName) // with a mark of its own
+	if err != nil {
+		return // the exchange is being stopped
+	}
+	statement, err := account.Statement(s.ctx)
+	if err != nil {
+		return // as above
+	}
+	before := make(map[string]bool)
+	for _, f := range statement.Fills {
+		before[f.ID] = true
+	}
+	granted()
+	s.group.Go(func() { _ = account.Run(s.ctx, fromNow{sink, before}) }) // an error: the exchange was stopped
+}
+
+// fromNow is a sink that is not told of what was filled before.
+type fromNow struct {
+	execution.Sink
+	before map[string]bool
+}
+
+// Fill implements execution.Sink.
+func (s fromNow) Fill(f domain.Fill) {
+	if !s.before[f.ID] {
+		s.Sink.Fill(f)
+	}
+}
+
+// Context ends with the socket.
+func (s *Socket) Context() context.Context { return s.ctx }
