@@ -86,15 +86,16 @@ func (c *checker) checkLog(ctx context.Context) error {
 func (c *checker) checkAcked(s *series, events []logged) {
 	base, last, acked := s.known()
 	at := make(map[uint64]uint64, len(events)) // number by sequence
+	there := make(map[uint64]bool, len(events))
 	for _, e := range events {
-		at[e.seq] = e.n
+		at[e.seq], there[e.n] = e.n, true
 		if e.n <= base || e.n > last {
 			c.complain("%s: the log has at %d number %d, published were those from %d to %d", s, e.seq, e.n, base+1, last)
 		}
 	}
 	lost := 0
 	for n, pos := range acked {
-		if at[pos.Seq] == n {
+		if at[pos.Seq] == n || pos.Seq == 0 && there[n] {
 			continue
 		}
 		if lost++; lost == 1 {
