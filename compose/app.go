@@ -17,9 +17,11 @@ import (
 const (
 	startTimeout = 30 * time.Second
 	// stopTimeout is what all stop hooks share; drainGrace is the part that
-	// publishers may use to have the rest acknowledged.
+	// publishers may use to have the rest acknowledged. In the last stopMargin
+	// nothing is waited for any more, so that what hangs is told by its name.
 	stopTimeout = 5 * time.Second
 	drainGrace  = 2 * time.Second
+	stopMargin  = 250 * time.Millisecond
 )
 
 // RunApp starts an application and blocks until ctx ends or one of its parts
@@ -126,11 +128,16 @@ func (s supervisor) run(name string, run func(context.Context) error) {
 		},
 		OnStop: func(stop context.Context) error {
 			cancel()
+			if deadline, ok := stop.Deadline(); ok {
+				var expire context.CancelFunc
+				stop, expire = context.WithDeadline(stop, deadline.Add(-stopMargin))
+				defer expire()
+			}
 			select {
 			case <-done:
 				return nil
 			case <-stop.Done():
-				return fmt.Errorf("%s did not stop in time: %w", name, stop.Err())
+				return fmt.Errorf("%s did not stop in time", name)
 			}
 		},
 	})
