@@ -64,17 +64,38 @@ func (p *Public) Close() { p.REST.CloseIdle() }
 // connections as they need and serves these until ctx ends. dialect makes the
 // dialect of a connection for the given venue symbols.
 func (p *Public) Follow(ctx context.Context, symbols []string, sink Sink, dialect func(f *Feed, names []string) Dialect) error {
-	f, err := NewFeed(p.Cfg.Exchange, symbols, p.own.Spell, sink)
-	if err != nil {
-		return err
-	}
+	return FollowAll(ctx, sink, Part{p, symbols, dialect})
+}
+
+// Part is the share of a Stream that one Public serves.
+type Part struct {
+	Public  *Public
+	Symbols []string // none: the part is left out
+	Dialect func(f *Feed, names []string) Dialect
+}
+
+// FollowAll is Follow for a venue whose markets are at several endpoints. It
+// connects to nothing unless all parts can be served.
+func FollowAll(ctx context.Context, sink Sink, parts ...Part) error {
 	var sessions []*Session
-	for _, share := range f.shares(p.Cfg.MaxSymbols) {
-		s, err := p.session(sink, func() Dialect { return dialect(f, share) })
+	for _, part := range parts {
+		if len(part.Symbols) == 0 {
+			continue
+		}
+		f, err := NewFeed(part.Public.Cfg.Exchange, part.Symbols, part.Public.own.Spell, sink)
 		if err != nil {
 			return err
 		}
-		sessions = append(sessions, s)
+		for _, share := range f.shares(part.Public.Cfg.MaxSymbols) {
+			s, err := part.Public.session(sink, func() Dialect { return part.Dialect(f, share) })
+			if err != nil {
+				return err
+			}
+			sessions = append(sessions, s)
+		}
+	}
+	if len(sessions) == 0 {
+		return domain.Invalid("symbols", "", "at least one")
 	}
 	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	for _, s := range sessions {

@@ -150,24 +150,16 @@ func (d *decoder) each(f *frame.Fields, list, product string, read func(*venue.M
 	return m
 }
 
-// told reads a number that may be missing or empty.
-func told(f *frame.Fields, key string) (n domain.Decimal, ok bool) {
-	if !f.Told(key) || f.Text(key) == "" {
-		return n, false
-	}
-	return f.Decimal(key), true
-}
-
 func (d *decoder) ticker(f *frame.Fields, market *venue.Market, sent time.Time) {
 	c := venue.Change{Time: sent, LastSure: true}
-	c.Last, _ = told(f, "price")
-	c.Volume, c.VolumeTold = told(f, "volume_24_h")
-	bid, hasBid := told(f, "best_bid")
-	ask, hasAsk := told(f, "best_ask")
+	c.Last, _ = f.OptionalDecimal("price")
+	c.Volume, c.VolumeTold = f.OptionalDecimal("volume_24_h")
+	bid, hasBid := f.OptionalDecimal("best_bid")
+	ask, hasAsk := f.OptionalDecimal("best_ask")
 	if hasBid || hasAsk {
 		c.Sure, c.Quote.Bid, c.Quote.Ask = venue.FirmQuote, bid, ask
-		c.Quote.BidSize, _ = told(f, "best_bid_quantity")
-		c.Quote.AskSize, _ = told(f, "best_ask_quantity")
+		c.Quote.BidSize, _ = f.OptionalDecimal("best_bid_quantity")
+		c.Quote.AskSize, _ = f.OptionalDecimal("best_ask_quantity")
 	}
 	d.batch.Change(market, c)
 }

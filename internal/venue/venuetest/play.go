@@ -66,7 +66,8 @@ func Play(t *testing.T, s Script, symbols, frames []string) []Event {
 	end := tradeNo(1)
 	end.Number = lastNumber
 	p.say(s.Trades(symbols[0], end)...)
-	isEnd := func(e Event) bool { return e.Trade != nil && e.Trade.Number == lastNumber }
+	lastID, _ := s.id(lastNumber)
+	isEnd := func(e Event) bool { return e.Trade != nil && e.Trade.ID == lastID }
 	sink.Await(t, "the end", isEnd)
 	var events []Event
 	for _, e := range sink.Events() {

@@ -202,16 +202,16 @@ func testFaults(t *testing.T, s Script) {
 	r := newRig(t, s, nil)
 	r.rest.answer(book)
 	r.rest.status(2, http.StatusServiceUnavailable, nil, "")
-	trades, err := r.adapter.TradesFrom(t.Context(), symbol, 5, tradeNo(4).Time, 10)
+	trades, err := r.adapter.TradesFrom(t.Context(), symbol, 5, tradeNo(4).Time.Add(time.Millisecond), 10)
 	if err != nil || len(trades) != 10 {
 		t.Fatalf("after two failures: %d trades, %v", len(trades), err)
 	}
 	for i, got := range trades {
-		if want := tradeNo(uint64(i) + 5); !want.same(got, symbol) {
+		if want := tradeNo(uint64(i) + 5); !s.same(want, got, symbol) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	}
-	if trades, err := r.adapter.TradesFrom(t.Context(), symbol, 21, tradeNo(20).Time, 10); err != nil || len(trades) != 0 {
+	if trades, err := r.adapter.TradesFrom(t.Context(), symbol, 21, tradeNo(20).Time.Add(time.Millisecond), 10); err != nil || len(trades) != 0 {
 		t.Errorf("past the end: %v, %v", trades, err)
 	}
 	r.rest.status(-1, http.StatusInternalServerError, nil, "broken")
