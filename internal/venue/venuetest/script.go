@@ -134,7 +134,7 @@ func Run(t *testing.T, s Script) {
 	if s.Timeframe == "" {
 		s.Timeframe = "1m"
 	}
-	for name, test := range map[string]func(*testing.T, Script){
+	tests := map[string]func(*testing.T, Script){
 		"settings":                testSettings,
 		"subscribes and delivers": testDelivers,
 		"refused symbol":          testRefusedSymbol,
@@ -150,13 +150,18 @@ func Run(t *testing.T, s Script) {
 		"venue leaving":           testLeaving,
 		"delisted symbol":         testDelisted,
 		"clock skew":              testClockSkew,
-		"each trade once":         testEachTradeOnce,
-		"hole filled":             testHoleFilled,
-		"hole not fillable":       testHoleNotFillable,
 		"REST limits":             testLimits,
 		"REST faults":             testFaults,
 		"catalogue":               testCatalogue,
-	} {
+	}
+	if s.TradeID == nil {
+		tests["each trade once"] = testEachTradeOnce
+		tests["hole filled"] = testHoleFilled
+		tests["hole not fillable"] = testHoleNotFillable
+	} else {
+		tests["each trade once"] = testEachTradeOnceByID
+	}
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, s)
