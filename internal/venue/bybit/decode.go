@@ -173,33 +173,29 @@ func (d *decoder) ticker(f *frame.Fields, market *venue.Market) message {
 	}
 	c.Time = f.Millis("ts")
 	f.Enter("data")
-	for _, m := range [...]struct {
-		key   string
-		into  *domain.Decimal
-		quote bool
-	}{
-		{"lastPrice", &c.Last, false},
-		{"bid1Price", &c.Quote.Bid, true},
-		{"bid1Size", &c.Quote.BidSize, true},
-		{"ask1Price", &c.Quote.Ask, true},
-		{"ask1Size", &c.Quote.AskSize, true},
-	} {
-		if value, told := f.OptionalDecimal(m.key); told {
-			*m.into = value
-			if m.quote {
-				c.Sure = venue.LooseQuote
-			}
-		}
+	update(f, "lastPrice", &c.Last)
+	c.VolumeTold = update(f, "volume24h", &c.Volume) || c.VolumeTold
+	// Of linear markets only.
+	if bid, ask := update(f, "bid1Price", &c.Quote.Bid), update(f, "ask1Price", &c.Quote.Ask); bid || ask {
+		c.Sure = venue.LooseQuote
 	}
-	if volume, told := f.OptionalDecimal("volume24h"); told {
-		c.Volume, c.VolumeTold = volume, true
-	}
+	update(f, "bid1Size", &c.Quote.BidSize)
+	update(f, "ask1Size", &c.Quote.AskSize)
 	if f.Err != nil {
 		return messageOther
 	}
 	d.tickers[market] = c
 	d.batch.Change(market, c)
 	return messageData
+}
+
+// update takes a member over if it is told.
+func update(f *frame.Fields, key string, into *domain.Decimal) (told bool) {
+	value, told := f.OptionalDecimal(key)
+	if told {
+		*into = value
+	}
+	return told
 }
 
 func (d *decoder) trades(f *frame.Fields, market *venue.Market) message {

@@ -95,7 +95,9 @@ func script(path, end string) venuetest.Script {
 		},
 		Ping:    func(frame string) bool { return parse(frame).Op == "ping" },
 		TradeID: uuid,
-		Trades:  func(symbol string, trades ...venuetest.Trade) []string { return []string{tradeFrame(symbol, trades...)} },
+		Trades: func(symbol string, trades ...venuetest.Trade) []string {
+			return []string{tradeFrame(symbol, trades...)}
+		},
 		Quote: func(symbol string, q venue.Quote, n uint64, at time.Time) string {
 			return fmt.Sprintf(`{"topic":"orderbook.1.%s","ts":%d,"type":"snapshot","data":{"s":%[1]q,"b":[["%[3]s","%[4]s"]],"a":[["%[5]s","%[6]s"]],"u":%[7]d,"seq":%[7]d},"cts":%[2]d}`,
 				nameOf(symbol), at.UnixMilli(), q.Bid, q.BidSize, q.Ask, q.AskSize, n)
