@@ -87,12 +87,10 @@ func TestRecordedFrames(t *testing.T) {
 		want := expected(line.Raw)
 		switch line.File {
 		case "ws_public_trade.json":
-			want = nil
 			line.Raw = strings.Replace(line.Raw, "trade.linear.", "publicTrade.", 1)
-			if expected(line.Raw) == nil {
+			if want = expected(line.Raw); want == nil {
 				t.Fatal(line.Raw)
 			}
-			want = expected(line.Raw)
 		case "ws_kline.json":
 			open = line.Raw
 		case "ws_orderbook_snapshot.json", "ws_orderbook_delta.json":

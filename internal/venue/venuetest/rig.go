@@ -151,12 +151,15 @@ func (p *peer) serve() {
 }
 
 func (p *peer) take(frame string) {
-	p.rig.mu.Lock()
-	mute, refused := p.rig.mute, slices.Clone(p.rig.refused)
-	p.rig.mu.Unlock()
 	s := p.rig.script
 	symbols := s.Asks(frame)
 	p.mu.Lock()
+	p.rig.mu.Lock()
+	mute, refused := p.rig.mute, slices.Clone(p.rig.refused)
+	p.rig.mu.Unlock()
+	if mute { // known together, or settle could come between
+		p.owed = append(p.owed, frame)
+	}
 	p.most = max(p.most, len(symbols))
 	for _, symbol := range symbols {
 		p.asked[symbol] = true
@@ -168,9 +171,6 @@ func (p *peer) take(frame string) {
 	default:
 	}
 	if mute {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.owed = append(p.owed, frame)
 		return
 	}
 	for _, answer := range s.Answer(frame, refused) {
