@@ -35,6 +35,7 @@ type Hosts struct {
 // VenueHosts are the hosts of each venue that can be followed.
 type VenueHosts struct {
 	Binance  Hosts `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
+	Bybit    Hosts `embed:"" prefix:"bybit-" envprefix:"BYBIT_"`
 	Coinbase Hosts `embed:"" prefix:"coinbase-" envprefix:"COINBASE_"`
 	Kraken   Hosts `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
 	OKX      Hosts `embed:"" prefix:"okx-" envprefix:"OKX_"`
@@ -44,6 +45,7 @@ type VenueHosts struct {
 func (h *VenueHosts) of(name string) *Hosts {
 	return map[string]*Hosts{
 		"binance":  &h.Binance,
+		"bybit":    &h.Bybit,
 		"coinbase": &h.Coinbase,
 		"kraken":   &h.Kraken,
 		"okx":      &h.OKX,

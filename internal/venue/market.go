@@ -18,11 +18,11 @@ type Market struct {
 
 	mu       sync.Mutex
 	tick     domain.Tick
-	latest   int64  // newest venue time of any message, unix ns
-	changeAt int64  // time of the newest change that had one, unix ns
-	tradeAt  int64  // time of the newest trade, unix ns
-	tradeNo  uint64 // its number, which orders trades of one time
-	quoted   bool   // a firm quote was seen: it beats a loose one
+	latest   int64    // newest venue time of any message, unix ns
+	changeAt [3]int64 // by Certainty: time of the newest change that had one, unix ns
+	tradeAt  int64    // time of the newest trade, unix ns
+	tradeNo  uint64   // its number, which orders trades of one time
+	quoted   bool     // a firm quote was seen: it beats a loose one
 }
 
 func newMarket(exchange, symbol string, sink Sink) *Market {
@@ -62,12 +62,14 @@ type Change struct {
 }
 
 // Change takes a message. One that is older than what is known, by its number
-// or else by its time, is ignored.
+// or else by its time, is ignored. Times are compared among messages of one
+// Certainty: books and summaries come by different ways, and a book that is a
+// little late is still the newest book.
 func (m *Market) Change(c Change, received time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at := unixNano(c.Time)
-	if c.Seq != 0 && c.Seq <= m.tick.VenueSeq || at != 0 && at < m.changeAt {
+	if c.Seq != 0 && c.Seq <= m.tick.VenueSeq || at != 0 && at < m.changeAt[c.Sure] {
 		return
 	}
 	m.latest = max(m.latest, at)
@@ -86,7 +88,7 @@ func (m *Market) Change(c Change, received time.Time) {
 		next.Last = c.Last
 	}
 	if m.publish(next, received) {
-		m.changeAt = max(m.changeAt, at)
+		m.changeAt[c.Sure] = max(m.changeAt[c.Sure], at)
 		m.quoted = m.quoted || c.Sure == FirmQuote
 		if c.LastSure && at > m.tradeAt {
 			m.tradeAt, m.tradeNo = at, 0

@@ -88,6 +88,16 @@ func (r *Requests) Oldest() (id uint64, topic string, names []string) {
 	return id, r.pending[id].topic, slices.Clone(r.pending[id].names)
 }
 
+// Left is how many names of a request are not yet answered.
+func (r *Requests) Left(id uint64) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.pending[id]; p != nil {
+		return len(p.names)
+	}
+	return 0
+}
+
 // Grant notes that the venue granted one name of a request, or with an empty
 // name all of it.
 func (r *Requests) Grant(id uint64, name string, now time.Time) {

@@ -26,7 +26,8 @@ type Adapter interface {
 	// first, beginning with the trade numbered from. since is the venue's time of
 	// a trade before it, for venues that are asked by time. An empty result means
 	// that the venue has none from there on. The venue may hold back older trades:
-	// the first one returned may be later than from.
+	// the first one returned may be later than from. Where trades have no numbers,
+	// from says nothing: it returns those from since on.
 	TradesFrom(ctx context.Context, symbol string, from uint64, since time.Time, limit int) ([]NumberedTrade, error)
 
 	// Symbols fetches the venue's catalogue.

@@ -136,6 +136,22 @@ func (f *Fields) Texts(key string, v *fastjson.Value, n int) []string {
 // Decimal reads a price or a size that the venue sends as text.
 func (f *Fields) Decimal(key string) domain.Decimal { return f.DecimalOf(key, f.Text(key)) }
 
+// Level reads a level of a book, an element of the list of that name: a list
+// that begins with a price and a size as text.
+func (f *Fields) Level(key string, v *fastjson.Value) (price, size domain.Decimal) {
+	if f.Err != nil {
+		return price, size
+	}
+	list, err := v.Array()
+	if err != nil || len(list) < 2 || list[0].Type() != fastjson.TypeString || list[1].Type() != fastjson.TypeString {
+		f.Fail(key, "a list of prices and sizes")
+		return price, size
+	}
+	p, _ := list[0].StringBytes() // of type string: no error
+	s, _ := list[1].StringBytes()
+	return f.DecimalOf(key, view(p)), f.DecimalOf(key, view(s))
+}
+
 // DecimalNumber reads a price or a size that the venue sends as a JSON number,
 // from the number's text. An exponent is allowed, as JSON has it.
 func (f *Fields) DecimalNumber(key string) domain.Decimal { return f.DecimalOf(key, f.number(key)) }

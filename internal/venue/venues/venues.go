@@ -7,6 +7,7 @@ import (
 
 	"github.com/fullon/fullon/internal/venue"
 	"github.com/fullon/fullon/internal/venue/binance"
+	"github.com/fullon/fullon/internal/venue/bybit"
 	"github.com/fullon/fullon/internal/venue/coinbase"
 	"github.com/fullon/fullon/internal/venue/kraken"
 	"github.com/fullon/fullon/internal/venue/okx"
@@ -32,6 +33,9 @@ type Venue struct {
 var all = []Venue{
 	{"binance", binance.Symbols, []string{"BTC/USDT", "ETH/USDT"}, binance.VenueSymbol, func(c venue.Config) (venue.Adapter, error) {
 		return adapter(binance.New(binance.Config{Config: c}))
+	}},
+	{"bybit", bybit.Symbols, []string{"BTC/USDT", "ETH/USDT", "BTC/USDT:USDT", "ETH/USDT:USDT"}, bybit.VenueSymbol, func(c venue.Config) (venue.Adapter, error) {
+		return adapter(bybit.New(c))
 	}},
 	{"coinbase", coinbase.Symbols, []string{"BTC/USD", "ETH/USD"}, coinbase.VenueSymbol, func(c venue.Config) (venue.Adapter, error) {
 		return adapter(coinbase.New(c))

@@ -142,7 +142,7 @@ func testClockSkew(t *testing.T, s Script) {
 		if !got.Time.Equal(want.Time) || !got.Last.Equal(domain.MustDecimal(want.Price)) {
 			t.Errorf("clock %s ahead: got %+v, want %+v", skew, got, want)
 		}
-		if got := *sink.Await(t, "trade", IsTrade).Trade; !want.same(got, s.Symbols[0]) {
+		if got := *sink.Await(t, "trade", IsTrade).Trade; !s.same(want, got, s.Symbols[0]) {
 			t.Errorf("clock %s ahead: got %+v, want %+v", skew, got, want)
 		}
 	}

@@ -79,7 +79,7 @@ func testDelivers(t *testing.T, s Script) {
 		trades := tradesNo(7, 8)
 		p.say(s.Trades(symbol, trades...)...)
 		for _, want := range trades {
-			if got := *sink.Await(t, "trade", IsTrade).Trade; !want.same(got, symbol) {
+			if got := *sink.Await(t, "trade", IsTrade).Trade; !s.same(want, got, symbol) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 		}
@@ -120,7 +120,7 @@ func awaitTrade(t *testing.T, p *peer, sink *Sink, symbol string, number uint64)
 		p.say(s.Quote(symbol, quoteNo(number), number, tradeNo(number).Time))
 	}
 	p.say(frames...)
-	sink.Await(t, "trade", func(e Event) bool { return e.Trade != nil && tradeNo(number).same(*e.Trade, symbol) })
+	sink.Await(t, "trade", func(e Event) bool { return e.Trade != nil && s.same(tradeNo(number), *e.Trade, symbol) })
 }
 
 func testRefusedSymbol(t *testing.T, s Script) {
