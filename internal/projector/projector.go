@@ -73,7 +73,7 @@ type Config struct {
 	// 200 ms.
 	BeatInterval time.Duration
 	// ProbeInterval is how often the checkpoint of an idle partition is read, to
-	// notice a rollback or a wipe. Default 500 ms.
+	// notice a rollback or a wipe. Default 250 ms.
 	ProbeInterval time.Duration
 	// ReconcileAfter is how long what fills make and what the venue says must have
 	// rested before they are compared: longer than a venue may be late with a fill.
@@ -97,7 +97,7 @@ func (c Config) withDefaults() Config {
 		c.BeatInterval = 200 * time.Millisecond
 	}
 	if c.ProbeInterval == 0 {
-		c.ProbeInterval = 500 * time.Millisecond
+		c.ProbeInterval = 250 * time.Millisecond
 	}
 	if c.ReconcileAfter == 0 {
 		c.ReconcileAfter = 15 * time.Second

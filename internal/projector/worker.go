@@ -22,6 +22,9 @@ const maxBatch = 2000
 // errMoved: the stored checkpoint is not the one that the worker folded from.
 var errMoved = errors.New("the checkpoint was moved")
 
+// errGone: there is no stored checkpoint any more, so nobody else moves it.
+var errGone = errors.New("the checkpoint is gone")
+
 // worker folds one partition.
 type worker struct {
 	cfg       Config
@@ -61,6 +64,8 @@ func (w *worker) run(ctx context.Context) {
 		anew = ""
 		switch {
 		case ctx.Err() != nil:
+		case errors.Is(err, errGone):
+			w.slog.Warn("Redis was wiped: folding anew", "sequence", w.at.Seq)
 		case errors.Is(err, errMoved):
 			w.stats.conflicts.Add(1)
 			w.slog.Debug("stands by", "reason", err)
@@ -288,9 +293,17 @@ func (w *worker) advance(ctx context.Context, state fold, batch *cachestore.Batc
 func (w *worker) unmoved(ctx context.Context) error {
 	stored, err := w.partition.Checkpoint(ctx)
 	if err == nil && stored != w.at {
-		err = fmt.Errorf("%w from %d to %d", errMoved, w.at.Seq, stored.Seq)
+		err = w.moved(stored)
 	}
 	return err
+}
+
+// moved is the error for a stored checkpoint that is not the worker's.
+func (w *worker) moved(stored domain.Checkpoint) error {
+	if stored.IsZero() {
+		return errGone
+	}
+	return fmt.Errorf("%w from %d to %d", errMoved, w.at.Seq, stored.Seq)
 }
 
 // gather notes what was folded and reports whether it may be applied. In a sparse
@@ -327,7 +340,7 @@ func (w *worker) apply(ctx context.Context, next domain.Checkpoint, batch *cache
 			}
 			return nil
 		case err == nil:
-			return fmt.Errorf("%w from %d to %d", errMoved, w.at.Seq, stored.Seq)
+			return w.moved(stored)
 		case !errors.Is(err, domain.ErrUnreachable) || ctx.Err() != nil:
 			return err
 		}
