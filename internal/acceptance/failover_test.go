@@ -18,6 +18,7 @@ import (
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/mockvenue"
 	"github.com/fullon/fullon/internal/replay"
+	"github.com/fullon/fullon/internal/servers"
 	"github.com/fullon/fullon/internal/testserver"
 )
 
@@ -45,7 +46,8 @@ func newCluster(t testing.TB) *cluster {
 		env = append(env, strings.ToUpper(role)+"_PASSWORD="+password(role))
 	}
 	c.log = testserver.NewNATSClusterOf(t, testserver.NATSClusterConfig{
-		File: filepath.Join(deploy, "nats", "nats.conf"), Env: env, Provisioner: bus.Config{Login: c.login(t, "admin")},
+		NATSConfig:  servers.NATSConfig{File: filepath.Join(deploy, "nats", "nats.conf"), Env: env},
+		Provisioner: bus.Config{Login: c.login(t, "admin")},
 	})
 	c.redis = testserver.NewRedisClusterOf(t, testserver.RedisClusterConfig{
 		Replicas: true, NodeTimeout: 3 * time.Second, // as the file says

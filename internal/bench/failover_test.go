@@ -12,6 +12,7 @@ import (
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/internal/projector"
+	"github.com/fullon/fullon/internal/servers"
 	"github.com/fullon/fullon/internal/testserver"
 )
 
@@ -25,7 +26,7 @@ import (
 func BenchmarkFailover(b *testing.B) {
 	conf := filepath.Join(b.TempDir(), "nats.conf")
 	must(b, os.WriteFile(conf, []byte("jetstream { store_dir: $NATS_DIR }\nping_interval: 2s\nping_max: 2\nwrite_deadline: 2s\n"), 0o600))
-	log := testserver.NewNATSClusterOf(b, testserver.NATSClusterConfig{File: conf})
+	log := testserver.NewNATSClusterOf(b, testserver.NATSClusterConfig{NATSConfig: servers.NATSConfig{File: conf}})
 	redis := testserver.NewRedisClusterOf(b, testserver.RedisClusterConfig{
 		Replicas: true, NodeTimeout: 3 * time.Second,
 		RedisConfig: testserver.RedisConfig{Args: []string{"--cluster-require-full-coverage", "no"}},

@@ -148,7 +148,7 @@ func deployOnce(ctx context.Context, cfg config) (d *deployment, err error) {
 func (d *deployment) startServers(ctx context.Context) error {
 	group := pool.New().WithErrors()
 	group.Go(func() (err error) {
-		d.nats, err = servers.NewNATSCluster(ctx, filepath.Join(d.cfg.Dir, "nats-server"), d.dir, natsNodes)
+		d.nats, err = servers.NewNATSCluster(ctx, filepath.Join(d.cfg.Dir, "nats-server"), d.dir, natsNodes, servers.NATSConfig{})
 		return err
 	})
 	group.Go(func() (err error) {

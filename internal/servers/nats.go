@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,9 +32,20 @@ type NATSNode struct {
 	links []*Proxy
 }
 
+// NATSConfig says how the nodes of a cluster run. The zero value has neither users
+// nor TLS.
+type NATSConfig struct {
+	// File is the configuration of every node. Ports and routes are put in place
+	// by flags, which go before what the file says. JetStream's directory is the
+	// file's; it gets one for each node as NATS_DIR, and a name as NATS_NAME.
+	File string
+	// Env is what else the file takes from the environment, NAME=value.
+	Env []string
+}
+
 // NewNATSCluster starts a cluster of n nodes from the binary at path, and waits
 // until it serves. Its files are in dir.
-func NewNATSCluster(ctx context.Context, path, dir string, n int) (*NATSCluster, error) {
+func NewNATSCluster(ctx context.Context, path, dir string, n int, cfg NATSConfig) (*NATSCluster, error) {
 	c := &NATSCluster{}
 	for range n {
 		node := &NATSNode{}
@@ -46,7 +58,7 @@ func NewNATSCluster(ctx context.Context, path, dir string, n int) (*NATSCluster,
 		c.Nodes = append(c.Nodes, node)
 	}
 	for i := range c.Nodes {
-		if err := c.start(i, path, filepath.Join(dir, fmt.Sprintf("nats-%d", i))); err != nil {
+		if err := c.start(i, path, filepath.Join(dir, fmt.Sprintf("nats-%d", i)), cfg); err != nil {
 			c.Close()
 			return nil, err
 		}
@@ -58,7 +70,7 @@ func NewNATSCluster(ctx context.Context, path, dir string, n int) (*NATSCluster,
 	return c, nil
 }
 
-func (c *NATSCluster) start(i int, path, dir string) error {
+func (c *NATSCluster) start(i int, path, dir string, cfg NATSConfig) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -79,14 +91,20 @@ func (c *NATSCluster) start(i int, path, dir string) error {
 		routes = append(routes, "nats://"+link.Addr())
 	}
 	name := fmt.Sprintf("nats-%d", i)
+	args := []string{
+		"--name", name, "--addr", "127.0.0.1", "--port", strconv.Itoa(node.Port), "--http_port", strconv.Itoa(node.watch),
+		"--cluster_name", "fullon", "--cluster", "nats://" + local(node.route),
+		"--no_advertise", "--cluster_advertise", "127.0.0.1:1", "--routes", strings.Join(routes, ","),
+	}
+	if cfg.File == "" {
+		args = append(args, "--jetstream", "--store_dir", dir)
+	} else {
+		args = append(args, "--config", cfg.File)
+	}
 	var err error
 	node.Process, err = Start(name, Program{
-		Path: path, Dir: dir, Log: filepath.Join(dir, "log"), Env: os.Environ(),
-		Args: []string{
-			"--name", name, "--addr", "127.0.0.1", "--port", strconv.Itoa(node.Port), "--http_port", strconv.Itoa(node.watch),
-			"--jetstream", "--store_dir", dir, "--cluster_name", "fullon", "--cluster", "nats://" + local(node.route),
-			"--no_advertise", "--cluster_advertise", "127.0.0.1:1", "--routes", strings.Join(routes, ","),
-		},
+		Path: path, Dir: dir, Log: filepath.Join(dir, "log"), Args: args,
+		Env: slices.Concat(os.Environ(), []string{"NATS_NAME=" + name, "NATS_DIR=" + dir}, cfg.Env),
 	})
 	return err
 }
@@ -107,6 +125,15 @@ func (c *NATSCluster) Close() {
 
 // Links are the node's links with all others, in both directions.
 func (n *NATSNode) Links() []*Proxy { return n.links }
+
+// URL is where clients find the nodes, separated by commas.
+func (c *NATSCluster) URL() string {
+	urls := make([]string, len(c.Nodes))
+	for i, node := range c.Nodes {
+		urls[i] = "nats://" + local(node.Port)
+	}
+	return strings.Join(urls, ",")
+}
 
 // Serving waits until all nodes have a leader and are up to date, for as long as
 // ctx lasts.
@@ -200,11 +227,7 @@ const requestTimeout = 2 * time.Second
 
 // DeleteStream takes a stream and all that it holds away.
 func (c *NATSCluster) DeleteStream(ctx context.Context, stream string) error {
-	urls := make([]string, len(c.Nodes))
-	for i, node := range c.Nodes {
-		urls[i] = "nats://" + local(node.Port)
-	}
-	nc, err := nats.Connect(strings.Join(urls, ","))
+	nc, err := nats.Connect(c.URL())
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func TestANATSClusterElectsAnotherLeaderWhenOneIsCutOff(t *testing.T) {
 	if err := servers.Build(dir, servers.NATSServer); err != nil {
 		t.Fatal(err)
 	}
-	c, err := servers.NewNATSCluster(ctx, filepath.Join(dir, "nats-server"), dir, 3)
+	c, err := servers.NewNATSCluster(ctx, filepath.Join(dir, "nats-server"), dir, 3, servers.NATSConfig{})
 	if err != nil {
 		logs, _ := os.ReadFile(filepath.Join(dir, "nats-0", "log"))
 		t.Fatalf("%v\n%s", err, logs)

@@ -2,9 +2,7 @@ package testserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os/exec"
 	"strconv"
@@ -15,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/internal/servers"
 )
 
 // RedisCluster is a Redis Cluster of three masters, each a process of its own,
@@ -103,7 +102,7 @@ func (c *RedisCluster) size() int {
 
 func (c *RedisCluster) startNode(binary, dir string) (*Redis, error) {
 	for attempt := 0; ; attempt++ {
-		port, err := freeNodePort()
+		port, err := servers.FreePort()
 		if err != nil {
 			return nil, err
 		}
@@ -116,27 +115,6 @@ func (c *RedisCluster) startNode(binary, dir string) (*Redis, error) {
 			return node, err
 		}
 	}
-}
-
-// freeNodePort finds a port that is free and whose bus port, 10,000 above it, is
-// free too. Both are below those that systems give to outgoing connections: a
-// node that is started again must get its ports back.
-func freeNodePort() (int, error) {
-	for range 100 {
-		port := 10_000 + rand.IntN(12_000)
-		if free(port) && free(port+10_000) {
-			return port, nil
-		}
-	}
-	return 0, errors.New("no two free ports 10,000 apart")
-}
-
-func free(port int) bool {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err == nil {
-		_ = l.Close()
-	}
-	return err == nil
 }
 
 // form gives each master its slots, makes the nodes known to each other, gives

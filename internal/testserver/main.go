@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 )
 
@@ -15,6 +17,7 @@ import (
 // ends what they shared, and fails when a goroutine is left. after is called once
 // the tests have ended. It does not return.
 func Main(m *testing.M, after ...func()) {
+	redis.SetLogger(quiet{})
 	code := m.Run()
 	Shutdown()
 	for _, f := range after {
@@ -38,6 +41,11 @@ func WaitingMain(m *testing.M) {
 	}
 	Main(m)
 }
+
+// quiet keeps the Redis library from printing what tests break on purpose.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
 
 func leaks() error {
 	return goleak.Find(

@@ -221,3 +221,5 @@ func (r *Redis) Wipe() {
 	defer func() { _ = client.Close() }()
 	require(r.tb, client.FlushAll(context.Background()).Err())
 }
+
+func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

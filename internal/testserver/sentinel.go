@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/fullon/fullon/cachestore"
+	"github.com/fullon/fullon/internal/servers"
 )
 
 // Sentinel is a Redis master with a replica, and three sentinels that watch
@@ -52,7 +53,7 @@ func NewSentinel(tb testing.TB) *Sentinel {
 	ctx, cancel := context.WithTimeout(tb.Context(), startTimeout)
 	defer cancel()
 	launch := func(r *Redis) *Redis {
-		port, err := freeNodePort()
+		port, err := servers.FreePort()
 		require(tb, err)
 		r.Addr, r.tb, r.dir = local(port), tb, dir
 		require(tb, r.launch(binary))
