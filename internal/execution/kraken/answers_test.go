@@ -29,7 +29,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 	r := newRig(t)
 	v := r.venue()
 	says := func(text string) papertest.Fault { return papertest.Fault{Body: `{"error":["` + text + `"]}`} }
-	throttled := "EService:Throttled: " + strconv.FormatInt(time.Now().Add(10*time.Minute).Unix(), 10)
+	throttled := "EService:Throttled: " + strconv.FormatInt(time.Now().Add(630*time.Second).Unix(), 10)
 	for i, c := range []struct {
 		name                  string
 		fault                 papertest.Fault
@@ -52,7 +52,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		{"requests", says("EAPI:Rate limit exceeded"), "limited 0s", "limited 0s", "limited 0s"},
 		{"orders", says("EOrder:Rate limit exceeded"), "limited 0s", "limited 0s", "limited 0s"},
 		{"lockout", says("EGeneral:Temporary lockout"), "limited 0s", "limited 0s", "limited 0s"},
-		{"throttled", says(throttled), "limited 9m5", "limited 9m5", "limited 9m5"},
+		{"throttled", says(throttled), "limited 10m", "limited 10m", "limited 10m"},
 		{"deadline", says("EService:Deadline elapsed"), "unanswered", "unanswered", "unanswered"},
 		{"busy", says("EService:Busy"), "unanswered", "unanswered", "unanswered"},
 		{"unavailable", says("EService:Unavailable"), "unanswered", "unanswered", "unanswered"},
