@@ -222,14 +222,13 @@ func TestTheVenuesClockCounts(t *testing.T) {
 func TestOneRequestIsUnderWayAtATime(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.d.linger = 20 * time.Millisecond
 	v := r.venue()
 	var group sync.WaitGroup
-	for range 8 {
+	for range 5 {
 		group.Go(func() {
-			for range 5 {
-				if _, err := v.Open(t.Context()); err != nil {
-					t.Error(err)
-				}
+			if _, err := v.Open(t.Context()); err != nil {
+				t.Error(err)
 			}
 		})
 	}

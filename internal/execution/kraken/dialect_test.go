@@ -33,8 +33,9 @@ var secret = base64.StdEncoding.EncodeToString([]byte("theSecretTheSecretTheSecr
 type dialect struct {
 	x *papertest.Exchange
 
-	under   atomic.Int32 // requests under way
-	crowded atomic.Bool  // more than one was
+	under   atomic.Int32  // requests under way
+	crowded atomic.Bool   // more than one was
+	linger  time.Duration // how slow the venue is
 
 	mu     sync.Mutex
 	nonce  int64
@@ -86,6 +87,7 @@ func newDialect(x *papertest.Exchange, d *dialect) http.Handler {
 				d.crowded.Store(true)
 			}
 			defer d.under.Add(-1)
+			time.Sleep(d.linger)
 			body, _ := io.ReadAll(r.Body)
 			form, err := d.signed(r, string(body))
 			var result any
