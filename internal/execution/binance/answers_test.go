@@ -10,29 +10,9 @@ import (
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
+	"github.com/fullon/fullon/internal/execution/executiontest"
 	"github.com/fullon/fullon/internal/sim"
 )
-
-// outcome is what an error says became of a request.
-func outcome(err error) string {
-	var rejected *execution.Rejected
-	var limited *execution.RateLimited
-	switch {
-	case err == nil:
-		return "done"
-	case errors.As(err, &rejected) && rejected.Duplicate:
-		return "duplicate"
-	case errors.As(err, &rejected):
-		return "rejected"
-	case errors.As(err, &limited):
-		return "limited " + limited.RetryAfter.String()
-	case errors.Is(err, domain.ErrNotFound):
-		return "not found"
-	case errors.Is(err, execution.ErrUnanswered):
-		return "unanswered"
-	}
-	return err.Error()
-}
 
 func TestWhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
@@ -92,7 +72,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 			f.Method, f.Path, f.Body = call.method, "/api/v3/order", strings.ReplaceAll(f.Body, "ITSELF", o.ID)
 			r.x.Inject(f)
 			err := call.do()
-			if got := outcome(err); got != call.want {
+			if got := executiontest.Outcome(err); got != call.want {
 				t.Errorf("%s %s: %s, want %s: %v", call.method, c.name, got, call.want, err)
 			}
 			r.x.Heal()
@@ -115,14 +95,14 @@ func TestALostAnswerIsFoundByAQuery(t *testing.T) {
 	v := r.venue()
 	r.x.Inject(sim.Fault{Method: http.MethodPost, Lose: true})
 	o := order("lost", domain.Buy, "1", "50")
-	if _, err := v.Submit(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	if report, err := v.Query(t.Context(), o); err != nil || report.Status != domain.OrderAccepted {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	r.x.Inject(sim.Fault{Method: http.MethodDelete, Lose: true})
-	if _, err := v.Cancel(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Cancel(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	if report, err := v.Cancel(t.Context(), o); err != nil || report.Status != domain.OrderCanceled {
@@ -139,7 +119,7 @@ func TestAnAnswerThatDoesNotComeInTime(t *testing.T) {
 	}
 	r.x.Inject(sim.Fault{Method: http.MethodPost, Late: time.Second})
 	o := order("slow", domain.Buy, "1", "50")
-	if _, err := v.Submit(within(t, 300*time.Millisecond), o); outcome(err) != "unanswered" {
+	if _, err := v.Submit(within(t, 300*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	if report, err := v.Query(t.Context(), o); err != nil || report.Status != domain.OrderAccepted {
@@ -157,11 +137,11 @@ func TestTheVenueRefusesALateOrder(t *testing.T) {
 	}
 	r.x.Inject(sim.Fault{Method: http.MethodPost, Delay: 600 * time.Millisecond})
 	o := order("late", domain.Buy, "1", "50")
-	if _, err := v.Submit(within(t, 300*time.Millisecond), o); outcome(err) != "unanswered" {
+	if _, err := v.Submit(within(t, 300*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	r.restart() // which waits until the order has arrived
-	if report, err := v.Query(t.Context(), o); outcome(err) != "not found" {
+	if report, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "not found" {
 		t.Fatalf("it was taken after its deadline: %+v, %v", report, err)
 	}
 }
@@ -176,7 +156,7 @@ func TestAWrongClockIsReadAgain(t *testing.T) {
 	r.clock.set(time.Minute)
 	o := order("o", domain.Buy, "1", "50")
 	_, err := v.Submit(within(t, 5*time.Second), o)
-	if outcome(err) != "rejected" || !strings.Contains(err.Error(), "-1021") {
+	if executiontest.Outcome(err) != "rejected" || !strings.Contains(err.Error(), "-1021") {
 		t.Fatal(err)
 	}
 	report, err := v.Submit(within(t, 5*time.Second), o)
@@ -193,7 +173,7 @@ func TestRateLimits(t *testing.T) {
 	for i := 0; err == nil && i < 10; i++ {
 		_, err = v.Submit(t.Context(), order("o-"+string(rune('a'+i)), domain.Buy, "1", "50"))
 	}
-	if outcome(err) != "limited 0s" {
+	if executiontest.Outcome(err) != "limited 0s" {
 		t.Fatal(err)
 	}
 	if open, err := v.Open(t.Context()); err != nil || len(open) < 2 {
@@ -218,27 +198,27 @@ func TestTheVenuesOwnKindsOfOrders(t *testing.T) {
 	}
 	stop := order("stop", domain.Sell, "1", "")
 	stop.Type, stop.StopPrice = domain.Stop, dec("105")
-	if _, err := v.Submit(t.Context(), stop); outcome(err) != "rejected" || !strings.Contains(err.Error(), "trigger immediately") {
+	if _, err := v.Submit(t.Context(), stop); executiontest.Outcome(err) != "rejected" || !strings.Contains(err.Error(), "trigger immediately") {
 		t.Fatal(err)
 	}
 	whole := order("whole", domain.Buy, "1", "")
 	whole.TimeInForce = domain.FillOrKill
-	if _, err := v.Submit(t.Context(), whole); outcome(err) != "rejected" {
+	if _, err := v.Submit(t.Context(), whole); executiontest.Outcome(err) != "rejected" {
 		t.Fatal(err)
 	}
 	elsewhere := order("elsewhere", domain.Buy, "1", "50")
 	elsewhere.Symbol = "XMR/USDT"
-	if _, err := v.Submit(t.Context(), elsewhere); outcome(err) != "rejected" || !strings.Contains(err.Error(), "catalogue") {
+	if _, err := v.Submit(t.Context(), elsewhere); executiontest.Outcome(err) != "rejected" || !strings.Contains(err.Error(), "catalogue") {
 		t.Fatal(err)
 	}
 	fine := order("fine", domain.Buy, "1.000001", "50.000000001")
-	if _, err := v.Submit(t.Context(), fine); outcome(err) != "rejected" {
+	if _, err := v.Submit(t.Context(), fine); executiontest.Outcome(err) != "rejected" {
 		t.Fatal(err)
 	}
 	// Binance would take the id of an order that ended once more.
 	again := order("all", domain.Buy, "1", "50")
 	again.Attempt = 2
-	if _, err := v.Submit(t.Context(), again); outcome(err) != "duplicate" {
+	if _, err := v.Submit(t.Context(), again); executiontest.Outcome(err) != "duplicate" {
 		t.Fatal(err)
 	}
 }

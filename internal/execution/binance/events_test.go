@@ -15,40 +15,15 @@ import (
 	"github.com/fullon/fullon/internal/sim"
 )
 
-func submit(t *testing.T, v *private.Venue, o domain.Order) execution.Report {
-	t.Helper()
-	report, err := v.Submit(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return report
-}
-
-// wantFills waits for so much of an order, each part once, with its id.
-func wantFills(t *testing.T, sink *executiontest.Sink, id, filled string) {
-	t.Helper()
-	executiontest.Eventually(t, "the fills of "+id, func() bool { return volume(sink.Fills(id)).GreaterThanOrEqual(dec(filled)) })
-	seen := map[string]bool{}
-	for _, f := range sink.Fills("") {
-		if seen[f.ID] {
-			t.Fatalf("the fill %s came twice", f.ID)
-		}
-		seen[f.ID] = true
-	}
-	if got := volume(sink.Fills(id)); !got.Equal(dec(filled)) {
-		t.Fatalf("%s of %s are filled, want %s", got, id, filled)
-	}
-}
-
 func TestAFillThatTheStreamDidNotBringIsMadeUpFor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.market("99", "10", "101", "10")
 	v := r.venue()
 	sink, _ := executiontest.Listen(t, v)
-	submit(t, v, order("o", domain.Buy, "10", "100"))
+	executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
 	r.market("99", "10", "100", "4")
-	wantFills(t, sink, "o", "4")
+	executiontest.WantFills(t, sink, "o", "4")
 
 	// Cut in the middle, and no way to come back for a while.
 	r.x.Inject(sim.Fault{Path: "/api/v3/account", Status: 503, Times: 1 << 30})
@@ -58,9 +33,9 @@ func TestAFillThatTheStreamDidNotBringIsMadeUpFor(t *testing.T) {
 	r.market("99", "10", "100", "3")
 	r.x.Drop() // what may have heard of it is cut
 	r.x.Heal()
-	wantFills(t, sink, "o", "7")
+	executiontest.WantFills(t, sink, "o", "7")
 	r.market("99", "10", "100", "30")
-	wantFills(t, sink, "o", "10")
+	executiontest.WantFills(t, sink, "o", "10")
 	// What became of the order may have been told by none of the streams.
 	if report, err := v.Query(t.Context(), order("o", domain.Buy, "10", "100")); err != nil || report.Status != domain.OrderFilled {
 		t.Fatalf("%+v, %v", report, err)
@@ -73,12 +48,12 @@ func TestAFillThatTheVenueListsLate(t *testing.T) {
 	r := newRig(t)
 	r.market("99", "10", "101", "10")
 	v := r.venue(func(c *private.Config) { c.SweepEvery = 10 * time.Millisecond })
-	submit(t, v, order("early", domain.Buy, "1", ""))
+	executiontest.Submit(t, v, order("early", domain.Buy, "1", ""))
 	r.x.Inject(sim.Fault{Path: "/api/v3/myTrades", Body: "[]"})
 	sink, _ := executiontest.Listen(t, v)
-	submit(t, v, order("later", domain.Buy, "1", "")) // a later trade comes first
-	wantFills(t, sink, "later", "1")
-	wantFills(t, sink, "early", "1")
+	executiontest.Submit(t, v, order("later", domain.Buy, "1", "")) // a later trade comes first
+	executiontest.WantFills(t, sink, "later", "1")
+	executiontest.WantFills(t, sink, "early", "1")
 }
 
 func TestFillsBeyondAPage(t *testing.T) {
@@ -86,16 +61,16 @@ func TestFillsBeyondAPage(t *testing.T) {
 	r := newRig(t, func(cfg *sim.Config) { cfg.Symbols[0].MinNotional = "0.001" })
 	r.market("99", "10", "101", "10")
 	v := r.venue()
-	submit(t, v, order("many", domain.Buy, "1100", "100"))
+	executiontest.Submit(t, v, order("many", domain.Buy, "1100", "100"))
 	for range 1100 {
 		r.market("99", "10", "100", "1")
 	}
 	sink, _ := executiontest.Listen(t, v)
-	wantFills(t, sink, "many", "1100")
+	executiontest.WantFills(t, sink, "many", "1100")
 	// From a time on, only those after it.
 	after, _ := executiontest.Listen(t, r.venue(func(c *private.Config) { c.Since = time.Now().Add(time.Hour) }))
 	executiontest.Eventually(t, "the balances", func() bool { return after.BalanceOf("USDT").Total.IsPos() })
-	submit(t, v, order("rests", domain.Buy, "1", "50"))
+	executiontest.Submit(t, v, order("rests", domain.Buy, "1", "50"))
 	executiontest.Eventually(t, "the report", func() bool { return len(after.Reports("rests")) == 1 })
 	if fills := after.Fills(""); len(fills) > 0 {
 		t.Fatalf("%d fills of before came", len(fills))
@@ -109,16 +84,16 @@ func TestTheVenueIsKilledAndComesBack(t *testing.T) {
 	v := r.venue()
 	sink, _ := executiontest.Listen(t, v)
 	o := order("o", domain.Buy, "5", "100")
-	submit(t, v, o)
+	executiontest.Submit(t, v, o)
 	r.stop()
-	if _, err := v.Query(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	before := sink.Connects()
 	r.open()
 	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > before })
 	r.market("99", "10", "100", "2")
-	wantFills(t, sink, "o", "2")
+	executiontest.WantFills(t, sink, "o", "2")
 	report, err := v.Cancel(t.Context(), o)
 	if err != nil || report.Status != domain.OrderCanceled || !report.Filled.Equal(dec("2")) {
 		t.Fatalf("%+v, %v", report, err)
@@ -168,15 +143,7 @@ func TestBalancesDoNotGoBack(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	sink := &wary{Sink: executiontest.NewSink()}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- r.venue().Run(ctx, sink) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	executiontest.Deliver(t, r.venue(), sink)
 	transfer := func(total string) {
 		t.Helper()
 		if err := r.x.Transfer("main", "BTC", "1"); err != nil {
@@ -212,24 +179,16 @@ func TestASlowSinkIsDisconnectedAndLosesNoFill(t *testing.T) {
 	v := r.venue(func(c *private.Config) { c.Queue = 2 })
 	wait := make(chan struct{})
 	sink := held{executiontest.NewSink(), wait}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- v.Run(ctx, sink) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	executiontest.Deliver(t, v, sink)
 	executiontest.Eventually(t, "the balances", func() bool { return sink.BalanceOf("USDT").Total.IsPos() })
-	submit(t, v, order("o", domain.Buy, "10", "100"))
+	executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
 	for range 10 {
 		r.market("99", "10", "100", "1")
 	}
 	executiontest.Eventually(t, "the disconnect", func() bool { return r.x.Listeners("main") == 0 })
 	close(wait)
 	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > 1 })
-	wantFills(t, sink.Sink, "o", "10")
+	executiontest.WantFills(t, sink.Sink, "o", "10")
 }
 
 func TestRunEndsForAKeyThatNeverWorks(t *testing.T) {

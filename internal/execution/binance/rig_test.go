@@ -1,7 +1,6 @@
 package binance_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"strings"
@@ -54,37 +53,19 @@ func (s *skewed) set(by time.Duration) {
 	s.by = by
 }
 
-// book is a log that can be read while it is written.
-type book struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *book) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *book) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // rig is a simulated venue and what it takes to reach it.
 type rig struct {
 	t     *testing.T
 	cfg   sim.Config
 	x     *sim.Exchange
 	clock *skewed
-	logs  *book
+	logs  *executiontest.Log
 	stop  func()
 }
 
 func newRig(t *testing.T, change ...func(*sim.Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: &skewed{Clock: clock.System()}, logs: &book{}}
+	r := &rig{t: t, clock: &skewed{Clock: clock.System()}, logs: &executiontest.Log{}}
 	r.cfg = sim.Config{
 		Rate: sim.Never, StateDir: t.TempDir(), Clock: r.clock, OrderLimit: 1000,
 		Symbols: []sim.Symbol{
@@ -164,29 +145,12 @@ func (r *rig) venue(change ...func(*private.Config)) *private.Venue {
 
 func dec(text string) domain.Decimal { return domain.MustDecimal(text) }
 
-// order is the first attempt of an order; a price makes it a limit order.
 func order(id string, side domain.Side, volume, price string) domain.Order {
-	o := domain.Order{
-		ID: id, Exchange: "binance", Status: domain.OrderIntent, Created: time.Now(), Attempt: 1,
-		OrderTerms: domain.OrderTerms{
-			Account: "main", Bot: "bot", Symbol: executiontest.Symbol, Side: side, Type: domain.Market, Volume: dec(volume),
-		},
-	}
-	if price != "" {
-		o.Type, o.Price = domain.Limit, dec(price)
-	}
-	return o
+	return executiontest.Order("binance", "main", id, side, volume, price)
 }
 
 func within(t *testing.T, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
 	return ctx
-}
-
-func volume(fills []domain.Fill) (sum domain.Decimal) {
-	for _, f := range fills {
-		sum = sum.Add(f.Volume)
-	}
-	return sum
 }

@@ -39,20 +39,24 @@ func Listen(t testing.TB, venue execution.Venue) (sink *Sink, stop func()) {
 func (s *Sink) Listen(t testing.TB, venue execution.Venue) (stop func()) {
 	t.Helper()
 	before := s.Connects()
+	stop = Deliver(t, venue, s)
+	Eventually(t, "the connection", func() bool { return s.Connects() > before })
+	return stop
+}
+
+// Deliver runs a venue into any sink until the test ends, or stop is called,
+// which returns when Run has.
+func Deliver(t testing.TB, venue execution.Venue, sink execution.Sink) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- venue.Run(ctx, s) }()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			if err := <-done; err != nil {
-				t.Errorf("Run ended with %v", err)
-			}
-		})
-	}
+	go func() { done <- venue.Run(ctx, sink) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run ended with %v", err)
+		}
+	})
 	t.Cleanup(stop)
-	Eventually(t, "the connection", func() bool { return s.Connects() > before })
 	return stop
 }
 

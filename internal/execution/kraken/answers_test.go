@@ -18,27 +18,6 @@ import (
 	"github.com/fullon/fullon/internal/execution/private"
 )
 
-// outcome is what an error says became of a request.
-func outcome(err error) string {
-	var rejected *execution.Rejected
-	var limited *execution.RateLimited
-	switch {
-	case err == nil:
-		return "done"
-	case errors.As(err, &rejected) && rejected.Duplicate:
-		return "duplicate"
-	case errors.As(err, &rejected):
-		return "rejected"
-	case errors.As(err, &limited):
-		return "limited " + limited.RetryAfter.Round(time.Minute).String()
-	case errors.Is(err, domain.ErrNotFound):
-		return "not found"
-	case errors.Is(err, execution.ErrUnanswered):
-		return "unanswered"
-	}
-	return err.Error()
-}
-
 func (r *rig) times(method string) int {
 	r.d.mu.Lock()
 	defer r.d.mu.Unlock()
@@ -50,7 +29,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 	r := newRig(t)
 	v := r.venue()
 	says := func(text string) papertest.Fault { return papertest.Fault{Body: `{"error":["` + text + `"]}`} }
-	throttled := "EService:Throttled: " + strconv.FormatInt(time.Now().Add(10*time.Minute).Unix(), 10)
+	throttled := "EService:Throttled: " + strconv.FormatInt(time.Now().Add(630*time.Second).Unix(), 10)
 	for i, c := range []struct {
 		name                  string
 		fault                 papertest.Fault
@@ -73,7 +52,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		{"requests", says("EAPI:Rate limit exceeded"), "limited 0s", "limited 0s", "limited 0s"},
 		{"orders", says("EOrder:Rate limit exceeded"), "limited 0s", "limited 0s", "limited 0s"},
 		{"lockout", says("EGeneral:Temporary lockout"), "limited 0s", "limited 0s", "limited 0s"},
-		{"throttled", says(throttled), "limited 10m0s", "limited 10m0s", "limited 10m0s"},
+		{"throttled", says(throttled), "limited 10m", "limited 10m", "limited 10m"},
 		{"deadline", says("EService:Deadline elapsed"), "unanswered", "unanswered", "unanswered"},
 		{"busy", says("EService:Busy"), "unanswered", "unanswered", "unanswered"},
 		{"unavailable", says("EService:Unavailable"), "unanswered", "unanswered", "unanswered"},
@@ -98,8 +77,8 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 			f := c.fault
 			f.Path, f.Body = call.path, strings.ReplaceAll(f.Body, "ITSELF", o.ID)
 			r.Inject(f)
-			if err := call.do(o); outcome(err) != call.want {
-				t.Errorf("%s %s: %s, want %s: %v", call.path, c.name, outcome(err), call.want, err)
+			if err := call.do(o); !strings.HasPrefix(executiontest.Outcome(err), call.want) {
+				t.Errorf("%s %s: %s, want %s: %v", call.path, c.name, executiontest.Outcome(err), call.want, err)
 			}
 			r.Heal()
 		}
@@ -118,7 +97,7 @@ func TestATakenOrderIsTakenWhateverElseFails(t *testing.T) {
 	v := r.venue()
 	r.Inject(papertest.Fault{Path: "QueryOrders", Status: 503})
 	o := order("taken", domain.Buy, "1", "")
-	report := submit(t, v, o)
+	report := executiontest.Submit(t, v, o)
 	if report.Status != domain.OrderAccepted || report.VenueOrderID == "" || report.ID != "taken" || report.Symbol != "BTC/USDT" {
 		t.Fatalf("%+v", report)
 	}
@@ -133,7 +112,7 @@ func TestALostAnswerIsFoundByAQuery(t *testing.T) {
 	v := r.venue()
 	o := order("lost", domain.Buy, "1", "50")
 	r.Inject(papertest.Fault{Path: "AddOrder", Lose: true})
-	if _, err := v.Submit(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	if report, err := v.Query(t.Context(), o); err != nil || report.Status != domain.OrderAccepted {
@@ -141,11 +120,11 @@ func TestALostAnswerIsFoundByAQuery(t *testing.T) {
 	}
 	again := o
 	again.Attempt = 2
-	if _, err := v.Submit(t.Context(), again); outcome(err) != "duplicate" || r.times("AddOrder") != 1 {
+	if _, err := v.Submit(t.Context(), again); executiontest.Outcome(err) != "duplicate" || r.times("AddOrder") != 1 {
 		t.Fatalf("%v, sent %d times", err, r.times("AddOrder"))
 	}
 	r.Inject(papertest.Fault{Path: "CancelOrder", Lose: true})
-	if _, err := v.Cancel(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Cancel(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	if report, err := v.Cancel(t.Context(), o); err != nil || report.Status != domain.OrderCanceled {
@@ -166,14 +145,14 @@ func TestAnOrderThatIsInNoListIsNotSentAgain(t *testing.T) {
 			r.Inject(papertest.Fault{Path: "AddOrder", Lose: true})
 		}
 		_, _ = v.Submit(t.Context(), o)
-		last(t, sink, o.ID, domain.OrderFilled)
+		executiontest.WantStatus(t, sink, o.ID, domain.OrderFilled)
 		sent := r.times("AddOrder")
 		r.Inject(papertest.Fault{Path: "ClosedOrders", Body: `{"error":[],"result":{"closed":{},"count":0}}`, Times: 2})
-		if report, err := v.Query(t.Context(), o); outcome(err) != "unanswered" {
+		if report, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 			t.Fatalf("heard of %s: %+v, %v", heard, report, err)
 		}
 		o.Attempt = 2
-		if _, err := v.Submit(t.Context(), o); outcome(err) != "duplicate" || r.times("AddOrder") != sent {
+		if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "duplicate" || r.times("AddOrder") != sent {
 			t.Fatalf("heard of %s: %v", heard, err)
 		}
 	}
@@ -194,11 +173,11 @@ func TestTheVenueRefusesALateOrder(t *testing.T) {
 	stop()
 	r.Inject(papertest.Fault{Path: "AddOrder", Delay: 2500 * time.Millisecond})
 	o := order("late", domain.Buy, "1", "50")
-	if _, err := v.Submit(within(t, 2200*time.Millisecond), o); outcome(err) != "unanswered" {
+	if _, err := v.Submit(within(t, 2200*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	r.Restart() // which waits until the order has arrived
-	if report, err := v.Query(t.Context(), o); outcome(err) != "not found" {
+	if report, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "not found" {
 		t.Fatalf("it was taken after its deadline: %+v, %v", report, err)
 	}
 }
@@ -210,7 +189,7 @@ func TestAnOrderWithTooLittleTimeIsNotSent(t *testing.T) {
 	r := newRig(t)
 	v := r.venue()
 	for _, left := range []time.Duration{1900 * time.Millisecond, 2900 * time.Millisecond} {
-		if _, err := v.Submit(within(t, left), order("soon", domain.Buy, "1", "50")); outcome(err) != "unanswered" || !strings.Contains(err.Error(), "not sent") {
+		if _, err := v.Submit(within(t, left), order("soon", domain.Buy, "1", "50")); executiontest.Outcome(err) != "unanswered" || !strings.Contains(err.Error(), "not sent") {
 			t.Fatalf("with %s left: %v", left, err)
 		}
 	}
@@ -219,7 +198,7 @@ func TestAnOrderWithTooLittleTimeIsNotSent(t *testing.T) {
 	}
 	_, stop := executiontest.Listen(t, v) // which makes the clock exact
 	defer stop()
-	submit(t, v, order("exact", domain.Buy, "1", "50"))
+	executiontest.Submit(t, v, order("exact", domain.Buy, "1", "50"))
 	if _, err := v.Submit(within(t, 2900*time.Millisecond), order("in-time", domain.Buy, "1", "50")); err != nil {
 		t.Fatal(err)
 	}
@@ -232,10 +211,30 @@ func TestTheVenuesClockCounts(t *testing.T) {
 		r := newRig(t)
 		r.d.ahead = ahead
 		v := r.venue()
-		report := submit(t, v, order("o", domain.Buy, "1", "50"))
+		report := executiontest.Submit(t, v, order("o", domain.Buy, "1", "50"))
 		if off := time.Until(report.Time) - ahead; report.Status != domain.OrderAccepted || off.Abs() > time.Minute {
 			t.Fatalf("%+v, %s off", report, off)
 		}
+	}
+}
+
+// One that overtakes another would have it refused.
+func TestOneRequestIsUnderWayAtATime(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.d.linger = 20 * time.Millisecond
+	v := r.venue()
+	var group sync.WaitGroup
+	for range 5 {
+		group.Go(func() {
+			if _, err := v.Open(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if r.d.crowded.Load() {
+		t.Fatal("several were under way at a time")
 	}
 }
 
@@ -258,10 +257,10 @@ func TestAnotherProcessMayUseTheKey(t *testing.T) {
 	v := r.venue()
 	refused := papertest.Fault{Path: "AddOrder", Body: `{"error":["EAPI:Invalid nonce"]}`, Times: 7}
 	r.Inject(refused)
-	submit(t, v, order("o", domain.Buy, "1", "50"))
+	executiontest.Submit(t, v, order("o", domain.Buy, "1", "50"))
 	refused.Times = 8
 	r.Inject(refused)
-	if _, err := v.Submit(t.Context(), order("p", domain.Buy, "1", "50")); outcome(err) != "unanswered" {
+	if _, err := v.Submit(t.Context(), order("p", domain.Buy, "1", "50")); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 }
@@ -272,23 +271,23 @@ func TestTheVenuesOwnLimits(t *testing.T) {
 	r.Market("99", "10", "101", "10")
 	v := r.venue()
 	long := order("a-text-of-more-than-18", domain.Buy, "1", "50")
-	if _, err := v.Submit(t.Context(), long); outcome(err) != "rejected" {
+	if _, err := v.Submit(t.Context(), long); executiontest.Outcome(err) != "rejected" {
 		t.Fatal(err)
 	}
 	for _, do := range []func(context.Context, domain.Order) (execution.Report, error){v.Query, v.Cancel} {
-		if _, err := do(t.Context(), long); outcome(err) != "not found" {
+		if _, err := do(t.Context(), long); executiontest.Outcome(err) != "not found" {
 			t.Fatal(err)
 		}
 	}
 	whole := order("whole", domain.Buy, "1", "")
 	whole.TimeInForce = domain.FillOrKill
-	if _, err := v.Submit(t.Context(), whole); outcome(err) != "rejected" {
+	if _, err := v.Submit(t.Context(), whole); executiontest.Outcome(err) != "rejected" {
 		t.Fatal(err)
 	}
 	// An id as client.NewOrderID makes it goes there and comes back.
 	o := order("0DU9QMO9G4RJQ5V2K8D6C1T7NO", domain.Buy, "1", "50")
 	sink, _ := executiontest.Listen(t, v)
-	if report := submit(t, v, o); report.ID != o.ID {
+	if report := executiontest.Submit(t, v, o); report.ID != o.ID {
 		t.Fatalf("%+v", report)
 	}
 	if open, err := v.Open(t.Context()); err != nil || len(open) != 1 || open[0].ID != o.ID {

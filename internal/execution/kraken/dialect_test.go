@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fullon/fullon/domain"
@@ -31,6 +32,10 @@ var secret = base64.StdEncoding.EncodeToString([]byte("theSecretTheSecretTheSecr
 // dialect is Kraken in front of a paper venue. It outlives restarts.
 type dialect struct {
 	x *papertest.Exchange
+
+	under   atomic.Int32  // requests under way
+	crowded atomic.Bool   // more than one was
+	linger  time.Duration // how slow the venue is
 
 	mu     sync.Mutex
 	nonce  int64
@@ -70,7 +75,7 @@ func newDialect(x *papertest.Exchange, d *dialect) http.Handler {
 		answer(w, map[string]any{"unixtime": d.now().Unix()}, nil)
 	})
 	mux.HandleFunc("GET /v2", func(w http.ResponseWriter, r *http.Request) {
-		session := &session{d: d, told: make(map[string]bool)}
+		session := &session{d: d, told: make(map[string]bool), has: make(map[string]domain.Decimal)}
 		x.Serve(w, r, session.said)
 	})
 	for method, do := range map[string]func(context.Context, url.Values) (any, error){
@@ -78,6 +83,11 @@ func newDialect(x *papertest.Exchange, d *dialect) http.Handler {
 		"BalanceEx": d.balances, "TradesHistory": d.trades, "GetWebSocketsToken": d.token,
 	} {
 		mux.HandleFunc("POST /0/private/"+method, func(w http.ResponseWriter, r *http.Request) {
+			if n := d.under.Add(1); n > 1 {
+				d.crowded.Store(true)
+			}
+			defer d.under.Add(-1)
+			time.Sleep(d.linger)
 			body, _ := io.ReadAll(r.Body)
 			form, err := d.signed(r, string(body))
 			var result any

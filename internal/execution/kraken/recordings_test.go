@@ -107,7 +107,7 @@ func TestRecordedFrames(t *testing.T) {
 		c.BooksEvery = time.Hour
 	})
 	sink := scribe{executiontest.NewSink(), make(chan string, 64)}
-	stop := listen(t, v, sink)
+	stop := executiontest.Deliver(t, v, sink)
 	defer stop()
 	executiontest.Eventually(t, "the stream", func() bool { return r.Listeners() == 1 && sink.BalanceOf("BTC").Total.IsPos() })
 	frames, events := 0, 0

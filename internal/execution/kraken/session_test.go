@@ -14,6 +14,7 @@ type session struct {
 	d    *dialect
 	s    *papertest.Socket
 	told map[string]bool // orders whose terms were told
+	has  map[string]domain.Decimal
 }
 
 // object writes a JSON object.
@@ -159,8 +160,12 @@ func (c *session) Order(r execution.Report) {
 	c.send("update", o)
 }
 
-// Balance implements execution.Sink.
+// Balance implements execution.Sink. What is held back for orders is not told.
 func (c *session) Balance(b domain.Balance) {
+	if had, ok := c.has[b.Currency]; ok && had.Equal(b.Total) {
+		return
+	}
+	c.has[b.Currency] = b.Total
 	c.s.Send(object{"channel": "balances", "type": "update", "sequence": 2, "data": []object{{
 		"asset": b.Currency, "asset_class": "currency", "balance": number(b.Total), "timestamp": micros(b.Time), "type": "trade",
 	}}}.String())
