@@ -67,9 +67,6 @@ func (e *Embedded) Client() client.Config {
 	return client.Config{Log: bus.Config{URL: e.log.URL()}, Redis: cachestore.Config{Addrs: []string{e.redis.Addr()}}}
 }
 
-// Kind tells what Redis is, and why.
-func (e *Embedded) Kind() string { return e.redis.Kind() }
-
 // Stop ends the deployment; close its clients first.
 func (e *Embedded) Stop() error {
 	var errs []error

@@ -25,6 +25,16 @@ func known(d domain.Decimal) *Number {
 	return &Number{d}
 }
 
+// told is the first of the numbers that a client gave; zero when it gave none.
+func told(numbers ...*Number) domain.Decimal {
+	for _, n := range numbers {
+		if n != nil {
+			return n.Decimal
+		}
+	}
+	return domain.Decimal{}
+}
+
 // MarshalJSON implements json.Marshaler.
 func (n Number) MarshalJSON() ([]byte, error) { return []byte(n.String()), nil }
 

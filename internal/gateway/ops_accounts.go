@@ -283,15 +283,8 @@ type positionParams struct {
 }
 
 func setPosition(ctx context.Context, r *request, p *positionParams) (Stored, error) {
-	position := domain.Position{Account: p.id(), Exchange: p.Venue, Symbol: p.Symbol, Volume: p.Volume.Decimal, Time: p.Time.Time}
-	for _, f := range []struct {
-		to   *domain.Decimal
-		from *Number
-	}{{&position.Price, p.Price}, {&position.Cost, p.Cost}, {&position.Fee, p.Fee}, {&position.Realised, p.Realised}} {
-		if f.from != nil {
-			*f.to = f.from.Decimal
-		}
-	}
+	position := domain.Position{Account: p.id(), Exchange: p.Venue, Symbol: p.Symbol, Volume: p.Volume.Decimal, Time: p.Time.Time,
+		Price: told(p.Price), Cost: told(p.Cost), Fee: told(p.Fee), Realised: told(p.Realised)}
 	return stored(r.client().Accounts.SetPosition(ctx, position))
 }
 

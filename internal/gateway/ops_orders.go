@@ -211,15 +211,8 @@ func (p *newOrderParams) subject() (account, bot string) { return string(p.Accou
 func (p *newOrderParams) order() (domain.Order, error) {
 	o := domain.Order{ID: string(p.OrderID), Exchange: p.Exchange, OrderTerms: domain.OrderTerms{
 		Account: string(p.Account), Bot: string(p.Bot), Symbol: p.Symbol, Type: domain.Market, ReduceOnly: p.ReduceOnly, Expires: p.Expires.Time,
+		Volume: told(p.Volume, p.Amount), Price: told(p.Price), StopPrice: told(p.StopPrice),
 	}}
-	for _, f := range []struct {
-		to   *domain.Decimal
-		from *Number
-	}{{&o.Volume, p.Amount}, {&o.Volume, p.Volume}, {&o.Price, p.Price}, {&o.StopPrice, p.StopPrice}} {
-		if f.from != nil {
-			*f.to = f.from.Decimal
-		}
-	}
 	if p.Price != nil {
 		o.Type = domain.Limit
 	}

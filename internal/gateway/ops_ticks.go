@@ -122,17 +122,10 @@ type tickParams struct {
 }
 
 func setTicker(ctx context.Context, r *request, p *tickParams) (Stored, error) {
-	tick := domain.Tick{Exchange: p.Exchange, Symbol: p.Symbol, Time: p.Time.Time, VenueSeq: p.VenueSeq}
+	tick := domain.Tick{Exchange: p.Exchange, Symbol: p.Symbol, Time: p.Time.Time, VenueSeq: p.VenueSeq,
+		Last: told(p.Last, p.Price), Bid: told(p.Bid), BidSize: told(p.BidSize), Ask: told(p.Ask), AskSize: told(p.AskSize), Volume: told(p.Volume)}
 	if tick.Time.IsZero() {
 		tick.Time = p.Timestamp.Time
-	}
-	for _, f := range []struct {
-		to   *domain.Decimal
-		from *Number
-	}{{&tick.Last, p.Price}, {&tick.Last, p.Last}, {&tick.Bid, p.Bid}, {&tick.BidSize, p.BidSize}, {&tick.Ask, p.Ask}, {&tick.AskSize, p.AskSize}, {&tick.Volume, p.Volume}} {
-		if f.from != nil {
-			*f.to = f.from.Decimal
-		}
 	}
 	return stored(r.client().Ticks.Set(ctx, tick))
 }
