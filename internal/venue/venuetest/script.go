@@ -87,16 +87,6 @@ type Book struct {
 	Trades  map[string][]Trade // by unified symbol, numbers rising
 }
 
-// From are the trades of a symbol from a time on.
-func (b Book) From(symbol string, since time.Time) (trades []Trade) {
-	for _, t := range b.Trades[symbol] {
-		if !t.Time.Before(since) {
-			trades = append(trades, t)
-		}
-	}
-	return trades
-}
-
 // base is a while ago, in what the coarsest venue's clock can tell.
 var base = time.Now().UTC().Truncate(time.Hour).Add(-time.Hour)
 
