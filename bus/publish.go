@@ -78,12 +78,13 @@ func (b *Bus) message(event domain.Event) (msg *nats.Msg, stream string, err err
 
 // address is Layout.Address, remembered for each market.
 func (b *Bus) address(key domain.Key) (Address, error) {
-	if known, ok := b.addresses.Load(key); ok {
+	placing := b.placing.Load()
+	if known, ok := placing.addresses.Load(key); ok {
 		return known.(Address), nil
 	}
-	address, err := b.cfg.Layout.Address(key)
+	address, err := placing.layout.Address(key)
 	if err == nil && key.Kind != domain.KindOrder { // of which there is no end
-		b.addresses.Store(key, address)
+		placing.addresses.Store(key, address)
 	}
 	return address, err
 }
