@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // What a kind of streams has become is told by the streams themselves: by their
@@ -241,6 +242,24 @@ func (b *Bus) missing(ctx context.Context, stream string) error {
 			domain.ErrMismatch, k.name, k.singular())
 	}
 	return notProvisioned(stream)
+}
+
+// supersededInterval is how often a process looks whether its layout is still the
+// deployment's.
+const supersededInterval = 2 * time.Second
+
+// Superseded waits until the deployment has another layout than this connection.
+// The error matches domain.ErrMismatch then, and is nil when ctx ends before.
+func (b *Bus) Superseded(ctx context.Context) error {
+	for ctx.Err() == nil {
+		for _, k := range kinds {
+			if _, err := b.Extent(ctx, k.in(b.Layout()).partitions()[0].stream()); errors.Is(err, domain.ErrMismatch) {
+				return err
+			}
+		}
+		pause.For(ctx, supersededInterval)
+	}
+	return nil
 }
 
 // firstOf are the sequences that the streams of each kind began with, by prefix.

@@ -21,6 +21,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if how := os.Getenv(dyingVariable); how != "" {
+		os.Exit(dying(how))
+	}
 	// Most of these tests mostly wait: for a server to start, for a connection.
 	flag.Parse()
 	if err := flag.Set("test.parallel", strconv.Itoa(max(6, runtime.GOMAXPROCS(0)))); err != nil {

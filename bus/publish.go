@@ -14,7 +14,8 @@ import (
 
 // Publish validates an event, stores it and returns its position. It blocks
 // until the log acknowledged. The error matches domain.ErrInvalid,
-// domain.ErrNotFound for an exchange that the deployment has no orders for, or
+// domain.ErrNotFound for an exchange that the deployment has no orders for,
+// domain.ErrMismatch for a deployment that was repartitioned since Bind, or
 // domain.ErrUnreachable; after the latter the event may have been stored.
 func (b *Bus) Publish(ctx context.Context, event domain.Event) (domain.LogPosition, error) {
 	return b.publishIf(ctx, event)
@@ -53,7 +54,13 @@ func (b *Bus) refused(ctx context.Context, what, stream string, err error) error
 		return errors.Join(domain.ErrConflict, err)
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrStreamNotFound):
 		// The stream is not there, or nobody leads it now.
-		if _, missing := b.streamInfo(ctx, stream); errors.Is(missing, domain.ErrNotFound) {
+		info, missing := b.streamInfo(ctx, stream)
+		if missing == nil {
+			missing = b.Layout().check(info) // it may take nothing any more
+		} else if errors.Is(missing, domain.ErrUnreachable) {
+			missing = nil
+		}
+		if missing != nil {
 			return missing
 		}
 	}
