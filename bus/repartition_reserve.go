@@ -103,7 +103,7 @@ func (r *reservation) take(ctx context.Context) (other jetstream.KeyValueEntry, 
 			r.revision = revision
 			return nil, nil
 		}
-		if !errors.Is(err, jetstream.ErrKeyExists) {
+		if !errors.Is(err, jetstream.ErrKeyExists) && !isConflict(err) {
 			return nil, err
 		}
 		entry, err := r.kv.Get(ctx, repartitionKey)
