@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,8 +24,8 @@ type Config struct {
 	// Name of the connection, as the server's monitoring shows it. Default
 	// "fullon".
 	Name string
-	// Layout is the partition counts that the deployment must have. Zero
-	// counts are DefaultPartitions.
+	// Layout is the partition counts that the deployment must have. Zero: those
+	// that it has, and DefaultPartitions where there is none yet.
 	Layout Layout
 	// Timeout bounds one request to the log. Default 5 s.
 	Timeout time.Duration
@@ -39,7 +40,6 @@ func (c Config) withDefaults() Config {
 	if c.Name == "" {
 		c.Name = "fullon"
 	}
-	c.Layout = c.Layout.WithDefaults()
 	if c.Timeout == 0 {
 		c.Timeout = 5 * time.Second
 	}
@@ -51,13 +51,19 @@ func (c Config) withDefaults() Config {
 
 // Bus is a connection to the log. Its methods are safe for concurrent use.
 type Bus struct {
-	cfg       Config
-	nc        *nats.Conn
-	js        jetstream.JetStream
-	addresses sync.Map      // domain.Key to Address: subjects are not built anew for each event
-	streams   sync.Map      // name to jetstream.Stream
-	underWay  chan struct{} // holds a token for each message of PublishAll that waits for its acknowledgement
-	denied    *denials
+	cfg      Config
+	nc       *nats.Conn
+	js       jetstream.JetStream
+	placing  atomic.Pointer[placing]
+	streams  sync.Map      // name to jetstream.Stream
+	underWay chan struct{} // holds a token for each message of PublishAll that waits for its acknowledgement
+	denied   *denials
+}
+
+// placing is where events go.
+type placing struct {
+	layout    Layout
+	addresses sync.Map // domain.Key to Address: subjects are not built anew for each event
 }
 
 // Half-open connections must be noticed well within the time that readers take
@@ -73,7 +79,7 @@ const (
 // domain.ErrInvalid for a configuration that cannot be.
 func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	cfg = cfg.withDefaults()
-	if err := cfg.Layout.Validate(); err != nil {
+	if err := cfg.Layout.WithDefaults().Validate(); err != nil {
 		return nil, err
 	}
 	login, err := cfg.options()
@@ -112,14 +118,17 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		nc.Close()
 		return nil, fmt.Errorf("JetStream: %w", err)
 	}
-	return &Bus{cfg: cfg, nc: nc, js: js, underWay: make(chan struct{}, maxUnderWay), denied: denied}, nil
+	b := &Bus{cfg: cfg, nc: nc, js: js, underWay: make(chan struct{}, maxUnderWay), denied: denied}
+	b.placing.Store(&placing{layout: cfg.Layout.WithDefaults()})
+	return b, nil
 }
 
 // Close ends the connection at once. Flush or stop publishers first.
 func (b *Bus) Close() { b.nc.Close() }
 
-// Layout is the deployment's partition counts.
-func (b *Bus) Layout() Layout { return b.cfg.Layout }
+// Layout is the deployment's partition counts and generations, once Bind or
+// Provision has looked; before, what was asked for.
+func (b *Bus) Layout() Layout { return b.placing.Load().layout }
 
 // URL is the server that the connection currently has, without credentials;
 // empty while it has none.

@@ -19,7 +19,7 @@ func (b *Bus) Extent(ctx context.Context, stream string) (domain.Extent, error) 
 	if err != nil {
 		return domain.Extent{}, err
 	}
-	if err := b.cfg.Layout.check(info); err != nil {
+	if err := b.Layout().check(info); err != nil {
 		return domain.Extent{}, err
 	}
 	s := info.State
@@ -28,7 +28,7 @@ func (b *Bus) Extent(ctx context.Context, stream string) (domain.Extent, error) 
 		first, since = s.LastSeq+1, time.Time{}
 	}
 	return domain.Extent{
-		Created: info.Created.UnixNano(), First: first, Since: since, Last: s.LastSeq, Bytes: s.Bytes, Keeps: info.Config.MaxAge, Now: info.TimeStamp,
+		Created: info.Created.UnixNano(), Begin: max(1, info.Config.FirstSeq), First: first, Since: since, Last: s.LastSeq, Bytes: s.Bytes, Keeps: info.Config.MaxAge, Now: info.TimeStamp,
 		MaxMessages: uint64(max(0, info.Config.MaxMsgs)), MaxBytes: uint64(max(0, info.Config.MaxBytes)), //nolint:gosec // not negative
 	}, nil
 }

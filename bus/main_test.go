@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -16,7 +17,12 @@ import (
 	"github.com/fullon/fullon/internal/wire"
 )
 
-func TestMain(m *testing.M) { testserver.WaitingMain(m) }
+func TestMain(m *testing.M) {
+	if how := os.Getenv(dyingVariable); how != "" {
+		os.Exit(dying(how))
+	}
+	testserver.WaitingMain(m)
+}
 
 var (
 	small = bus.Layout{Ticks: 2, Trades: 2}

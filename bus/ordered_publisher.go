@@ -35,7 +35,7 @@ type OrderedStats struct {
 // stream that the log has not acknowledged. Run must be running.
 func (b *Bus) NewOrderedPublisher(capacity int) *OrderedPublisher {
 	p := &OrderedPublisher{bus: b, capacity: capacity, lanes: make(map[string]*lane)}
-	for _, stream := range b.cfg.Layout.TradeStreams() {
+	for _, stream := range b.Layout().TradeStreams() {
 		p.lanes[stream] = &lane{
 			publisher: p, stream: stream, log: b.cfg.Log.With("stream", stream), arrived: make(chan struct{}, 1),
 		}

@@ -20,6 +20,19 @@ type Layout struct {
 	Ticks    int
 	Trades   int
 	Accounts int
+	// Generation tells how often each of them was repartitioned. The deployment
+	// alone knows: Bind fills it in.
+	Generation Generation
+}
+
+// Generation is how often each kind of stream was repartitioned. It is a part of
+// the names of streams and subjects from the first time on, so that nobody who
+// still has the counts of before can write to, or read from, a partition that
+// means something else now: there is none of that name.
+type Generation struct {
+	Ticks    int
+	Trades   int
+	Accounts int
 }
 
 // WithDefaults puts DefaultPartitions where a count is zero.
@@ -65,13 +78,15 @@ func Partition(count int, tokens ...string) int {
 	return int(hash % uint32(count))
 }
 
-// TickStream is the name of a partition of ticks and feeds.
+// TickStream is the name of a partition of ticks and feeds, as long as a
+// deployment was not repartitioned; see Layout.TickStreams.
 func TickStream(partition int) string { return tickStreamPrefix + strconv.Itoa(partition) }
 
-// TradeStream is the name of a partition of trades, candles and gaps.
+// TradeStream is the name of a partition of trades, candles and gaps, likewise.
 func TradeStream(partition int) string { return tradeStreamPrefix + strconv.Itoa(partition) }
 
-// AccountStream is the name of a partition of balances, positions and fills.
+// AccountStream is the name of a partition of balances, positions and fills,
+// likewise.
 func AccountStream(partition int) string { return accountStreamPrefix + strconv.Itoa(partition) }
 
 // CatalogueStream holds the catalogue of venues, symbols and bots. It keeps the
@@ -101,33 +116,101 @@ func (l Layout) Streams() []string {
 }
 
 // TickStreams names all partitions of ticks, in order.
-func (l Layout) TickStreams() []string { return names(l.Ticks, TickStream) }
+func (l Layout) TickStreams() []string { return l.ticks().streams() }
 
 // TradeStreams names all partitions of trades, in order.
-func (l Layout) TradeStreams() []string { return names(l.Trades, TradeStream) }
+func (l Layout) TradeStreams() []string { return l.trades().streams() }
 
 // AccountStreams names all partitions of accounts, in order.
-func (l Layout) AccountStreams() []string { return names(l.Accounts, AccountStream) }
-
-func names(count int, name func(int) string) []string {
-	out := make([]string, count)
-	for p := range out {
-		out[p] = name(p)
-	}
-	return out
-}
+func (l Layout) AccountStreams() []string { return l.accounts().streams() }
 
 // TickStreamOf names the stream that holds a market's ticks.
 func (l Layout) TickStreamOf(exchange, symbol string) string {
-	return TickStream(Partition(l.Ticks, EscapeToken(exchange), EscapeToken(symbol)))
+	return l.ticks().of(EscapeToken(exchange), EscapeToken(symbol)).stream()
 }
 
 // TradeStreamOf names the stream that holds a market's trades and candles.
 func (l Layout) TradeStreamOf(exchange, symbol string) string {
-	return TradeStream(Partition(l.Trades, EscapeToken(exchange), EscapeToken(symbol)))
+	return l.trades().of(EscapeToken(exchange), EscapeToken(symbol)).stream()
 }
 
 // AccountStreamOf names the stream that holds what is known of an account.
 func (l Layout) AccountStreamOf(account string) string {
-	return AccountStream(Partition(l.Accounts, EscapeToken(account)))
+	return l.accounts().of(EscapeToken(account)).stream()
+}
+
+func (l Layout) ticks() split  { return split{tickStreamPrefix, l.Ticks, l.Generation.Ticks} }
+func (l Layout) trades() split { return split{tradeStreamPrefix, l.Trades, l.Generation.Trades} }
+func (l Layout) accounts() split {
+	return split{accountStreamPrefix, l.Accounts, l.Generation.Accounts}
+}
+
+// split is how a kind of streams is partitioned.
+type split struct {
+	prefix     string
+	count      int
+	generation int
+}
+
+// of is the partition of a key.
+func (s split) of(tokens ...string) partition {
+	return partition{s.prefix, s.generation, Partition(s.count, tokens...)}
+}
+
+func (s split) partitions() []partition {
+	out := make([]partition, s.count)
+	for p := range out {
+		out[p] = partition{s.prefix, s.generation, p}
+	}
+	return out
+}
+
+func (s split) streams() []string {
+	out := make([]string, s.count)
+	for i, p := range s.partitions() {
+		out[i] = p.stream()
+	}
+	return out
+}
+
+// partition is one of a kind.
+type partition struct {
+	prefix     string
+	generation int
+	number     int
+}
+
+// stream is the partition's name: TICKS_3, or TICKS_G1_3 after the deployment was
+// repartitioned once.
+func (p partition) stream() string {
+	if p.generation == 0 {
+		return p.prefix + strconv.Itoa(p.number)
+	}
+	return p.prefix + "G" + strconv.Itoa(p.generation) + "_" + strconv.Itoa(p.number)
+}
+
+// token is what stands for the partition in a subject: 3, or g1.3.
+func (p partition) token() string {
+	if p.generation == 0 {
+		return strconv.Itoa(p.number)
+	}
+	return "g" + strconv.Itoa(p.generation) + "." + strconv.Itoa(p.number)
+}
+
+// withoutGeneration are the tokens of a subject as if the deployment had never
+// been repartitioned.
+func withoutGeneration(tokens []string) []string {
+	if len(tokens) < 3 || !isGeneration(tokens[1]) {
+		return tokens
+	}
+	return append([]string{tokens[0]}, tokens[2:]...)
+}
+
+func isGeneration(token string) bool {
+	number, ok := strings.CutPrefix(token, "g")
+	if !ok || number == "" || number[0] == '0' {
+		return false
+	}
+	_, err := strconv.ParseUint(number, 10, 16)
+	return err == nil && number[0] != '+'
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -14,10 +12,10 @@ import (
 )
 
 // Provision creates the deployment's streams and the bucket of its projectors,
-// or brings existing ones to the plan. It is the only place that creates them
-// and may be repeated. A
-// deployment that has other partition counts is left alone and the error
-// matches domain.ErrMismatch; domain.ErrInvalid names a wrong exchange.
+// or brings existing ones to the plan. But for Repartition it is the only place
+// that creates them, and may be repeated. A deployment that has other partition
+// counts than were asked for is left alone and the error matches
+// domain.ErrMismatch; domain.ErrInvalid names a wrong exchange.
 func (b *Bus) Provision(ctx context.Context, plan Plan) error {
 	plan = plan.withDefaults()
 	for _, exchange := range plan.Exchanges {
@@ -25,17 +23,22 @@ func (b *Bus) Provision(ctx context.Context, plan Plan) error {
 			return err
 		}
 	}
-	if err := b.checkLayout(ctx); err != nil && !errors.Is(err, domain.ErrNotFound) {
+	found, err := b.settle(ctx)
+	if err != nil && !errors.Is(err, domain.ErrNotFound) {
 		return err
 	}
+	first := firstOf(found)
 	existing, err := b.Exchanges(ctx)
 	if err != nil {
 		return err
 	}
 	plan.Exchanges = slices.Compact(slices.Sorted(slices.Values(slices.Concat(plan.Exchanges, existing))))
-	for _, cfg := range streamConfigs(b.cfg.Layout, plan) {
+	for _, cfg := range streamConfigs(b.Layout(), plan) {
+		if k, _, ok := kindOf(cfg.Name); ok {
+			cfg.FirstSeq = first[k.prefix]
+		}
 		ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
-		_, err := b.js.CreateOrUpdateStream(ctx, cfg)
+		_, err = b.js.CreateOrUpdateStream(ctx, cfg)
 		cancel()
 		if err != nil {
 			return b.unreachable("stream "+cfg.Name, err)
@@ -56,14 +59,15 @@ func (b *Bus) provisionMembers(ctx context.Context, replicas int) error {
 	return nil
 }
 
-// Bind checks that the deployment was provisioned with this layout. The error
-// matches domain.ErrNotFound when it was not provisioned, domain.ErrMismatch
-// when the counts differ.
+// Bind makes the deployment's layout this connection's. The error matches
+// domain.ErrNotFound when it was not provisioned, domain.ErrMismatch when it has
+// other counts than were asked for, and domain.ErrUnreachable while it is being
+// repartitioned.
 func (b *Bus) Bind(ctx context.Context) error {
-	if err := b.checkLayout(ctx); err != nil {
+	if _, err := b.settle(ctx); err != nil {
 		return err
 	}
-	layout := b.cfg.Layout
+	layout := b.Layout()
 	for _, name := range append(layout.Streams(), CatalogueStream, DeadLetterStream) {
 		if _, err := b.streamInfo(ctx, name); err != nil {
 			return err
@@ -102,42 +106,6 @@ func (b *Bus) OrderStreams(ctx context.Context) ([]string, error) {
 	return streams, err
 }
 
-func (b *Bus) checkLayout(ctx context.Context) error {
-	var missing error // reported after a mismatch: half a deployment has counts, too
-	for _, stream := range [...]string{TickStream(0), TradeStream(0), AccountStream(0)} {
-		info, err := b.streamInfo(ctx, stream)
-		if errors.Is(err, domain.ErrNotFound) {
-			missing = err
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := b.cfg.Layout.check(info); err != nil {
-			return err
-		}
-	}
-	return missing
-}
-
-// check holds the partition count that a stream was made with against the
-// layout's.
-func (l Layout) check(info *jetstream.StreamInfo) error {
-	for _, kind := range [...]struct {
-		prefix, name string
-		want         int
-	}{
-		{tickStreamPrefix, "tick", l.Ticks}, {tradeStreamPrefix, "trade", l.Trades}, {accountStreamPrefix, "account", l.Accounts},
-	} {
-		have := info.Config.Metadata[partitionsKey]
-		if strings.HasPrefix(info.Config.Name, kind.prefix) && have != strconv.Itoa(kind.want) {
-			return fmt.Errorf("%w: the deployment has %s %s partitions, this process is configured for %d",
-				domain.ErrMismatch, have, kind.name, kind.want)
-		}
-	}
-	return nil
-}
-
 func (b *Bus) streamInfo(ctx context.Context, name string) (*jetstream.StreamInfo, error) {
 	var stream jetstream.Stream
 	err := b.ask(ctx, func(ctx context.Context) (err error) {
@@ -146,7 +114,7 @@ func (b *Bus) streamInfo(ctx context.Context, name string) (*jetstream.StreamInf
 	})
 	if err != nil {
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			return nil, notProvisioned(name)
+			return nil, b.missing(ctx, name)
 		}
 		return nil, b.unreachable("stream "+name, err)
 	}

@@ -14,7 +14,8 @@ import (
 
 // Publish validates an event, stores it and returns its position. It blocks
 // until the log acknowledged. The error matches domain.ErrInvalid,
-// domain.ErrNotFound for an exchange that the deployment has no orders for, or
+// domain.ErrNotFound for an exchange that the deployment has no orders for,
+// domain.ErrMismatch for a deployment that was repartitioned since Bind, or
 // domain.ErrUnreachable; after the latter the event may have been stored.
 func (b *Bus) Publish(ctx context.Context, event domain.Event) (domain.LogPosition, error) {
 	return b.publishIf(ctx, event)
@@ -44,16 +45,27 @@ func (b *Bus) send(ctx context.Context, msg *nats.Msg, stream string, conditions
 // message about the subject of the condition is being stored.
 const codeWrongLastSequenceConstant jetstream.ErrorCode = 10164
 
+// isConflict reports whether a condition for storing a message did not hold.
+func isConflict(err error) bool {
+	var refused *jetstream.APIError
+	return errors.As(err, &refused) &&
+		(refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || refused.ErrorCode == codeWrongLastSequenceConstant)
+}
+
 // refused sorts what may be wrong with a publication.
 func (b *Bus) refused(ctx context.Context, what, stream string, err error) error {
-	var refused *jetstream.APIError
 	switch {
-	case errors.As(err, &refused) &&
-		(refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || refused.ErrorCode == codeWrongLastSequenceConstant):
+	case isConflict(err):
 		return errors.Join(domain.ErrConflict, err)
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrStreamNotFound):
 		// The stream is not there, or nobody leads it now.
-		if _, missing := b.streamInfo(ctx, stream); errors.Is(missing, domain.ErrNotFound) {
+		info, missing := b.streamInfo(ctx, stream)
+		if missing == nil {
+			missing = b.Layout().check(info) // it may take nothing any more
+		} else if errors.Is(missing, domain.ErrUnreachable) {
+			missing = nil
+		}
+		if missing != nil {
 			return missing
 		}
 	}
@@ -78,12 +90,13 @@ func (b *Bus) message(event domain.Event) (msg *nats.Msg, stream string, err err
 
 // address is Layout.Address, remembered for each market.
 func (b *Bus) address(key domain.Key) (Address, error) {
-	if known, ok := b.addresses.Load(key); ok {
+	placing := b.placing.Load()
+	if known, ok := placing.addresses.Load(key); ok {
 		return known.(Address), nil
 	}
-	address, err := b.cfg.Layout.Address(key)
+	address, err := placing.layout.Address(key)
 	if err == nil && key.Kind != domain.KindOrder { // of which there is no end
-		b.addresses.Store(key, address)
+		placing.addresses.Store(key, address)
 	}
 	return address, err
 }

@@ -26,9 +26,6 @@ const (
 // can be as long as a protocol line of 4 KB, the reason and the headers' names.
 const maxLetterHeader = 8 << 10
 
-// partitionsKey is where a stream keeps the partition count of its kind.
-const partitionsKey = "fullon_partitions"
-
 // Retention is how long a deployment's streams keep their messages. Zero
 // values are the constants above.
 type Retention struct {
@@ -81,24 +78,30 @@ func (r Retention) withDefaults() Retention {
 func streamConfigs(layout Layout, plan Plan) []jetstream.StreamConfig {
 	var configs []jetstream.StreamConfig
 	retention, replicas := plan.Retention, plan.Replicas
-	for p, name := range layout.TickStreams() {
-		n := strconv.Itoa(p)
-		configs = append(configs, partitionConfig(name, layout.Ticks, retention.Ticks, replicas, "tick."+n+".>", "feed."+n+".*"))
-	}
-	for p, name := range layout.TradeStreams() {
-		n := strconv.Itoa(p)
-		configs = append(configs, partitionConfig(name, layout.Trades, retention.Trades, replicas,
-			"trade."+n+".>", "candle."+n+".>", "gap."+n+".>"))
-	}
-	for p, name := range layout.AccountStreams() {
-		n := strconv.Itoa(p)
-		configs = append(configs, partitionConfig(name, layout.Accounts, retention.Accounts, replicas,
-			"balance."+n+".>", "position."+n+".>", "positions."+n+".>", "fill."+n+".>", "ack."+n+".>", "difference."+n+".>"))
+	for _, kind := range [...]struct {
+		split  split
+		maxAge time.Duration
+	}{{layout.ticks(), retention.Ticks}, {layout.trades(), retention.Trades}, {layout.accounts(), retention.Accounts}} {
+		for _, p := range kind.split.partitions() {
+			configs = append(configs, partitionConfig(p.stream(), kind.split.count, kind.maxAge, replicas, p.subjects()...))
+		}
 	}
 	for _, exchange := range plan.Exchanges {
 		configs = append(configs, orderConfig(exchange, retention.Orders, replicas))
 	}
 	return append(configs, catalogueConfig(replicas), deadLetterConfig(replicas))
+}
+
+// subjects are those that a partition of market data or accounts takes.
+func (p partition) subjects() []string {
+	switch at := "." + p.token() + "."; p.prefix {
+	case tickStreamPrefix:
+		return []string{"tick" + at + ">", "feed" + at + "*"}
+	case tradeStreamPrefix:
+		return []string{"trade" + at + ">", "candle" + at + ">", "gap" + at + ">"}
+	default:
+		return []string{"balance" + at + ">", "position" + at + ">", "positions" + at + ">", "fill" + at + ">", "ack" + at + ">", "difference" + at + ">"}
+	}
 }
 
 // partitionConfig is a stream that nobody may delete from, so that its

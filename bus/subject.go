@@ -85,14 +85,14 @@ func (l Layout) Address(key domain.Key) (Address, error) {
 	exchange, symbol := EscapeToken(key.Exchange), EscapeToken(key.Symbol)
 	switch key.Kind {
 	case domain.KindTick:
-		p := Partition(l.Ticks, exchange, symbol)
-		return Address{TickStream(p), fmt.Sprintf("tick.%d.%s.%s", p, exchange, symbol)}, nil
+		p := l.ticks().of(exchange, symbol)
+		return Address{p.stream(), fmt.Sprintf("tick.%s.%s.%s", p.token(), exchange, symbol)}, nil
 	case domain.KindTrade, domain.KindGap:
-		p := Partition(l.Trades, exchange, symbol)
-		return Address{TradeStream(p), fmt.Sprintf("%s.%d.%s.%s", key.Kind, p, exchange, symbol)}, nil
+		p := l.trades().of(exchange, symbol)
+		return Address{p.stream(), fmt.Sprintf("%s.%s.%s.%s", key.Kind, p.token(), exchange, symbol)}, nil
 	case domain.KindCandle:
-		p := Partition(l.Trades, exchange, symbol)
-		return Address{TradeStream(p), fmt.Sprintf("candle.%d.%s.%s.%s", p, exchange, symbol, key.Timeframe)}, nil
+		p := l.trades().of(exchange, symbol)
+		return Address{p.stream(), fmt.Sprintf("candle.%s.%s.%s.%s", p.token(), exchange, symbol, key.Timeframe)}, nil
 	}
 	switch {
 	case isAccountKind(key.Kind):
@@ -109,8 +109,8 @@ func (l Layout) Address(key domain.Key) (Address, error) {
 // partition of ticks, because it vouches for the ticks before it there.
 func (l Layout) FeedAddresses(exchange string) []Address {
 	addresses := make([]Address, l.Ticks)
-	for p := range addresses {
-		addresses[p] = Address{TickStream(p), fmt.Sprintf("feed.%d.%s", p, EscapeToken(exchange))}
+	for i, p := range l.ticks().partitions() {
+		addresses[i] = Address{p.stream(), fmt.Sprintf("feed.%s.%s", p.token(), EscapeToken(exchange))}
 	}
 	return addresses
 }
@@ -127,6 +127,7 @@ func ParseSubject(subject string) (domain.Key, error) {
 	case isCatalogueKind(kind):
 		return parseCatalogueSubject(kind, subject, tokens)
 	}
+	tokens = withoutGeneration(tokens)
 	want := map[domain.Kind]int{
 		domain.KindTick: 4, domain.KindFeed: 3, domain.KindTrade: 4, domain.KindCandle: 5, domain.KindGap: 4,
 		domain.KindBalance: 4, domain.KindPosition: 4, domain.KindPositions: 3, domain.KindFill: 4, domain.KindAck: 4,

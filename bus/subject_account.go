@@ -22,20 +22,20 @@ func isAccountKind(kind domain.Kind) bool {
 
 func (l Layout) accountAddress(key domain.Key) (Address, error) {
 	account := EscapeToken(key.Account)
-	p := Partition(l.Accounts, account)
-	head := fmt.Sprintf("%s.%d.%s", key.Kind, p, account)
+	p := l.accounts().of(account)
+	head, stream := fmt.Sprintf("%s.%s.%s", key.Kind, p.token(), account), p.stream()
 	switch key.Kind {
 	case domain.KindBalance:
-		return Address{AccountStream(p), head + "." + EscapeToken(key.Currency)}, nil
+		return Address{stream, head + "." + EscapeToken(key.Currency)}, nil
 	case domain.KindPosition:
-		return Address{AccountStream(p), head + "." + EscapeToken(key.Symbol)}, nil
+		return Address{stream, head + "." + EscapeToken(key.Symbol)}, nil
 	case domain.KindPositions:
-		return Address{AccountStream(p), head}, nil
+		return Address{stream, head}, nil
 	case domain.KindFill, domain.KindAck:
-		return Address{AccountStream(p), head + "." + EscapeToken(key.Exchange)}, nil
+		return Address{stream, head + "." + EscapeToken(key.Exchange)}, nil
 	case domain.KindDifference:
 		// Of a symbol and a currency one is empty, and only one has a slash.
-		return Address{AccountStream(p), head + "." + EscapeToken(key.Symbol+key.Currency)}, nil
+		return Address{stream, head + "." + EscapeToken(key.Symbol+key.Currency)}, nil
 	}
 	return Address{}, domain.Invalid("kind", string(key.Kind), "balance, position, positions, fill, ack or difference")
 }

@@ -123,7 +123,7 @@ func (p *TickPublisher) PublishFeed(feed domain.Feed) error {
 	if len(p.waiting) > 0 {
 		return nil
 	}
-	for _, address := range p.bus.cfg.Layout.FeedAddresses(feed.Exchange) {
+	for _, address := range p.bus.Layout().FeedAddresses(feed.Exchange) {
 		_ = p.handOver(&nats.Msg{Subject: address.Subject, Data: data})
 	}
 	return nil

@@ -2,6 +2,7 @@ package cachestore
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
@@ -46,6 +47,26 @@ func (s *Store) Erase(ctx context.Context) (int, error) {
 		return int(erased.Load()), s.failed(ctx, "clear "+s.cfg.Prefix, err)
 	}
 	return int(erased.Load()), nil
+}
+
+// Erase deletes everything that the partition holds, its checkpoint first, for a
+// stream that is no more. What somebody applies from then on finds another
+// checkpoint than it was folded from, and changes nothing. The error matches
+// domain.ErrUnreachable; it may be called again then.
+func (p *Partition) Erase(ctx context.Context) error {
+	if _, err := p.store.unlink(ctx, []string{p.checkpointKey()}); err != nil {
+		return p.failed(ctx, "erase", err)
+	}
+	keys, err := p.scan(ctx)
+	for chunk := range slices.Chunk(keys, eraseAtOnce) {
+		if err == nil {
+			_, err = p.store.unlink(ctx, chunk)
+		}
+	}
+	if err != nil {
+		return p.failed(ctx, "erase", err)
+	}
+	return nil
 }
 
 // unlink deletes keys one by one, because in a cluster they are in many slots,

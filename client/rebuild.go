@@ -16,7 +16,7 @@ type Rebuild struct {
 	Stream string
 	Epoch  uint64 // names it, unix ms
 	First  uint64 // sequence of the oldest message that it is folded from
-	Last   uint64 // sequence of the newest one when it began; zero: there was none
+	Last   uint64 // sequence of the newest one when it began; zero: there is none
 }
 
 // Rebuild has a partition folded anew from what the log still has, in a new
@@ -52,7 +52,7 @@ func (c *Client) Rebuild(ctx context.Context, stream string) (Rebuild, error) {
 	if stored != next {
 		return Rebuild{}, fmt.Errorf("rebuild %s: %w: somebody else moved its checkpoint", stream, domain.ErrConflict)
 	}
-	return Rebuild{Stream: stream, Epoch: next.Epoch, First: extent.First, Last: extent.Last}, nil
+	return Rebuild{Stream: stream, Epoch: next.Epoch, First: extent.First, Last: extent.Newest()}, nil
 }
 
 // Rebuilt waits until a rebuild reflects all that the log had when it began, for

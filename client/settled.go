@@ -94,19 +94,19 @@ func (p *settledPartition) end(ctx context.Context, at domain.Checkpoint) (uint6
 		return 0, err
 	case at.Created != 0 && at.Created != extent.Created:
 		return neverReached, nil
-	case at.Seq >= extent.Last || !p.market || at.IsZero():
-		return extent.Last, nil
+	case at.Seq >= extent.Newest() || !p.market || at.IsZero():
+		return extent.Newest(), nil
 	}
 	// What was stored long after the epoch began was never shown by an earlier one:
 	// the projection is behind, but not on its way back.
 	next, err := p.client.log.TimeOf(ctx, p.Stream(), at.Seq+1)
 	if errors.Is(err, domain.ErrNotFound) {
-		return extent.Last, nil
+		return extent.Newest(), nil
 	}
 	if err == nil && time.Unix(0, next).Sub(time.UnixMilli(int64(at.Epoch))) > epochSlack { //nolint:gosec // a time
 		return at.Seq, nil
 	}
-	return extent.Last, err
+	return extent.Newest(), err
 }
 
 // rebuilding is the error for a Redis that does not catch up.

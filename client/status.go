@@ -12,6 +12,7 @@ import (
 // StreamStatus is one partition: what the log holds and what Redis reflects.
 type StreamStatus struct {
 	Stream     string
+	Begin      uint64    // sequence that the log began with; 1 unless the deployment was repartitioned
 	First      uint64    // sequence of the oldest message in the log
 	Since      time.Time // when the log stored that one; zero: it holds none
 	Last       uint64    // sequence of the newest one
@@ -50,7 +51,7 @@ func (c *Client) Status(ctx context.Context) ([]StreamStatus, error) {
 			return nil, err
 		}
 		out = append(out, StreamStatus{
-			Stream: stream, First: extent.First, Since: extent.Since, Last: extent.Last, Bytes: extent.Bytes,
+			Stream: stream, Begin: extent.Begin, First: extent.First, Since: extent.Since, Last: extent.Last, Bytes: extent.Bytes,
 			Checkpoint: at.Seq, Lag: lag.Messages, Behind: lag.Age, RetentionUsed: at.RetentionUsed(extent, lag), Epoch: at.Epoch,
 		})
 	}

@@ -226,11 +226,12 @@ type FullonCommand struct {
 	Halts      HaltsCommand      `cmd:"" help:"What is halted."`
 	Paper      PaperCommand      `cmd:"" help:"A venue that fills orders at the cache's prices, for workers to send them to."`
 
-	Clear     ClearCommand     `cmd:"" help:"Delete everything that the deployment has in Redis."`
-	Rebuild   RebuildCommand   `cmd:"" help:"Fold partitions anew from what the log has."`
-	Verify    VerifyCommand    `cmd:"" help:"Compare what Redis holds with an independent fold of the log."`
-	Status    StatusCommand    `cmd:"" help:"Streams, partitions, checkpoints and lag."`
-	Provision ProvisionCommand `cmd:"" help:"Create the streams of a deployment."`
+	Clear       ClearCommand       `cmd:"" help:"Delete everything that the deployment has in Redis."`
+	Rebuild     RebuildCommand     `cmd:"" help:"Fold partitions anew from what the log has."`
+	Repartition RepartitionCommand `cmd:"" help:"Move the deployment to another partition count."`
+	Verify      VerifyCommand      `cmd:"" help:"Compare what Redis holds with an independent fold of the log."`
+	Status      StatusCommand      `cmd:"" help:"Streams, partitions, checkpoints and lag."`
+	Provision   ProvisionCommand   `cmd:"" help:"Create the streams of a deployment."`
 }
 
 // AfterApply implements kong's hook: it hands the servers to the command.

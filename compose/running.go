@@ -28,9 +28,6 @@ type running struct {
 	RedisDB             int    `json:"redis_db"`
 	RedisPrefix         string `json:"redis_prefix,omitempty"`
 	PrivateRedis        bool   `json:"private_redis"` // wants no password
-	TickPartitions      int    `json:"tick_partitions"`
-	TradePartitions     int    `json:"trade_partitions"`
-	AccountPartitions   int    `json:"account_partitions"`
 	HTTPAddr            string `json:"http_addr,omitempty"`
 }
 
@@ -153,9 +150,6 @@ func (s Servers) joining(r running) Servers {
 		if r.PrivateNATS {
 			s.NATSLogin = NATSLogin{}
 		}
-		s.TickPartitions = either(s.TickPartitions, PartitionCount(r.TickPartitions))
-		s.TradePartitions = either(s.TradePartitions, PartitionCount(r.TradePartitions))
-		s.AccountPartitions = either(s.AccountPartitions, PartitionCount(r.AccountPartitions))
 	}
 	if !s.ExplicitRedis() {
 		s.RedisDB, s.RedisPrefix = either(s.RedisDB, DBNumber(r.RedisDB)), either(s.RedisPrefix, KeyPrefix(r.RedisPrefix))

@@ -24,7 +24,7 @@ func TestAnAnnouncementWithoutALockIsIgnored(t *testing.T) {
 	if err := makeData(dir); err != nil {
 		t.Fatal(err)
 	}
-	here := running{PID: os.Getpid(), Data: dir, NATSURL: "nats://127.0.0.1:1", RedisAddr: "127.0.0.1:2", RedisDB: 3, RedisPrefix: "mine:", TickPartitions: 5}
+	here := running{PID: os.Getpid(), Data: dir, NATSURL: "nats://127.0.0.1:1", RedisAddr: "127.0.0.1:2", RedisDB: 3, RedisPrefix: "mine:"}
 	body := fmt.Sprintf(`{"pid": %d, "data": %q, "nats_url": "nats://127.0.0.1:1"}`, here.PID, dir)
 	if err := os.WriteFile(filepath.Join(dir, runningFile), []byte(body), 0o600); err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestWhatIsAnnouncedCanBeRead(t *testing.T) {
 	dir := t.TempDir()
 	here := running{
 		PID: os.Getpid(), Data: dir, NATSURL: "nats://127.0.0.1:1", RedisAddr: "127.0.0.1:2", RedisDB: 3, RedisPrefix: "mine:",
-		PrivateRedis: true, TickPartitions: 5, TradePartitions: 6, HTTPAddr: "127.0.0.1:3",
+		PrivateRedis: true, HTTPAddr: "127.0.0.1:3",
 	}
 	path := filepath.Join(dir, runningFile)
 	// Not announce, which would also write to the directory of this user.

@@ -9,7 +9,9 @@ import (
 	"github.com/fullon/fullon/cachestore"
 )
 
-// logModule connects to the log. bind checks that it was provisioned.
+// logModule connects to the log and checks that it was provisioned. Who holds
+// subjects and partitions of a deployment that is repartitioned ends with the
+// reason, and begins again with those that it has then.
 func logModule(name string, cfg bus.Config) fx.Option {
 	return fx.Provide(func(s supervisor, log *slog.Logger) (*bus.Bus, error) {
 		cfg := cfg
@@ -25,6 +27,7 @@ func logModule(name string, cfg bus.Config) fx.Option {
 			return nil, err
 		}
 		s.onStop(func() error { b.Close(); return nil })
+		s.run("layout", b.Superseded)
 		return b, nil
 	})
 }

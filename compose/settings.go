@@ -25,9 +25,9 @@ type Servers struct {
 	RedisSecurity
 	RedisMaxConnections Count          `env:"REDIS_MAX_CONNECTIONS" placeholder:"N" help:"Connections to Redis at most (default: 50)."`
 	RedisPrefix         KeyPrefix      `env:"REDIS_PREFIX" placeholder:"TEXT" help:"What all keys begin with (default: fullon:)."`
-	TickPartitions      PartitionCount `env:"FULLON_TICK_PARTITIONS" placeholder:"N" help:"Partitions of ticks that the deployment has (default: 4)."`
-	TradePartitions     PartitionCount `env:"FULLON_TRADE_PARTITIONS" placeholder:"N" help:"Partitions of trades that the deployment has (default: 4)."`
-	AccountPartitions   PartitionCount `env:"FULLON_ACCOUNT_PARTITIONS" placeholder:"N" help:"Partitions of accounts that the deployment has (default: 4)."`
+	TickPartitions      PartitionCount `env:"FULLON_TICK_PARTITIONS" placeholder:"N" help:"Partitions of ticks that the deployment must have (default: those that it has; a new one: 4)."`
+	TradePartitions     PartitionCount `env:"FULLON_TRADE_PARTITIONS" placeholder:"N" help:"Partitions of trades that the deployment must have (default: those that it has; a new one: 4)."`
+	AccountPartitions   PartitionCount `env:"FULLON_ACCOUNT_PARTITIONS" placeholder:"N" help:"Partitions of accounts that the deployment must have (default: those that it has; a new one: 4)."`
 }
 
 // ExplicitRedis reports whether a Redis of one's own was named.
@@ -35,9 +35,9 @@ func (s Servers) ExplicitRedis() bool {
 	return s.RedisHost != "" || s.RedisPort != 0 || s.RedisAddrs != "" || s.RedisCluster || s.RedisSentinelMaster != ""
 }
 
-// Layout is the configured partition counts.
+// Layout is the configured partition counts; zero: what the deployment has.
 func (s Servers) Layout() bus.Layout {
-	return bus.Layout{Ticks: int(s.TickPartitions), Trades: int(s.TradePartitions), Accounts: int(s.AccountPartitions)}.WithDefaults()
+	return bus.Layout{Ticks: int(s.TickPartitions), Trades: int(s.TradePartitions), Accounts: int(s.AccountPartitions)}
 }
 
 // Log is the configuration of the connection to the log.

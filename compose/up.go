@@ -139,13 +139,11 @@ func (c *UpCommand) runIn(ctx context.Context, data string, servers Servers, fee
 	} else {
 		c.say("venue    %s", feeds.Venue)
 	}
-	layout := servers.Layout()
 	here := running{
 		PID: os.Getpid(), Data: data, NATSURL: withoutCredentials(string(servers.NATSURL)),
 		PrivateNATS: privateLog,
 		RedisAddr:   strings.Join(redisConfig.Addrs, ","), RedisCluster: redisConfig.Cluster, RedisSentinelMaster: redisConfig.SentinelMaster,
 		RedisDB: int(servers.RedisDB), RedisPrefix: string(servers.RedisPrefix), PrivateRedis: !servers.ExplicitRedis(),
-		TickPartitions: layout.Ticks, TradePartitions: layout.Trades, AccountPartitions: layout.Accounts,
 	}
 	options = append(options, withPresence(redisConfig, "up",
 		logModule("fullon-up", servers.Log()), redisModule(redisConfig),

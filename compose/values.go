@@ -44,6 +44,8 @@ type (
 	Exchanges []string
 	// StreamNames is a list of names of streams.
 	StreamNames []string
+	// PartitionKinds is a list of kinds of streams that have partitions.
+	PartitionKinds []string
 	// Symbol is a unified symbol.
 	Symbol string
 	// Symbols is a list of unified symbols.
@@ -74,7 +76,7 @@ type (
 
 var settingTypes = []encoding.TextUnmarshaler{
 	new(Port), new(Count), new(PartitionCount), new(ReplicaCount), new(TradeLimit), new(CandleLimit), new(DBNumber),
-	new(Period), new(Exchange), new(Exchanges), new(StreamNames), new(Symbol), new(Symbols), new(Timeframe), new(Venue), new(LogLevel), new(LogFormat),
+	new(Period), new(Exchange), new(Exchanges), new(StreamNames), new(PartitionKinds), new(Symbol), new(Symbols), new(Timeframe), new(Venue), new(LogLevel), new(LogFormat),
 	new(NATSURL), new(RedisHost), new(RedisAddrs), new(KeyPrefix), new(CAFile), new(SecretFile), new(ListenAddr), new(WebSocketURL), new(RESTURL),
 	new(ProcessType), new(ProcessID), new(BroadcastID), new(ErrorLimit),
 	new(Account), new(Currency), new(FillLimit),
@@ -170,6 +172,21 @@ func (s *StreamNames) UnmarshalText(text []byte) error {
 		}
 		if !slices.Contains(*s, name) {
 			*s = append(*s, name)
+		}
+	}
+	return nil
+}
+
+// UnmarshalText reads kinds of streams.
+func (k *PartitionKinds) UnmarshalText(text []byte) error {
+	*k = nil
+	for name := range strings.SplitSeq(string(text), ",") {
+		name = strings.TrimSpace(name)
+		if !slices.Contains(bus.Kinds(), name) {
+			return notAllowed(string(text), strings.Join(bus.Kinds(), ", ")+", or several of them; orders have one partition for each exchange")
+		}
+		if !slices.Contains(*k, name) {
+			*k = append(*k, name)
 		}
 	}
 	return nil

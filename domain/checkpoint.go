@@ -69,6 +69,7 @@ func NextEpoch(stored Checkpoint, extent Extent) Checkpoint {
 // Extent is what a stream of the log holds at a moment.
 type Extent struct {
 	Created int64     // when the stream was created, unix ns
+	Begin   uint64    // sequence that it began with; 1 unless it was made by a repartition
 	First   uint64    // sequence of its oldest message; Last+1 when it is empty
 	Since   time.Time // when that one was stored; zero: it is empty
 	Last    uint64    // sequence of its newest message, also when that is gone; zero: never had one
@@ -78,6 +79,15 @@ type Extent struct {
 
 	MaxMessages uint64 // that it keeps; zero: no limit
 	MaxBytes    uint64 // that it keeps; zero: no limit
+}
+
+// Newest is the sequence of the newest message that the stream holds; zero: it
+// is empty.
+func (e Extent) Newest() uint64 {
+	if e.First > e.Last {
+		return 0
+	}
+	return e.Last
 }
 
 // RetentionAlarm is the RetentionUsed from which on somebody has to act.

@@ -59,7 +59,7 @@ type forecastView struct {
 
 func forecast(s client.StreamStatus) forecastView {
 	v := forecastView{Stream: s.Stream, First: s.First, Last: s.Last, Since: moment(s.Since), Lost: "nothing"}
-	if s.First > 1 && s.Checkpoint > 0 {
+	if s.First > s.Begin && s.Checkpoint > 0 {
 		v.Lost = atRisk(s.Stream)
 	}
 	v.Dropped = v.Lost != "nothing"

@@ -30,7 +30,7 @@ var rules = []rule{
 	{"domain", []string{"github.com/quagmt/udecimal"}, "everybody speaks its language, so it depends on nobody"},
 	{"internal/wire", []string{"domain", "github.com/vmihailenco/msgpack/...", "github.com/tinylib/msgp/..."}, "the form of the events, wherever they are kept"},
 	{"bus", []string{
-		"domain", "internal/wire", "github.com/nats-io/...", "github.com/synadia-io/orbit.go/...", "github.com/vmihailenco/msgpack/...",
+		"domain", "internal/pause", "internal/wire", "github.com/nats-io/...", "github.com/synadia-io/orbit.go/...", "github.com/vmihailenco/msgpack/...",
 		"github.com/tinylib/msgp/...", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
 	}, "the log never knows the cache"},
 	{"cachestore", []string{
@@ -68,7 +68,7 @@ var rules = []rule{
 	{"internal/demo", []string{"domain", "client", "internal/pause", "github.com/sourcegraph/conc/..."}, "bots like any other"},
 	{"internal/board", []string{"domain", "internal/table", "github.com/sourcegraph/conc/..."}, "a reader like any bot"},
 	{"internal/verify", []string{"domain", "cachestore", "internal/projector", "internal/wire"}, "it holds the cache against the projector's own fold"},
-	{"internal/console", []string{"domain", "client", "internal/table", "internal/verify"}, "a reader like any bot, and the printer of what was verified"},
+	{"internal/console", []string{"bus", "domain", "client", "internal/table", "internal/verify"}, "a reader like any bot, and the printer of what was verified and repartitioned"},
 	{"internal/asyncapi", []string{"internal/gateway", "go.yaml.in/yaml/..."}, "a program that describes"},
 	{"internal/page", nil, "files for browsers"},
 	{"internal/pause", nil, "a wait that a context ends"},

@@ -99,11 +99,11 @@ func (c *comparison) run(ctx context.Context, v *Verifier) error {
 	defer c.replica.Close()
 	c.extent = c.replica.Extent()
 	if !c.sparse {
-		c.report.Dropped = c.extent.First - 1
+		c.report.Dropped = c.extent.First - c.extent.Begin
 	}
 	if at.Seq == 0 {
-		if c.extent.Last == 0 {
-			return nil // nobody has ever said anything
+		if c.extent.Newest() == 0 {
+			return nil // there is nothing to fold
 		}
 		return fmt.Errorf("%s: %w", c.of.Stream(), domain.ErrRebuilding)
 	}
