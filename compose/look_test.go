@@ -88,13 +88,16 @@ func TestADeploymentThatDoesNotFitIsAClearLine(t *testing.T) {
 	if r.code != ExitOK || r.stdout != "provisioned: 2 partitions of ticks, 3 of trades, 4 of accounts, orders of binance, bybit, coinbase, kraken, okx, 1 replicas\n" {
 		t.Fatalf("provision: %+v", r)
 	}
-	for _, r := range []result{u.run("fullon", "status"), u.run("ingest"), u.run("projector"), u.run("fullon", "provision"), u.run("fullon", "up", "--http=off")} {
+	const wrong = "--tick-partitions=4"
+	for _, r := range []result{
+		u.run("fullon", "status", wrong), u.run("ingest", wrong), u.run("projector", wrong), u.run("fullon", "provision", wrong),
+		u.run("fullon", "up", "--http=off", wrong),
+	} {
 		r.stdout = ""
 		r.complains(t, ExitFailed, "configuration mismatch: the deployment has 2 tick partitions, this process is configured for 4")
 	}
 	for _, args := range lookCommands[:4] {
-		args := append(strings.Fields(args), "--tick-partitions=2", "--trade-partitions=3")
-		u.run("fullon", args...).complains(t, ExitNotFound, "not found", "sim")
+		u.run("fullon", strings.Fields(args)...).complains(t, ExitNotFound, "not found", "sim")
 	}
 }
 
