@@ -27,6 +27,7 @@ var own = private.Own{
 	Real:       private.Hosts{REST: "https://api.kraken.com", Stream: "wss://ws-auth.kraken.com/v2"},
 	IsReal:     func(host string) bool { return private.Within(host, "kraken.com") },
 	Spot:       true,
+	Spellings:  spellings,
 	Late:       int64(5 * time.Minute / time.Microsecond),
 	BooksEvery: 5 * time.Second,
 }
@@ -52,7 +53,6 @@ type api struct {
 
 	mu    sync.Mutex
 	nonce int64
-	pairs map[string]string         // symbols by the names that REST has for them, as last seen
 	holds map[string]domain.Decimal // what is held back, by currency
 }
 

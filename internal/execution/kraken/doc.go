@@ -70,7 +70,9 @@
 // Missed fills are those of TradesHistory, by time: pages of 50, the newest
 // first, read from the old end. The list is taken to be complete up to five
 // minutes before its newest trade. It costs two calls a page: a long history
-// takes minutes to be told for the first time, see Config.Since.
+// takes minutes to be told for the first time, see Config.Since. The currency
+// of a listed trade's fee is the pair's quote, and not known where the catalogue
+// did not have the pair when it was listed.
 //
 // # Differences from other venues
 //

@@ -247,6 +247,8 @@ func TestAFillIsHeldBackUntilItsSymbolIsKnown(t *testing.T) {
 			return nil
 		}
 	})
+	// One that the list of trades tells of, and one of the stream.
+	executiontest.Submit(t, r.venue(), order("listed", domain.Buy, "1", ""))
 	sink, _ := executiontest.Listen(t, v)
 	executiontest.Submit(t, r.venue(), order("o", domain.Buy, "1", ""))
 	executiontest.Eventually(t, "the fill", func() bool { return strings.Contains(r.logs.String(), "fill held back") })
@@ -254,6 +256,7 @@ func TestAFillIsHeldBackUntilItsSymbolIsKnown(t *testing.T) {
 		t.Fatalf("%+v", fills)
 	}
 	known.Store(true)
+	executiontest.WantFills(t, sink, "listed", "1")
 	executiontest.WantFills(t, sink, "o", "1")
 }
 

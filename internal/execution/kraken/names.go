@@ -35,31 +35,22 @@ func pair(symbol string) string {
 	return kraken.RESTAsset(base) + kraken.RESTAsset(quote)
 }
 
-// oldPair is the name of a symbol of two assets that have old codes.
-func oldPair(symbol string) (name string, ok bool) {
+// spellings are the names of a symbol in answers of REST.
+func spellings(symbol string) []string {
+	names := []string{pair(symbol)}
 	base, quote, _ := strings.Cut(symbol, "/")
 	base, quote = oldCodes[kraken.RESTAsset(base)], oldCodes[kraken.RESTAsset(quote)]
-	return base + quote, base != "" && quote != ""
+	if base != "" && quote != "" {
+		names = append(names, base+quote)
+	}
+	return names
 }
 
 // symbol is the symbol of a pair in an answer; one that the catalogue does not
 // have keeps its name.
-func (a *api) symbol(name string) string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if symbol, ok := a.pairs[name]; ok {
-		return symbol
+func (a *api) symbol(pair string) string {
+	if name, known := a.Symbols.Name(pair); known {
+		return name // which Kraken spells as we do
 	}
-	all := a.Cfg.Symbols()
-	a.pairs = make(map[string]string, len(all))
-	for _, s := range all {
-		a.pairs[pair(s.VenueSymbol)], a.pairs[s.VenueSymbol] = s.VenueSymbol, s.VenueSymbol
-		if old, ok := oldPair(s.VenueSymbol); ok {
-			a.pairs[old] = s.VenueSymbol
-		}
-	}
-	if symbol, ok := a.pairs[name]; ok {
-		return symbol
-	}
-	return name
+	return pair
 }

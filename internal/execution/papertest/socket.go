@@ -94,14 +94,20 @@ func (s *Socket) Follow(sink execution.Sink, granted func()) {
 	for _, f := range statement.Fills {
 		before[f.ID] = true
 	}
-	granted()
-	s.group.Go(func() { _ = account.Run(s.ctx, fromNow{sink, before}) }) // an error: the exchange was stopped
+	s.group.Go(func() { _ = account.Run(s.ctx, fromNow{sink, before, granted}) }) // an error: the exchange was stopped
 }
 
 // fromNow is a sink that is not told of what was filled before.
 type fromNow struct {
 	execution.Sink
-	before map[string]bool
+	before  map[string]bool
+	granted func()
+}
+
+// Connected implements execution.Sink: what happens is told from here on.
+func (s fromNow) Connected() {
+	s.granted()
+	s.Sink.Connected()
 }
 
 // Fill implements execution.Sink.

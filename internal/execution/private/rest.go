@@ -67,6 +67,10 @@ func (a *Account) Do(ctx context.Context, r Request) (Answer, error) {
 	for name, values := range r.Header {
 		req.Header[name] = values
 	}
+	// A paused process may be later than its context has noticed.
+	if deadline, _ := ctx.Deadline(); !time.Now().Before(deadline) {
+		return Answer{}, &Failure{What: what, Cause: context.DeadlineExceeded}
+	}
 	resp, err := a.http.Do(req)
 	if err != nil {
 		return Answer{}, &Failure{What: what, Cause: venue.WithoutURL(err)}
@@ -91,11 +95,7 @@ func (a *Account) sign(ctx context.Context, r *Request) error {
 		r.Header = make(http.Header)
 	}
 	deadline, _ := ctx.Deadline()
-	local := time.Now()
-	if !local.Before(deadline) {
-		return &Failure{What: r.what(), Cause: context.DeadlineExceeded}
-	}
-	now, _ := a.Clock.At(local)
+	now, _ := a.Clock.At(time.Now())
 	until, _ := a.Clock.At(deadline)
 	if err := r.Sign(r, now, until); err != nil {
 		return &Failure{What: r.what(), Cause: err}
