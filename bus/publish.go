@@ -44,12 +44,17 @@ func (b *Bus) send(ctx context.Context, msg *nats.Msg, stream string, conditions
 // message about the subject of the condition is being stored.
 const codeWrongLastSequenceConstant jetstream.ErrorCode = 10164
 
+// conflicts tells whether the log refused because a condition did not hold.
+func conflicts(err error) bool {
+	var refused *jetstream.APIError
+	return errors.As(err, &refused) &&
+		(refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || refused.ErrorCode == codeWrongLastSequenceConstant)
+}
+
 // refused sorts what may be wrong with a publication.
 func (b *Bus) refused(ctx context.Context, what, stream string, err error) error {
-	var refused *jetstream.APIError
 	switch {
-	case errors.As(err, &refused) &&
-		(refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || refused.ErrorCode == codeWrongLastSequenceConstant):
+	case conflicts(err):
 		return errors.Join(domain.ErrConflict, err)
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrStreamNotFound):
 		// The stream is not there, or nobody leads it now.

@@ -87,8 +87,9 @@ func streamConfigs(layout Layout, plan Plan) []jetstream.StreamConfig {
 	}
 	for p, name := range layout.TradeStreams() {
 		n := strconv.Itoa(p)
-		configs = append(configs, partitionConfig(name, layout.Trades, retention.Trades, replicas,
-			"trade."+n+".>", "candle."+n+".>", "gap."+n+".>"))
+		cfg := partitionConfig(name, layout.Trades, retention.Trades, replicas, "trade."+n+".>", "candle."+n+".>", "gap."+n+".>")
+		cfg.AllowAtomicPublish = true
+		configs = append(configs, cfg)
 	}
 	for p, name := range layout.AccountStreams() {
 		n := strconv.Itoa(p)

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/fullon/fullon/bus"
+	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/ingest"
 	"github.com/fullon/fullon/internal/venue"
@@ -49,25 +50,47 @@ type publishers struct {
 	events *bus.OrderedPublisher
 }
 
-// ingestModule follows a venue.
+// ingestModule follows a venue, or stands by while another process does.
 func ingestModule(cfg Feeds) fx.Option {
+	self := domain.Holder{ID: client.NewProcessID(), PID: os.Getpid()}
+	self.Host, _ = os.Hostname() // only people read it
 	return fx.Options(
 		fx.Provide(newPublishers, cfg.adapter),
-		fx.Provide(func(b *bus.Bus, p *publishers, adapter venue.Adapter, here *presence, log *slog.Logger) *ingest.Feed {
-			return ingest.New(ingest.Config{
-				Symbols: cfg.Symbols, SilentAfter: time.Duration(cfg.SilentAfter), Log: log,
+		fx.Provide(func(s supervisor, b *bus.Bus, log *slog.Logger) (*ingest.Lease, error) {
+			return newLease(s, b, self, string(cfg.Venue), log)
+		}),
+		fx.Provide(func(b *bus.Bus, p *publishers, adapter venue.Adapter, lease *ingest.Lease, here *presence, log *slog.Logger) *ingest.Feed {
+			feed := ingest.New(ingest.Config{
+				Symbols: cfg.Symbols, SilentAfter: time.Duration(cfg.SilentAfter), Turn: lease, Log: log,
 				Report: func(text string) { here.report(adapter.Exchange(), text) },
 			}, adapter, p.ticks, p.events, b)
+			p.events.OnConflict(func(_, symbol string) { feed.Conflict(symbol) })
+			return feed
 		}),
-		fx.Invoke(func(s supervisor, feed *ingest.Feed, here *presence) {
-			here.add(domain.ProcessIngest, feed.Exchange(), map[string]string{"symbols": symbolsParam(cfg.Symbols)},
-				lookAtFeed(feed, time.Duration(cfg.SilentAfter), here.report))
+		fx.Invoke(func(s supervisor, feed *ingest.Feed, lease *ingest.Lease, here *presence) {
+			here.addAs(self.ID, domain.ProcessIngest, feed.Exchange(), map[string]string{"symbols": symbolsParam(cfg.Symbols)},
+				lookAtFeed(feed, lease, time.Duration(cfg.SilentAfter), here.report))
 			s.run("ingest", feed.Run)
 		}),
 	)
 }
 
-func newPublishers(s supervisor, b *bus.Bus) (*publishers, error) {
+// newLease takes part in who follows the venue. It stops after the publishers, so
+// that all is stored when another takes over.
+func newLease(s supervisor, b *bus.Bus, self domain.Holder, exchange string, log *slog.Logger) (*ingest.Lease, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	feeds, err := b.Feeds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lease := ingest.NewLease(ingest.LeaseConfig{Log: log}, exchange, self, feeds)
+	s.run("lease", lease.Run)
+	return lease, nil
+}
+
+// newPublishers makes the ways into the log; they stop before the lease.
+func newPublishers(s supervisor, b *bus.Bus, _ *ingest.Lease) (*publishers, error) {
 	ticks, err := b.NewTickPublisher()
 	if err != nil {
 		return nil, err

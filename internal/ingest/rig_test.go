@@ -37,6 +37,10 @@ type rig struct {
 
 	last    domain.Trade
 	lastErr []error // what reading it says at first
+	resumed []uint64
+
+	lastTick domain.Tick
+	ticks    []domain.Tick
 }
 
 // inBubble runs a test of a feed.
@@ -149,7 +153,12 @@ func (v theVenue) TradesFrom(_ context.Context, _ string, from uint64, _ time.Ti
 
 type theTicks struct{ *rig }
 
-func (theTicks) Publish(domain.Tick) error { return nil }
+func (l theTicks) Publish(tick domain.Tick) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ticks = append(l.ticks, tick)
+	return nil
+}
 
 func (l theTicks) PublishFeed(feed domain.Feed) error {
 	l.mu.Lock()
@@ -184,6 +193,17 @@ func (l theEvents) Publish(event domain.Event) error {
 	return nil
 }
 
+// Resume implements ingest.EventLog.
+func (l theEvents) Resume(_, _ string, last uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.resumed = append(l.resumed, last)
+	if errors.Is(l.broken, domain.ErrConflict) {
+		l.broken = nil
+	}
+	return nil
+}
+
 // LastTrade implements ingest.History.
 func (r *rig) LastTrade(context.Context, string, string) (domain.Trade, error) {
 	r.mu.Lock()
@@ -194,6 +214,16 @@ func (r *rig) LastTrade(context.Context, string, string) (domain.Trade, error) {
 		return domain.Trade{}, err
 	}
 	return r.last, nil
+}
+
+// LastTick implements ingest.History.
+func (r *rig) LastTick(context.Context, string, string) (domain.Tick, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lastTick.Symbol == "" {
+		return domain.Tick{}, domain.ErrNotFound
+	}
+	return r.lastTick, nil
 }
 
 var errAway = errors.New("away")

@@ -45,11 +45,19 @@ func (l *ledger) Publish(e domain.Event) error {
 	return nil
 }
 
+// Resume implements ingest.EventLog.
+func (*ledger) Resume(string, string, uint64) error { return nil }
+
 func (l *ledger) LastTrade(context.Context, string, string) (domain.Trade, error) {
 	if l.last == nil {
 		return domain.Trade{}, domain.ErrNotFound
 	}
 	return *l.last, nil
+}
+
+// LastTick implements ingest.History.
+func (*ledger) LastTick(context.Context, string, string) (domain.Tick, error) {
+	return domain.Tick{}, domain.ErrNotFound
 }
 
 // await waits until exactly that was stored, in that order.
