@@ -13,6 +13,7 @@ import (
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/ingest"
+	"github.com/fullon/fullon/internal/pause"
 	"github.com/fullon/fullon/internal/venue"
 	"github.com/fullon/fullon/internal/venue/venues"
 )
@@ -56,40 +57,63 @@ func ingestModule(cfg Feeds) fx.Option {
 	self.Host, _ = os.Hostname() // only people read it
 	return fx.Options(
 		fx.Provide(newPublishers, cfg.adapter),
-		fx.Provide(func(s supervisor, b *bus.Bus, log *slog.Logger) (*ingest.Lease, error) {
-			return newLease(s, b, self, string(cfg.Venue), log)
+		fx.Provide(newFeeds),
+		fx.Provide(func(s supervisor, feeds *bus.Feeds, log *slog.Logger) *ingest.Lease {
+			lease := ingest.NewLease(ingest.LeaseConfig{Log: log}, string(cfg.Venue), self, feeds)
+			s.run("lease", lease.Run)
+			return lease
 		}),
-		fx.Provide(func(b *bus.Bus, p *publishers, adapter venue.Adapter, lease *ingest.Lease, here *presence, log *slog.Logger) *ingest.Feed {
+		fx.Provide(func(b *bus.Bus, feeds *bus.Feeds, p *publishers, adapter venue.Adapter, lease *ingest.Lease, here *presence, log *slog.Logger) (*ingest.Feed, error) {
+			ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+			defer cancel()
+			symbols, err := cfg.settle(ctx, feeds)
+			if err != nil {
+				return nil, err
+			}
 			feed := ingest.New(ingest.Config{
-				Symbols: cfg.Symbols, SilentAfter: time.Duration(cfg.SilentAfter), Turn: lease, Log: log,
+				Symbols: symbols, SilentAfter: time.Duration(cfg.SilentAfter), Turn: lease, Log: log,
 				Report: func(text string) { here.report(adapter.Exchange(), text) },
 			}, adapter, p.ticks, p.events, b)
 			p.events.OnConflict(func(_, symbol string) { feed.Conflict(symbol) })
-			return feed
+			return feed, nil
 		}),
-		fx.Invoke(func(s supervisor, feed *ingest.Feed, lease *ingest.Lease, here *presence) {
-			here.addAs(self.ID, domain.ProcessIngest, feed.Exchange(), map[string]string{"symbols": symbolsParam(cfg.Symbols)},
+		fx.Invoke(func(s supervisor, feeds *bus.Feeds, feed *ingest.Feed, lease *ingest.Lease, here *presence, log *slog.Logger) {
+			s.run("wanted symbols", func(ctx context.Context) error {
+				followWanted(ctx, cfg, feeds, feed, log)
+				return nil
+			})
+			here.addAs(self.ID, domain.ProcessIngest, feed.Exchange(), map[string]string{"symbols": symbolsParam(feed.Symbols())},
 				lookAtFeed(feed, lease, time.Duration(cfg.SilentAfter), here.report))
 			s.run("ingest", feed.Run)
 		}),
 	)
 }
 
-// newLease takes part in who follows the venue. It stops after the publishers, so
-// that all is stored when another takes over.
-func newLease(s supervisor, b *bus.Bus, self domain.Holder, exchange string, log *slog.Logger) (*ingest.Lease, error) {
+func newFeeds(b *bus.Bus) (*bus.Feeds, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	feeds, err := b.Feeds(ctx)
-	if err != nil {
-		return nil, err
-	}
-	lease := ingest.NewLease(ingest.LeaseConfig{Log: log}, exchange, self, feeds)
-	s.run("lease", lease.Run)
-	return lease, nil
+	return b.Feeds(ctx)
 }
 
-// newPublishers makes the ways into the log; they stop before the lease.
+// wantedInterval is how often is looked which symbols are to be followed.
+const wantedInterval = time.Second
+
+// followWanted has the feed follow the symbols that are wanted, until ctx ends.
+// While the log is away they stay as they were.
+func followWanted(ctx context.Context, cfg Feeds, feeds *bus.Feeds, feed *ingest.Feed, log *slog.Logger) {
+	for ctx.Err() == nil {
+		symbols, err := feeds.Wanted(ctx, feed.Exchange())
+		if symbols = cfg.spelled(symbols); err == nil && len(symbols) > 0 {
+			feed.Want(symbols)
+		} else if err != nil && ctx.Err() == nil {
+			log.Debug("which symbols are wanted is not known", "error", err)
+		}
+		pause.For(ctx, wantedInterval)
+	}
+}
+
+// newPublishers makes the ways into the log. They stop before the lease is given
+// back, so that all is stored when another takes over.
 func newPublishers(s supervisor, b *bus.Bus, _ *ingest.Lease) (*publishers, error) {
 	ticks, err := b.NewTickPublisher()
 	if err != nil {

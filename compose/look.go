@@ -173,7 +173,7 @@ type StatusCommand struct{ Look }
 
 // Run prints the state of every stream.
 func (c *StatusCommand) Run() error {
-	return c.with(true, func(ctx context.Context, k console.Console) error { return k.Status(ctx) })
+	return c.with(true, func(ctx context.Context, k console.Console) error { return k.Status(ctx, venuesToFollow()) })
 }
 
 // Help implements kong.HelpProvider.
@@ -198,6 +198,8 @@ type FullonCommand struct {
 	Set       SetCommand       `cmd:"" help:"Store something in the log."`
 	Delete    DeleteCommand    `cmd:"" help:"Remove what the cache holds."`
 	Broadcast BroadcastCommand `cmd:"" help:"Tell something to all processes of a type."`
+
+	Venue VenueCommand `cmd:"" help:"The symbols that are followed of each venue."`
 
 	Order      OrderCommand      `cmd:"" help:"Push, look at, cancel and follow orders."`
 	Queue      QueueCommand      `cmd:"" help:"The orders of an exchange that wait for a worker."`

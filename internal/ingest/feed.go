@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/sourcegraph/conc"
 	"github.com/sourcegraph/conc/pool"
 
 	"github.com/fullon/fullon/domain"
@@ -18,6 +20,8 @@ import (
 // TickLog takes ticks and signs of life. Its methods do not block.
 type TickLog interface {
 	Publish(tick domain.Tick) error
+	// Delete removes a market's tick.
+	Delete(exchange, symbol string) error
 	PublishFeed(feed domain.Feed) error
 }
 
@@ -57,7 +61,7 @@ type History interface {
 
 // Config of a Feed.
 type Config struct {
-	// Symbols to follow, unified. At least one.
+	// Symbols to follow at first, unified. At least one. See Feed.Want.
 	Symbols []string
 	// Interval of the signs of life. Default 1 s.
 	Interval time.Duration
@@ -119,7 +123,8 @@ type Feed struct {
 	events  EventLog
 	history History
 
-	sequencers sync.Map     // symbol to *sequencer: of the symbols that are followed now
+	wanted     *venue.Wanted
+	sequencers sync.Map     // symbol to *sequencer: of the symbols that are followed, or were in this turn
 	heard      atomic.Int64 // unix ns of the venue's last message
 	connected  atomic.Int64 // connections that are up
 	stopping   atomic.Bool
@@ -134,9 +139,21 @@ func New(cfg Config, adapter venue.Adapter, ticks TickLog, events EventLog, hist
 	cfg = cfg.withDefaults()
 	return &Feed{
 		cfg: cfg, adapter: adapter, ticks: ticks, events: events, history: history,
-		log:   cfg.Log.With("exchange", adapter.Exchange()),
-		woken: make(chan struct{}, 1),
+		log:    cfg.Log.With("exchange", adapter.Exchange()),
+		wanted: venue.NewWanted(cfg.Symbols...),
+		woken:  make(chan struct{}, 1),
 	}
+}
+
+// Want sets the symbols to follow from now on; the others are not disturbed. The
+// tick of one that is followed no longer is removed: nobody would renew it, and
+// the feed would vouch for it. It is safe for concurrent use.
+func (f *Feed) Want(symbols []string) { f.wanted.Set(symbols) }
+
+// Symbols are those that are to be followed.
+func (f *Feed) Symbols() []string {
+	symbols, _ := f.wanted.Get()
+	return symbols
 }
 
 // Exchange is the name of the venue.
@@ -170,20 +187,54 @@ func (f *Feed) follow(ctx context.Context) error {
 	f.heard.Store(0)
 	f.connected.Store(0)
 	f.sequencers.Clear()
-	sequencers := make([]*sequencer, 0, len(f.cfg.Symbols))
-	for _, symbol := range f.cfg.Symbols {
-		s := newSequencer(f, symbol)
-		s.resume(ctx)
-		s.tick.resume(ctx, f, symbol)
-		f.sequencers.Store(symbol, s)
-		sequencers = append(sequencers, s)
+	symbols, changed := f.wanted.Get()
+	open := venue.NewWanted() // whose trades can be taken
+	ends := make(map[string]context.CancelFunc)
+	var filling conc.WaitGroup
+	settle := func(ctx context.Context) {
+		for _, symbol := range symbols {
+			if ends[symbol] != nil {
+				continue
+			}
+			s := newSequencer(f, symbol)
+			s.resume(ctx)
+			s.tick.resume(ctx, f, symbol)
+			f.sequencers.Store(symbol, s)
+			var its context.Context
+			its, ends[symbol] = context.WithCancel(ctx)
+			filling.Go(func() { s.fillHoles(its) })
+		}
+		open.Set(symbols)
+		for symbol, end := range ends {
+			if !slices.Contains(symbols, symbol) {
+				end()
+				delete(ends, symbol)
+				f.sequencer(symbol).leave()
+			}
+		}
 	}
+	ready := make(chan struct{})
 	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
-	group.Go(func(ctx context.Context) error { return f.adapter.Stream(ctx, f.cfg.Symbols, f) })
 	group.Go(f.beat)
-	for _, s := range sequencers {
-		group.Go(s.fillHoles)
-	}
+	group.Go(func(ctx context.Context) error {
+		<-ready
+		return f.adapter.Stream(ctx, open, f)
+	})
+	group.Go(func(ctx context.Context) error {
+		defer filling.Wait()
+		settle(ctx)
+		close(ready)
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-changed:
+			}
+			symbols, changed = f.wanted.Get()
+			f.log.Info("other symbols are followed", "symbols", symbols)
+			settle(ctx)
+		}
+	})
 	err := group.Wait()
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil
@@ -250,7 +301,14 @@ func (f *Feed) signal(state domain.FeedState) {
 
 // Tick implements venue.Sink.
 func (f *Feed) Tick(tick domain.Tick) {
-	if s := f.sequencer(tick.Symbol); s != nil && !s.tick.complete(&tick) {
+	s := f.sequencer(tick.Symbol)
+	if s == nil {
+		f.refuseSymbol(tick.Symbol)
+		return
+	}
+	s.presence.RLock()
+	defer s.presence.RUnlock()
+	if s.left || !s.tick.complete(&tick) {
 		return
 	}
 	if err := f.ticks.Publish(tick); err != nil {
@@ -262,12 +320,15 @@ func (f *Feed) Tick(tick domain.Tick) {
 
 // Trade implements venue.Sink.
 func (f *Feed) Trade(trade venue.NumberedTrade) {
-	s := f.sequencer(trade.Symbol)
-	if s == nil {
-		f.Refused("unknown symbol", domain.Invalid("symbol", trade.Symbol, "a symbol that was asked for"))
+	if s := f.sequencer(trade.Symbol); s != nil {
+		s.take(trade)
 		return
 	}
-	s.take(trade)
+	f.refuseSymbol(trade.Symbol)
+}
+
+func (f *Feed) refuseSymbol(symbol string) {
+	f.Refused("unknown symbol", domain.Invalid("symbol", symbol, "a symbol that was asked for"))
 }
 
 // Candle implements venue.Sink.

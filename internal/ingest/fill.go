@@ -24,11 +24,11 @@ const (
 var errBehind = errors.New("it gives no trades from there on, although later ones were heard")
 
 // fillHoles mends the symbol's holes one after the other until ctx ends.
-func (s *sequencer) fillHoles(ctx context.Context) error {
+func (s *sequencer) fillHoles(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-s.wakened:
 		}
 		for ctx.Err() == nil {

@@ -41,6 +41,8 @@ type rig struct {
 
 	lastTick domain.Tick
 	ticks    []domain.Tick
+	deleted  []string
+	streamed []string // symbols
 }
 
 // inBubble runs a test of a feed.
@@ -130,9 +132,16 @@ type theVenue struct{ *rig }
 func (theVenue) Exchange() string                                 { return "test" }
 func (theVenue) Symbols(context.Context) ([]domain.Symbol, error) { return nil, nil }
 
-func (theVenue) Stream(ctx context.Context, _ []string, _ venue.Sink) error {
-	<-ctx.Done()
-	return nil
+func (v theVenue) Stream(ctx context.Context, wanted *venue.Wanted, _ venue.Sink) error {
+	for {
+		symbols, changed := wanted.Get()
+		v.set(func() { v.streamed = symbols })
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
 }
 
 func (v theVenue) TradesFrom(_ context.Context, _ string, from uint64, _ time.Time, limit int) ([]venue.NumberedTrade, error) {
@@ -157,6 +166,13 @@ func (l theTicks) Publish(tick domain.Tick) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ticks = append(l.ticks, tick)
+	return nil
+}
+
+func (l theTicks) Delete(_, symbol string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deleted = append(l.deleted, symbol)
 	return nil
 }
 

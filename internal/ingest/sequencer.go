@@ -25,6 +25,9 @@ type sequencer struct {
 	symbol string
 	tick   known
 
+	presence sync.RWMutex // held while a tick is handed to the log
+	left     bool         // the symbol is no longer followed
+
 	mu      sync.Mutex
 	last    uint64 // number of the newest trade handed to the log; zero: none yet
 	lastAt  time.Time
@@ -62,6 +65,16 @@ func (s *sequencer) resume(ctx context.Context) {
 			s.last, s.lastAt = number, last.Time
 		}
 		return
+	}
+}
+
+// leave ends the symbol: what still comes is dropped, and its tick is removed.
+func (s *sequencer) leave() {
+	s.presence.Lock()
+	defer s.presence.Unlock()
+	s.left = true
+	if err := s.feed.ticks.Delete(s.feed.Exchange(), s.symbol); err != nil {
+		s.feed.Refused("tick", err)
 	}
 }
 

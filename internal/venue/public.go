@@ -1,12 +1,6 @@
 package venue
 
-import (
-	"context"
-
-	"github.com/sourcegraph/conc/pool"
-
-	"github.com/fullon/fullon/domain"
-)
+import "github.com/fullon/fullon/domain"
 
 // PublicConfig is what sets one venue's public market data apart from another's.
 type PublicConfig struct {
@@ -59,29 +53,6 @@ func (p *Public) Exchange() string { return p.Cfg.Exchange }
 
 // Close frees the idle REST connections. The adapter stays usable.
 func (p *Public) Close() { p.REST.CloseIdle() }
-
-// Follow is the Stream of an Adapter: it spreads the symbols over as many
-// connections as they need and serves these until ctx ends. dialect makes the
-// dialect of a connection for the given venue symbols.
-func (p *Public) Follow(ctx context.Context, symbols []string, sink Sink, dialect func(f *Feed, names []string) Dialect) error {
-	f, err := NewFeed(p.Cfg.Exchange, symbols, p.own.Spell, sink)
-	if err != nil {
-		return err
-	}
-	var sessions []*Session
-	for _, share := range f.shares(p.Cfg.MaxSymbols) {
-		s, err := p.session(sink, func() Dialect { return dialect(f, share) })
-		if err != nil {
-			return err
-		}
-		sessions = append(sessions, s)
-	}
-	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
-	for _, s := range sessions {
-		group.Go(s.Run)
-	}
-	return group.Wait()
-}
 
 func (p *Public) session(w Watcher, dialect func() Dialect) (*Session, error) {
 	return NewSession(SessionConfig{

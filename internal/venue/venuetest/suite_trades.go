@@ -86,6 +86,7 @@ func (l *ledger) await(t *testing.T, want ...string) {
 type noTicks struct{}
 
 func (noTicks) Publish(domain.Tick) error     { return nil }
+func (noTicks) Delete(string, string) error   { return nil }
 func (noTicks) PublishFeed(domain.Feed) error { return nil }
 
 // ingest brings the first symbol's trades into a ledger.
