@@ -212,6 +212,7 @@ type FullonCommand struct {
 	Halt       HaltCommand       `cmd:"" help:"Stop the trading of an exchange, of a bot there, or of all exchanges."`
 	Resume     ResumeCommand     `cmd:"" help:"Let it go on."`
 	Halts      HaltsCommand      `cmd:"" help:"What is halted."`
+	Replay     ReplayCommand     `cmd:"" help:"A venue that plays recordings, for demos, tests and benchmarks."`
 	Paper      PaperCommand      `cmd:"" help:"A venue that fills orders at the cache's prices, for workers to send them to."`
 
 	Clear     ClearCommand     `cmd:"" help:"Delete everything that the deployment has in Redis."`
