@@ -146,7 +146,7 @@ func copyFloor(b *testing.B, d *deployment, urls []string, n int) float64 {
 					continue
 				}
 				if err == nil {
-					_, err = js.PublishMsgAsync(&nats.Msg{Subject: subjects[i%perVenue], Data: frame})
+					_, err = js.PublishMsgAsync(&nats.Msg{Subject: subjects[i%perVenue], Data: frame}, jetstream.WithStallWait(time.Minute))
 				}
 				if err != nil {
 					b.Error(err)
