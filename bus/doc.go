@@ -94,10 +94,18 @@
 // are independent of each other with one wait. TickPublisher is for
 // feeds of ticks: it never blocks, and while the log is slow or away the latest
 // tick of each market waits. OrderedPublisher is for trades: it stores each
-// once and in order through outages. It sends fast batches, in which the server
-// gives up at the first gap; after an error it reads the last message of each
-// subject back and goes on behind it. A message id would recognise a repeated
-// message only within its window and costs the server memory for each message.
+// once and in order through outages, and whoever else stores trades of the same
+// market: all that it stores of a market is on the condition that the market's
+// newest trade is the one that it knows of. Many events go in atomic batches, a
+// few one by one, whichever is quicker at the moment. Fast batches would be quicker
+// still, but a process that is halted in the middle of one and goes on when another
+// has taken over would store the rest: their later messages cannot be conditional.
+// After an error it reads the last message of each subject back and goes on behind
+// it. A message id would recognise a repeated message only within its window and
+// costs the server memory for each message.
+//
+// The bucket FEEDS holds who follows a venue and which symbols of it (see Feeds),
+// the bucket PROJECTORS who folds which partition (see Members).
 //
 // # Reading
 //

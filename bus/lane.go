@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -20,17 +21,36 @@ import (
 )
 
 const (
-	// chunkSize is how many messages share one fast batch.
-	chunkSize = 2048
-	// batchFrom is the chunk size from which a batch, with its two round trips,
-	// beats single publishes.
+	// chunkSize is how many messages share one batch; a server takes no more.
+	chunkSize = 1000
+	// batchFrom is the chunk size from which a batch is considered.
 	batchFrom = 4
 	// ackTimeout is how long an acknowledgement may take before the lane looks
 	// for itself what is stored. A lost connection does not end the wait, so
-	// this is also what an outage costs beyond its own length; and a batch does
-	// not heed a context, so it must fit into the time that a stop may take.
+	// this is also what an outage costs beyond its own length, and it must fit
+	// into the time that a stop may take.
 	ackTimeout = 2 * time.Second
 )
+
+// market is what a lane knows of a market's trades. All that it stores about the
+// market, trade or not, is on the condition that the market's newest trade is the
+// one that it knows of, so that nobody stores anything in between unnoticed.
+// Somebody else's trade ends it; a new one begins with what the log has then.
+type market struct {
+	exchange, symbol string
+	subject          string      // of its trades
+	over             atomic.Bool // what waits of it is not stored any more
+
+	// Used by the lane alone.
+	known bool   // otherwise it is read before the first event is stored
+	last  uint64 // sequence of the newest trade; zero: there is none
+}
+
+// queued is an event that waits.
+type queued struct {
+	msg    *nats.Msg
+	market *market
+}
 
 // lane is the queue of one stream.
 type lane struct {
@@ -39,8 +59,13 @@ type lane struct {
 	log       *slog.Logger
 
 	mu      sync.Mutex
-	queue   []*nats.Msg
+	queue   []queued
+	ended   bool // markets are over of which something may wait
 	arrived chan struct{}
+
+	// How long a single publish took lately, and a batch. Without a cluster a
+	// batch costs the server a file of its own.
+	single, batch time.Duration
 }
 
 // run stores chunk after chunk until ctx ended and the queue is empty, or hard
@@ -73,9 +98,11 @@ func (l *lane) run(ctx, hard context.Context) error {
 		}
 		l.publisher.retries.Add(1)
 		l.log.Debug("storing goes on after an error", "error", err, "stored", stored, "of", len(chunk))
-		select {
-		case <-time.After(wait.NextBackOff()):
-		case <-hard.Done():
+		if !isConflict(err) { // that is an answer: there is nothing to wait for
+			select {
+			case <-time.After(wait.NextBackOff()):
+			case <-hard.Done():
+			}
 		}
 		for hard.Err() == nil {
 			stored, err := l.reconcile(hard)
@@ -91,9 +118,14 @@ func (l *lane) run(ctx, hard context.Context) error {
 	}
 }
 
-func (l *lane) chunk() []*nats.Msg {
+// chunk is what is to be stored next. Only the lane calls it.
+func (l *lane) chunk() []queued {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.ended {
+		l.ended = false
+		l.queue = slices.DeleteFunc(l.queue, func(q queued) bool { return q.market.over.Load() })
+	}
 	return l.queue[:min(len(l.queue), chunkSize)]
 }
 
@@ -109,69 +141,98 @@ func (l *lane) drop(n int) {
 	l.queue = l.queue[n:]
 }
 
-// store publishes the chunk and returns how many of it are known to be stored.
-func (l *lane) store(ctx context.Context, chunk []*nats.Msg) (int, error) {
-	if len(chunk) >= batchFrom {
-		return l.storeBatch(ctx, chunk)
+// end lets nothing more of a market be stored that waits already. It reports
+// false for one that had ended before.
+func (l *lane) end(m *market) bool {
+	if m.over.Swap(true) {
+		return false
 	}
-	for i, msg := range chunk {
-		if err := l.storeOne(ctx, msg); err != nil {
+	l.mu.Lock()
+	l.ended = true
+	l.mu.Unlock()
+	return true
+}
+
+// store publishes the chunk and returns how many of it are known to be stored.
+func (l *lane) store(ctx context.Context, chunk []queued) (int, error) {
+	if err := l.know(ctx, chunk); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	if len(chunk) >= batchFrom && l.single*time.Duration(len(chunk)) > l.batch {
+		stored, err := l.storeBatch(ctx, chunk)
+		l.batch = time.Since(began)
+		return stored, err
+	}
+	for i, q := range chunk {
+		if err := l.storeOne(ctx, q); err != nil {
 			return i, err
 		}
 	}
+	l.single = time.Since(began) / time.Duration(len(chunk))
 	return len(chunk), nil
 }
 
-func (l *lane) storeOne(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) error {
+// know finds out where the trades of markets end of which nothing was stored yet.
+func (l *lane) know(ctx context.Context, chunk []queued) error {
+	for _, q := range chunk {
+		if q.market.known {
+			continue
+		}
+		seq, _, err := l.last(ctx, q.market.subject)
+		if err != nil {
+			return err
+		}
+		q.market.known, q.market.last = true, seq
+	}
+	return nil
+}
+
+// storeOne stores an event on the market's condition.
+func (l *lane) storeOne(ctx context.Context, q queued) error {
 	ctx, cancel := context.WithTimeout(ctx, min(ackTimeout, l.publisher.bus.cfg.Timeout))
 	defer cancel()
 	// No retries: they could store out of order what was sent in order.
-	_, err := l.publisher.bus.js.PublishMsg(ctx, fresh(msg), append(opts, jetstream.WithRetryAttempts(0))...)
+	ack, err := l.publisher.bus.js.PublishMsg(ctx, conditional(q), jetstream.WithRetryAttempts(0))
+	if err == nil {
+		q.stored(ack.Sequence)
+	}
 	return err
 }
 
-func (l *lane) storeBatch(ctx context.Context, chunk []*nats.Msg) (int, error) {
+// storeBatch stores all of the chunk or nothing: a process that is halted in the
+// middle and goes on when another has taken over must not store the rest. The
+// first event of each market carries its condition; the others follow on it.
+func (l *lane) storeBatch(ctx context.Context, chunk []queued) (int, error) {
 	bus := l.publisher.bus
-	batch, err := jetstreamext.NewFastPublisher(bus.js,
-		jetstreamext.WithFastPublisherContinueOnGap(false),
-		jetstreamext.FastPublishFlowControl{Flow: 200, MaxOutstandingAcks: 4, AckTimeout: min(ackTimeout, bus.cfg.Timeout)})
+	timeout := min(ackTimeout, bus.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	msgs := make([]*nats.Msg, len(chunk))
+	begun := make(map[*market]bool)
+	for i, q := range chunk {
+		if begun[q.market] {
+			msgs[i] = fresh(q.msg)
+			continue
+		}
+		begun[q.market] = true
+		msgs[i] = conditional(q)
+	}
+	ack, err := jetstreamext.PublishMsgBatch(ctx, bus.js, msgs, jetstreamext.BatchFlowControl{AckTimeout: timeout})
 	if err != nil {
 		return 0, err
 	}
-	last := len(chunk) - 1
-	stored := 0
-	for _, msg := range chunk[:last] {
-		ack, err := batch.AddMsg(fresh(msg))
-		if err != nil {
-			l.abandon(batch)
-			return stored, err
-		}
-		stored = int(ack.AckSequence)
-	}
-	ctx, cancel := context.WithTimeout(ctx, bus.cfg.Timeout)
-	defer cancel()
-	ack, err := batch.CommitMsg(ctx, fresh(chunk[last]))
-	if err != nil {
-		l.abandon(batch)
-		return stored, err
-	}
-	// A message that did not arrive ends the batch before it, and what is before
-	// it is acknowledged as if nothing had followed.
-	if ack.BatchSize != uint64(len(chunk)) {
-		return stored, fmt.Errorf("%s: %d of %d messages of a batch were stored", l.stream, ack.BatchSize, len(chunk))
+	for i, q := range chunk {
+		q.stored(ack.Sequence - uint64(len(chunk)-1-i))
 	}
 	return len(chunk), nil
 }
 
-// abandon lets the batch publisher drop its subscription; the log's answer does
-// not matter any more.
-func (l *lane) abandon(batch jetstreamext.FastPublisher) {
-	if batch.IsClosed() {
-		return
+// stored notes at which sequence the event is.
+func (q queued) stored(seq uint64) {
+	if q.msg.Subject == q.market.subject {
+		q.market.last = seq
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, _ = batch.Close(ctx)
 }
 
 // fresh is a copy that the client library may write its headers and reply into.
@@ -179,65 +240,95 @@ func fresh(msg *nats.Msg) *nats.Msg {
 	return &nats.Msg{Subject: msg.Subject, Data: msg.Data, Header: nats.Header{}}
 }
 
+// conditional is a fresh copy with the condition of its market.
+func conditional(q queued) *nats.Msg {
+	msg := fresh(q.msg)
+	if msg.Subject != q.market.subject {
+		msg.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, q.market.subject)
+	}
+	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(q.market.last, 10))
+	return msg
+}
+
 // reconcile finds out, after an error, how many of the queued events the log
 // has: for each subject it reads the last message back and looks for it in the
-// queue. It then stores the first event that each subject still lacks on the
-// condition that nothing of it was stored since, so that a late arrival of an
-// earlier attempt is noticed instead of doubled. It returns how many events are
-// stored.
+// queue. A market whose newest trade is neither the one that is known nor one of
+// the queue is over: somebody else stores its trades. The rest is stored one by
+// one, each on the condition of its market, so that a late arrival of an earlier
+// attempt is noticed instead of doubled. It returns how many events are stored.
 func (l *lane) reconcile(ctx context.Context) (int, error) {
 	chunk := l.chunk()
+	if err := l.know(ctx, chunk); err != nil {
+		return 0, err
+	}
 	stored := make([]bool, len(chunk))
-	lastSeq := make(map[string]uint64)
-	for i := len(chunk) - 1; i >= 0; i-- {
-		subject := chunk[i].Subject
-		if _, asked := lastSeq[subject]; asked {
-			continue
+	looked := make(map[string]bool)
+	look := func(subject string, m *market) error {
+		if looked[subject] {
+			return nil
 		}
+		looked[subject] = true
 		seq, data, err := l.last(ctx, subject)
-		if err != nil {
-			return 0, err
+		if err != nil || subject == m.subject && seq == m.last { // nothing came since
+			return err
 		}
-		lastSeq[subject] = seq
 		// Everything of this subject up to the match is stored. Of several alike
 		// the first one counts: the projection recognises what is repeated then,
 		// and nothing that stands between them is passed over.
-		match := slices.IndexFunc(chunk, func(m *nats.Msg) bool { return m.Subject == subject && bytes.Equal(m.Data, data) })
+		match := slices.IndexFunc(chunk, func(q queued) bool { return q.msg.Subject == subject && bytes.Equal(q.msg.Data, data) })
 		for j := 0; j <= match; j++ {
-			if chunk[j].Subject == subject {
+			if chunk[j].msg.Subject == subject {
 				stored[j] = true
 			}
 		}
+		if subject == m.subject {
+			// A market without trades is one whose last has aged out of the log.
+			if seq != 0 && match < 0 {
+				l.lose(m)
+			}
+			m.last = seq
+		}
+		return nil
 	}
-	var rest, have []*nats.Msg
-	lacking := make(map[string]bool)
-	for i, msg := range chunk {
-		if stored[i] {
-			have = append(have, msg)
-		} else {
-			rest = append(rest, msg)
-			lacking[msg.Subject] = true
+	for _, q := range chunk {
+		for _, subject := range [...]string{q.market.subject, q.msg.Subject} {
+			if err := look(subject, q.market); err != nil {
+				return 0, err
+			}
 		}
 	}
-	maps.DeleteFunc(lastSeq, func(subject string, _ uint64) bool { return !lacking[subject] })
+	var rest, have []queued
+	for i, q := range chunk {
+		if stored[i] {
+			have = append(have, q)
+		} else {
+			rest = append(rest, q)
+		}
+	}
 	l.mu.Lock()
 	copy(l.queue, append(have, rest...))
 	l.mu.Unlock()
-	// lastSeq loses each subject whose first event of the rest is stored.
-	for i, msg := range rest {
-		if len(lastSeq) == 0 {
-			return len(have) + i, nil
+	for i, q := range rest {
+		if q.market.over.Load() {
+			return len(have) + i, nil // the next chunk leaves it out
 		}
-		var conditions []jetstream.PublishOpt
-		if seq, first := lastSeq[msg.Subject]; first {
-			conditions = append(conditions, jetstream.WithExpectLastSequencePerSubject(seq))
-			delete(lastSeq, msg.Subject)
-		}
-		if err := l.storeOne(ctx, msg, conditions...); err != nil {
+		if err := l.storeOne(ctx, q); err != nil {
 			return len(have) + i, err
 		}
 	}
 	return len(chunk), nil
+}
+
+// lose ends a market of which somebody else stores trades, and tells.
+func (l *lane) lose(m *market) {
+	if !l.end(m) {
+		return // the caller has resumed it meanwhile
+	}
+	l.publisher.conflicts.Add(1)
+	l.log.Debug("somebody else stores trades of this market", "exchange", m.exchange, "symbol", m.symbol)
+	if told := l.publisher.onConflict; told != nil {
+		told(m.exchange, m.symbol)
+	}
 }
 
 // last reads the newest message of a subject; seq is zero when there is none.

@@ -11,10 +11,10 @@ import (
 	"github.com/fullon/fullon/domain"
 )
 
-// Provision creates the deployment's streams and the bucket of its projectors,
-// or brings existing ones to the plan. But for Repartition it is the only place
-// that creates them, and may be repeated. A deployment that has other partition
-// counts than were asked for is left alone and the error matches
+// Provision creates the deployment's streams and its buckets, of projectors and
+// of feeds, or brings existing ones to the plan. But for Repartition it is the
+// only place that creates them, and may be repeated. A deployment that has other
+// partition counts than were asked for is left alone and the error matches
 // domain.ErrMismatch; domain.ErrInvalid names a wrong exchange.
 func (b *Bus) Provision(ctx context.Context, plan Plan) error {
 	plan = plan.withDefaults()
@@ -44,17 +44,19 @@ func (b *Bus) Provision(ctx context.Context, plan Plan) error {
 			return b.unreachable("stream "+cfg.Name, err)
 		}
 	}
-	if err := b.provisionMembers(ctx, plan.Replicas); err != nil {
-		return err
+	for _, bucket := range [...]jetstream.KeyValueConfig{membersConfig(plan.Replicas), feedsConfig(plan.Replicas)} {
+		if err := b.provisionBucket(ctx, bucket); err != nil {
+			return err
+		}
 	}
 	return b.inheritHalt(ctx, plan.Exchanges)
 }
 
-func (b *Bus) provisionMembers(ctx context.Context, replicas int) error {
+func (b *Bus) provisionBucket(ctx context.Context, cfg jetstream.KeyValueConfig) error {
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 	defer cancel()
-	if _, err := b.js.CreateOrUpdateKeyValue(ctx, membersConfig(replicas)); err != nil {
-		return b.unreachable("bucket "+MembersBucket, err)
+	if _, err := b.js.CreateOrUpdateKeyValue(ctx, cfg); err != nil {
+		return b.unreachable("bucket "+cfg.Bucket, err)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ type proxy struct {
 	held  [2]bool // by direction
 	conns map[net.Conn]int
 	round int // of Cut: who belongs to an earlier one is to go
-	lose  func(reply string) bool
+	lose  func(publication string) bool
 }
 
 type direction int
@@ -131,12 +131,12 @@ func (p *proxy) Cut() {
 	p.cond.Broadcast()
 }
 
-// Lose makes the log not get those publications whose reply subject it is true
-// for. It counts for connections that are made later.
-func (p *proxy) Lose(reply func(string) bool) {
+// Lose makes the log not get those publications that it is true for: subject,
+// headers and payload. It counts for connections that are made later.
+func (p *proxy) Lose(publication func(string) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lose = reply
+	p.lose = publication
 }
 
 // sieve is a connection without what is to be lost.
@@ -154,11 +154,12 @@ func (p *proxy) sieve(c net.Conn) net.Conn {
 		for r := bufio.NewReader(c); ; {
 			line, err := r.ReadString('\n')
 			words, lost := strings.Fields(line), false
-			if err == nil && len(words) > 3 && strings.HasSuffix(words[0], "PUB") {
+			if err == nil && len(words) > 2 && strings.HasSuffix(words[0], "PUB") {
 				size, _ := strconv.Atoi(words[len(words)-1])
 				payload := make([]byte, size+len("\r\n"))
 				_, err = io.ReadFull(r, payload)
-				line, lost = line+string(payload), lose(words[2])
+				line += string(payload)
+				lost = lose(line)
 			}
 			if err != nil {
 				return

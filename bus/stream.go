@@ -81,9 +81,12 @@ func streamConfigs(layout Layout, plan Plan) []jetstream.StreamConfig {
 	for _, kind := range [...]struct {
 		split  split
 		maxAge time.Duration
-	}{{layout.ticks(), retention.Ticks}, {layout.trades(), retention.Trades}, {layout.accounts(), retention.Accounts}} {
+		atomic bool
+	}{{layout.ticks(), retention.Ticks, false}, {layout.trades(), retention.Trades, true}, {layout.accounts(), retention.Accounts, false}} {
 		for _, p := range kind.split.partitions() {
-			configs = append(configs, partitionConfig(p.stream(), kind.split.count, kind.maxAge, replicas, p.subjects()...))
+			cfg := partitionConfig(p.stream(), kind.split.count, kind.maxAge, replicas, p.subjects()...)
+			cfg.AllowAtomicPublish = kind.atomic
+			configs = append(configs, cfg)
 		}
 	}
 	for _, exchange := range plan.Exchanges {

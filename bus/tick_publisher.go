@@ -83,11 +83,29 @@ func (p *TickPublisher) Publish(tick domain.Tick) error {
 	if err := tick.Validate(); err != nil {
 		return err
 	}
-	address, err := p.bus.address(tick.Key())
+	data, err := wire.Encode(tick)
 	if err != nil {
 		return err
 	}
-	data, err := wire.Encode(tick)
+	return p.publish(tick.Key(), data)
+}
+
+// Delete removes a market's tick, behind those that were published before. It does
+// not block. The error matches domain.ErrInvalid.
+func (p *TickPublisher) Delete(exchange, symbol string) error {
+	deleted := domain.TickDeleted{Exchange: exchange, Symbol: symbol}
+	if err := deleted.Validate(); err != nil {
+		return err
+	}
+	data, err := wire.Encode(deleted)
+	if err != nil {
+		return err
+	}
+	return p.publish(deleted.Key(), data)
+}
+
+func (p *TickPublisher) publish(key domain.Key, data []byte) error {
+	address, err := p.bus.address(key)
 	if err != nil {
 		return err
 	}

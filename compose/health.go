@@ -25,6 +25,7 @@ type parts struct {
 	Store      *cachestore.Store    `optional:"true"`
 	Projector  *projector.Projector `optional:"true"`
 	Feed       *ingest.Feed         `optional:"true"`
+	Lease      *ingest.Lease        `optional:"true"`
 	Publishers *publishers          `optional:"true"`
 	Gateway    *gatewayServer       `optional:"true"`
 }
@@ -96,10 +97,13 @@ func (p parts) health(ctx context.Context) health {
 		h.Redis = ask("Redis", p.Store.Ping)
 	}
 	if p.Feed != nil {
-		state := p.Feed.Stats().State
-		h.Feeds = append(h.Feeds, feedHealth{p.Feed.Exchange(), state.String()})
-		if state != domain.FeedLive {
-			problem("the feed of " + p.Feed.Exchange() + " is " + state.String())
+		state := p.Feed.Stats().State.String()
+		if holder, active := p.Lease.Holder(); !active && holder.ID != "" {
+			state = "standby"
+		}
+		h.Feeds = append(h.Feeds, feedHealth{p.Feed.Exchange(), state})
+		if state != domain.FeedLive.String() && state != "standby" {
+			problem("the feed of " + p.Feed.Exchange() + " is " + state)
 		}
 	}
 	if p.Projector != nil {

@@ -10,8 +10,10 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/fullon/fullon/bus"
+	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/ingest"
+	"github.com/fullon/fullon/internal/pause"
 	"github.com/fullon/fullon/internal/venue"
 	"github.com/fullon/fullon/internal/venue/venues"
 )
@@ -49,25 +51,70 @@ type publishers struct {
 	events *bus.OrderedPublisher
 }
 
-// ingestModule follows a venue.
+// ingestModule follows a venue, or stands by while another process does.
 func ingestModule(cfg Feeds) fx.Option {
+	self := domain.Holder{ID: client.NewProcessID(), PID: os.Getpid()}
+	self.Host, _ = os.Hostname() // only people read it
 	return fx.Options(
 		fx.Provide(newPublishers, cfg.adapter),
-		fx.Provide(func(b *bus.Bus, p *publishers, adapter venue.Adapter, here *presence, log *slog.Logger) *ingest.Feed {
-			return ingest.New(ingest.Config{
-				Symbols: cfg.Symbols, SilentAfter: time.Duration(cfg.SilentAfter), Log: log,
+		fx.Provide(newFeeds),
+		fx.Provide(func(s supervisor, feeds *bus.Feeds, log *slog.Logger) *ingest.Lease {
+			lease := ingest.NewLease(ingest.LeaseConfig{Log: log}, string(cfg.Venue), self, feeds)
+			s.run("lease", lease.Run)
+			return lease
+		}),
+		fx.Provide(func(b *bus.Bus, feeds *bus.Feeds, p *publishers, adapter venue.Adapter, lease *ingest.Lease, here *presence, log *slog.Logger) (*ingest.Feed, error) {
+			ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+			defer cancel()
+			symbols, err := cfg.settle(ctx, feeds)
+			if err != nil {
+				return nil, err
+			}
+			feed := ingest.New(ingest.Config{
+				Symbols: symbols, SilentAfter: time.Duration(cfg.SilentAfter), Turn: lease, Log: log,
 				Report: func(text string) { here.report(adapter.Exchange(), text) },
 			}, adapter, p.ticks, p.events, b)
+			p.events.OnConflict(func(_, symbol string) { feed.Conflict(symbol) })
+			return feed, nil
 		}),
-		fx.Invoke(func(s supervisor, feed *ingest.Feed, here *presence) {
-			here.add(domain.ProcessIngest, feed.Exchange(), map[string]string{"symbols": symbolsParam(cfg.Symbols)},
-				lookAtFeed(feed, time.Duration(cfg.SilentAfter), here.report))
+		fx.Invoke(func(s supervisor, feeds *bus.Feeds, feed *ingest.Feed, lease *ingest.Lease, here *presence, log *slog.Logger) {
+			s.run("wanted symbols", func(ctx context.Context) error {
+				followWanted(ctx, cfg, feeds, feed, log)
+				return nil
+			})
+			here.addAs(self.ID, domain.ProcessIngest, feed.Exchange(), map[string]string{"symbols": symbolsParam(feed.Symbols())},
+				lookAtFeed(feed, lease, time.Duration(cfg.SilentAfter), here.report))
 			s.run("ingest", feed.Run)
 		}),
 	)
 }
 
-func newPublishers(s supervisor, b *bus.Bus) (*publishers, error) {
+func newFeeds(b *bus.Bus) (*bus.Feeds, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	return b.Feeds(ctx)
+}
+
+// wantedInterval is how often is looked which symbols are to be followed.
+const wantedInterval = time.Second
+
+// followWanted has the feed follow the symbols that are wanted, until ctx ends.
+// While the log is away they stay as they were.
+func followWanted(ctx context.Context, cfg Feeds, feeds *bus.Feeds, feed *ingest.Feed, log *slog.Logger) {
+	for ctx.Err() == nil {
+		symbols, err := feeds.Wanted(ctx, feed.Exchange())
+		if symbols = cfg.spelled(symbols); err == nil && len(symbols) > 0 {
+			feed.Want(symbols)
+		} else if err != nil && ctx.Err() == nil {
+			log.Debug("which symbols are wanted is not known", "error", err)
+		}
+		pause.For(ctx, wantedInterval)
+	}
+}
+
+// newPublishers makes the ways into the log. They stop before the lease is given
+// back, so that all is stored when another takes over.
+func newPublishers(s supervisor, b *bus.Bus, _ *ingest.Lease) (*publishers, error) {
 	ticks, err := b.NewTickPublisher()
 	if err != nil {
 		return nil, err

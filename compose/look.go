@@ -182,7 +182,7 @@ type StatusCommand struct{ Look }
 
 // Run prints the state of every stream.
 func (c *StatusCommand) Run() error {
-	return c.with(true, func(ctx context.Context, k console.Console) error { return k.Status(ctx) })
+	return c.with(true, func(ctx context.Context, k console.Console) error { return k.Status(ctx, venuesToFollow()) })
 }
 
 // Help implements kong.HelpProvider.
@@ -213,6 +213,8 @@ type FullonCommand struct {
 	Delete    DeleteCommand    `cmd:"" help:"Remove what the cache holds."`
 	Broadcast BroadcastCommand `cmd:"" help:"Tell something to all processes of a type."`
 
+	Venue VenueCommand `cmd:"" help:"The symbols that are followed of each venue."`
+
 	Order      OrderCommand      `cmd:"" help:"Push, look at, cancel and follow orders."`
 	Queue      QueueCommand      `cmd:"" help:"The orders of an exchange that wait for a worker."`
 	Deadletter DeadLetterCommand `cmd:"" help:"Orders that nobody could deal with."`
@@ -224,6 +226,7 @@ type FullonCommand struct {
 	Halt       HaltCommand       `cmd:"" help:"Stop the trading of an exchange, of a bot there, or of all exchanges."`
 	Resume     ResumeCommand     `cmd:"" help:"Let it go on."`
 	Halts      HaltsCommand      `cmd:"" help:"What is halted."`
+	Replay     ReplayCommand     `cmd:"" help:"A venue that plays recordings, for demos, tests and benchmarks."`
 	Paper      PaperCommand      `cmd:"" help:"A venue that fills orders at the cache's prices, for workers to send them to."`
 
 	Clear       ClearCommand       `cmd:"" help:"Delete everything that the deployment has in Redis."`

@@ -40,6 +40,8 @@ var (
 	projectorLost        = counter("projector_history_lost_total", "Rebuilds because the log had lost or changed history.", "stream")
 	projectorDifferences = counter("projector_differences_total", "Differences between fills and what venues say.", "stream")
 
+	ingestActive     = gauge("ingest_active", "1: this process follows the venue; 0: it stands by.", "exchange")
+	ingestConflicts  = counter("ingest_conflicts_total", "Times that another process had stored trades of a symbol.", "exchange")
 	ingestState      = gauge("ingest_feed_state", "1 live, 2 silent, 3 stopped.", "exchange")
 	ingestTicks      = counter("ingest_ticks_total", "Ticks handed to the log.", "exchange")
 	ingestTrades     = counter("ingest_trades_total", "Trades handed to the log.", "exchange")
@@ -147,6 +149,12 @@ func (p parts) collectProjector(out chan<- prometheus.Metric) {
 
 func (p parts) collectFeed(out chan<- prometheus.Metric) {
 	s := p.Feed.Stats()
+	active := 1.0
+	if s.Standby {
+		active = 0
+	}
+	out <- ingestActive.of(active, s.Exchange)
+	out <- ingestConflicts.of(float64(s.Conflicts), s.Exchange)
 	out <- ingestState.of(float64(s.State), s.Exchange)
 	out <- ingestTicks.of(float64(s.Ticks), s.Exchange)
 	out <- ingestTrades.of(float64(s.Trades), s.Exchange)

@@ -10,15 +10,22 @@ import (
 )
 
 // lookAtFeed tells how a feed is doing. One that was never live may take
-// patience until that counts as a failure. Each failure is reported once.
-func lookAtFeed(feed *ingest.Feed, patience time.Duration, report func(exchange, text string)) func() (domain.ProcessStatus, string) {
+// patience until that counts as a failure. Each failure is reported once. One that
+// stands by is well.
+func lookAtFeed(feed *ingest.Feed, lease *ingest.Lease, patience time.Duration, report func(exchange, text string)) func() (domain.ProcessStatus, string) {
 	begun, wasLive, reported := time.Now(), false, false
 	return func() (domain.ProcessStatus, string) {
-		state := feed.Stats().State
-		switch {
+		stats := feed.Stats()
+		state := stats.State
+		switch holder, active := lease.Holder(); {
+		case !active && holder.ID != "":
+			begun, wasLive, reported = time.Now(), false, false
+			return domain.ProcessRunning, "stands by for " + holder.Name()
+		case stats.Standby:
+			return domain.ProcessStarting, ""
 		case state == domain.FeedLive:
 			wasLive, reported = true, false
-			return domain.ProcessRunning, ""
+			return domain.ProcessRunning, "active"
 		case !wasLive && time.Since(begun) <= patience:
 			return domain.ProcessStarting, ""
 		}

@@ -102,10 +102,12 @@ type HTTP struct {
 // Feeds says which venue is followed.
 type Feeds struct {
 	Venue             Venue      `env:"FULLON_VENUE" default:"${venue}" help:"Venue to follow: sim (simulated) or one of ${venues}."`
-	Symbols           Symbols    `env:"FULLON_SYMBOLS" placeholder:"A/B,C/D" help:"Symbols to follow (default: bitcoin and ether; of the simulated venue: all)."`
+	Symbols           Symbols    `env:"FULLON_SYMBOLS" placeholder:"A/B,C/D" help:"Symbols to follow (default: bitcoin and ether; of the simulated venue: all). What 'fullon venue' changes afterwards stays until this says something else."`
 	SilentAfter       Period     `env:"FULLON_SILENT_AFTER" default:"15s" help:"A venue that sends nothing for so long makes its ticks stale."`
 	CatalogueInterval Period     `env:"FULLON_CATALOGUE_INTERVAL" default:"1h" help:"How often the venue is asked which symbols it has."`
 	Hosts             VenueHosts `embed:""`
+
+	usual bool // no symbols were named
 }
 
 // Projection says what the projector keeps.

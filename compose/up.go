@@ -216,17 +216,14 @@ func (c *UpCommand) feeds() (Feeds, error) {
 		err := feeds.fill()
 		return feeds, err
 	}
-	var all Symbols
-	for _, s := range sim.DefaultSymbols() {
-		all = append(all, s.Name)
-	}
+	all := simSymbols()
 	for _, symbol := range feeds.Symbols {
 		if !slices.Contains(all, symbol) {
 			return feeds, domain.Invalid("FULLON_SYMBOLS (--symbols)", symbol, "symbols of the simulated venue: "+strings.Join(all, ", "))
 		}
 	}
 	if len(feeds.Symbols) == 0 {
-		feeds.Symbols = all
+		feeds.Symbols, feeds.usual = all, true
 	}
 	return feeds, nil
 }

@@ -84,6 +84,7 @@ var settingTypes = []encoding.TextUnmarshaler{
 	new(VenueStatus), new(VenueSymbol), new(BotFeed), new(NamedValue), new(VenueID), new(Moment),
 	new(Amount), new(SignedAmount), new(OrderVenue), new(StreamURL), new(Accounts), new(Rate), new(PaperSync), new(Balances), new(PaperFaults),
 	new(Scopes), new(Origins), new(OrderID), new(OrderSide), new(OrderType), new(TimeInForce), new(OrderStatuses), new(OrderLimit),
+	new(ReplaySpeed), new(ReplayVenue),
 }
 
 // notAllowed is a wrong value; settingMapper fills in the name of the setting.

@@ -1,11 +1,14 @@
 package compose
 
 import (
+	"context"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/venue"
 	"github.com/fullon/fullon/internal/venue/venues"
@@ -70,12 +73,33 @@ func (f *Feeds) adapter(log *slog.Logger) (venue.Adapter, error) {
 	return v.New(venue.Config{Exchange: string(f.Venue), WSURL: string(hosts.WS), RESTURL: string(hosts.REST), Logger: log})
 }
 
+// settle is which symbols are followed: those that the deployment keeps, changed
+// by what the setting says if that is news.
+func (f *Feeds) settle(ctx context.Context, feeds *bus.Feeds) ([]string, error) {
+	var explicit []string
+	if !f.usual {
+		explicit = f.Symbols
+	}
+	symbols, err := feeds.SettleWanted(ctx, string(f.Venue), explicit, f.Symbols)
+	return f.spelled(symbols), err
+}
+
+// spelled leaves out what the venue cannot have; somebody else than 'fullon venue'
+// has put it there.
+func (f *Feeds) spelled(symbols []string) []string {
+	v := f.venue()
+	return slices.DeleteFunc(symbols, func(symbol string) bool {
+		_, err := v.Spell(symbol)
+		return err != nil
+	})
+}
+
 // fill sets the symbols if there are none, and checks them. It is run where the
 // venue is known for certain. The error is a *domain.FieldError.
 func (f *Feeds) fill() error {
 	v := f.venue()
 	if len(f.Symbols) == 0 {
-		f.Symbols = v.Usual
+		f.Symbols, f.usual = v.Usual, true
 	}
 	for _, symbol := range f.Symbols {
 		if _, err := v.Spell(symbol); err != nil {

@@ -13,7 +13,7 @@ import (
 
 // Status prints every stream of the deployment, up to where Redis reflects it,
 // how far behind it is and who folds it.
-func (c Console) Status(ctx context.Context) error {
+func (c Console) Status(ctx context.Context, exchanges []string) error {
 	streams, err := c.Client.Status(ctx)
 	if err != nil {
 		return err
@@ -26,6 +26,9 @@ func (c Console) Status(ctx context.Context) error {
 	members, err := c.Client.Projectors(ctx)
 	if err != nil {
 		c.Printer.remark("who folds the streams is not known: " + err.Error())
+	}
+	if !c.Printer.JSON {
+		c.remarkFeeds(ctx, exchanges)
 	}
 	of := func(stream string) *work { return workOn(stream, members, err == nil) }
 	return list(c.Printer, streams, func(s client.StreamStatus) any {

@@ -24,14 +24,23 @@ const (
 var errBehind = errors.New("it gives no trades from there on, although later ones were heard")
 
 // fillHoles mends the symbol's holes one after the other until ctx ends.
-func (s *sequencer) fillHoles(ctx context.Context) error {
+func (s *sequencer) fillHoles(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-s.wakened:
 		}
-		for ctx.Err() == nil && !s.release() {
+		for ctx.Err() == nil {
+			if s.isStale() {
+				s.resume(ctx)
+			}
+			if s.release() {
+				break
+			}
+			if s.isStale() {
+				continue
+			}
 			from, to := s.missing()
 			if from > to {
 				pause.For(ctx, roomWait) // nothing is missing but room in the log
@@ -52,7 +61,7 @@ func (s *sequencer) fill(ctx context.Context, from, to uint64) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval = 100 * time.Millisecond
 	wait.MaxInterval = 10 * time.Second
-	for from <= to && ctx.Err() == nil {
+	for from <= to && ctx.Err() == nil && !s.isStale() {
 		limit := int(min(fillPage, to-from+1))
 		trades, err := s.feed.adapter.TradesFrom(ctx, s.symbol, from, s.since(), limit)
 		if err == nil && len(trades) == 0 {
@@ -96,11 +105,15 @@ func (s *sequencer) fill(ctx context.Context, from, to uint64) {
 func (s *sequencer) insert(ctx context.Context, t venue.NumberedTrade) bool {
 	for ctx.Err() == nil {
 		s.mu.Lock()
-		done := s.advance(t)
+		done := !s.stale && s.advance(t)
+		stale := s.stale
 		s.mu.Unlock()
 		if done {
 			s.feed.counts.filled.Add(1)
 			return true
+		}
+		if stale {
+			return false
 		}
 		pause.For(ctx, roomWait)
 	}
@@ -112,12 +125,13 @@ func (s *sequencer) lose(ctx context.Context, to uint64, reason string) {
 	for ctx.Err() == nil {
 		s.mu.Lock()
 		from := s.last + 1
-		done := s.gap(domain.Gap{
+		done := s.stale || s.gap(domain.Gap{
 			FromID: strconv.FormatUint(from, 10), ToID: strconv.FormatUint(to, 10), Missing: to - from + 1, Reason: reason,
 		})
-		if done {
+		if done && !s.stale {
 			s.last = to
 		}
+		done = done || s.stale
 		s.mu.Unlock()
 		if done {
 			return

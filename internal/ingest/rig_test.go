@@ -37,6 +37,12 @@ type rig struct {
 
 	last    domain.Trade
 	lastErr []error // what reading it says at first
+	resumed []uint64
+
+	lastTick domain.Tick
+	ticks    []domain.Tick
+	deleted  []string
+	streamed []string // symbols
 }
 
 // inBubble runs a test of a feed.
@@ -126,9 +132,16 @@ type theVenue struct{ *rig }
 func (theVenue) Exchange() string                                 { return "test" }
 func (theVenue) Symbols(context.Context) ([]domain.Symbol, error) { return nil, nil }
 
-func (theVenue) Stream(ctx context.Context, _ []string, _ venue.Sink) error {
-	<-ctx.Done()
-	return nil
+func (v theVenue) Stream(ctx context.Context, wanted *venue.Wanted, _ venue.Sink) error {
+	for {
+		symbols, changed := wanted.Get()
+		v.set(func() { v.streamed = symbols })
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
 }
 
 func (v theVenue) TradesFrom(_ context.Context, _ string, from uint64, _ time.Time, limit int) ([]venue.NumberedTrade, error) {
@@ -149,7 +162,19 @@ func (v theVenue) TradesFrom(_ context.Context, _ string, from uint64, _ time.Ti
 
 type theTicks struct{ *rig }
 
-func (theTicks) Publish(domain.Tick) error { return nil }
+func (l theTicks) Publish(tick domain.Tick) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ticks = append(l.ticks, tick)
+	return nil
+}
+
+func (l theTicks) Delete(_, symbol string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deleted = append(l.deleted, symbol)
+	return nil
+}
 
 func (l theTicks) PublishFeed(feed domain.Feed) error {
 	l.mu.Lock()
@@ -184,6 +209,17 @@ func (l theEvents) Publish(event domain.Event) error {
 	return nil
 }
 
+// Resume implements ingest.EventLog.
+func (l theEvents) Resume(_, _ string, last uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.resumed = append(l.resumed, last)
+	if errors.Is(l.broken, domain.ErrConflict) {
+		l.broken = nil
+	}
+	return nil
+}
+
 // LastTrade implements ingest.History.
 func (r *rig) LastTrade(context.Context, string, string) (domain.Trade, error) {
 	r.mu.Lock()
@@ -194,6 +230,16 @@ func (r *rig) LastTrade(context.Context, string, string) (domain.Trade, error) {
 		return domain.Trade{}, err
 	}
 	return r.last, nil
+}
+
+// LastTick implements ingest.History.
+func (r *rig) LastTick(context.Context, string, string) (domain.Tick, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lastTick.Symbol == "" {
+		return domain.Tick{}, domain.ErrNotFound
+	}
+	return r.lastTick, nil
 }
 
 var errAway = errors.New("away")

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 	"github.com/fullon/fullon/internal/venue"
 )
 
@@ -21,21 +23,81 @@ const maxJump = 1_000_000_000
 type sequencer struct {
 	feed   *Feed
 	symbol string
+	tick   known
+
+	presence sync.RWMutex // held while a tick is handed to the log
+	left     bool         // the symbol is no longer followed
 
 	mu      sync.Mutex
 	last    uint64 // number of the newest trade handed to the log; zero: none yet
 	lastAt  time.Time
-	holed   bool // trades after last are missing
+	seen    uint64 // the highest number that the venue sent and that was taken
+	stale   bool   // somebody else stores trades: the log is to be read again
+	holed   bool   // trades after last are missing
 	held    []venue.NumberedTrade
 	wakened chan struct{} // one token when a hole has opened
 }
 
-// resumeAt makes the log's last trade the one to go on from. A trade whose id
-// is not a number leaves the sequencer to begin with the venue's next one.
-func (s *sequencer) resumeAt(last domain.Trade) {
-	if number, err := strconv.ParseUint(last.ID, 10, 64); err == nil {
-		s.last, s.lastAt = number, last.Time
+// resume learns from the log where the symbol's trades ended, however long the log
+// is away, and goes on from there. A trade whose id is not a number, and a log that
+// cannot be read, leave the sequencer to begin with the venue's next one.
+func (s *sequencer) resume(ctx context.Context) {
+	f := s.feed
+	for ctx.Err() == nil {
+		last, err := f.history.LastTrade(ctx, f.Exchange(), s.symbol)
+		switch {
+		case errors.Is(err, domain.ErrUnreachable):
+			f.log.Warn("waiting for the log", "error", err)
+			pause.For(ctx, time.Second)
+			continue
+		case ctx.Err() != nil:
+			return
+		case err != nil && !errors.Is(err, domain.ErrNotFound):
+			f.log.Warn("the log's last trade cannot be read; going on with the venue's next", "symbol", s.symbol, "error", err)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err := f.events.Resume(f.Exchange(), s.symbol, last.Sequence); err != nil {
+			f.Refused("symbol", err)
+		}
+		s.stale, s.last = false, 0
+		if number, err := strconv.ParseUint(last.ID, 10, 64); err == nil {
+			s.last, s.lastAt = number, last.Time
+		}
+		return
 	}
+}
+
+// leave ends the symbol: what still comes is dropped, and its tick is removed.
+func (s *sequencer) leave() {
+	s.presence.Lock()
+	defer s.presence.Unlock()
+	s.left = true
+	if err := s.feed.ticks.Delete(s.feed.Exchange(), s.symbol); err != nil {
+		s.feed.Refused("tick", err)
+	}
+}
+
+// conflict notes that somebody else has stored trades of the symbol. What was
+// handed to the log since is dropped there.
+func (s *sequencer) conflict() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.feed.counts.conflicts.Add(1)
+	s.outdated()
+}
+
+// outdated has the log read again; the lock is held.
+func (s *sequencer) outdated() {
+	s.stale, s.holed = true, true
+	s.wake()
+}
+
+// isStale tells whether the log must be read before anything is handed to it.
+func (s *sequencer) isStale() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stale
 }
 
 func newSequencer(feed *Feed, symbol string) *sequencer {
@@ -47,10 +109,14 @@ func (s *sequencer) take(t venue.NumberedTrade) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case t.Number == 0 && s.holed:
+		s.hold(t)
 	case t.Number == 0:
 		// Without numbers neither a repetition nor a hole can be seen here; the
 		// projection recognises the repetition by the trade's id.
-		if err := s.publish(t.Trade); err != nil {
+		if err := s.publish(t.Trade); s.stale {
+			s.hold(t)
+		} else if err != nil {
 			s.gap(domain.Gap{FromID: t.ID, ToID: t.ID, Missing: 1, Reason: err.Error()})
 		}
 	case s.last != 0 && t.Number > s.last+maxJump:
@@ -78,16 +144,22 @@ func (s *sequencer) advance(t venue.NumberedTrade) bool {
 	if err := s.publish(t.Trade); err != nil {
 		return false
 	}
-	s.last, s.lastAt = t.Number, t.Time
+	if t.Number != 0 {
+		s.last, s.lastAt = t.Number, t.Time
+		s.seen = max(s.seen, t.Number)
+	}
 	return true
 }
 
-// publish returns an error only when the log has no room.
+// publish returns an error only when the log has no room, or when somebody else
+// stores the symbol's trades.
 func (s *sequencer) publish(t domain.Trade) error {
 	err := s.feed.events.Publish(t)
 	switch {
 	case err == nil:
 		s.feed.counts.trades.Add(1)
+	case errors.Is(err, domain.ErrConflict):
+		s.outdated()
 	case !errors.Is(err, domain.ErrFull):
 		s.feed.Refused("trade", err)
 		return nil
@@ -103,6 +175,9 @@ func (s *sequencer) gap(g domain.Gap) bool {
 	}
 	g.Reason = g.Reason[:min(len(g.Reason), domain.MaxReasonBytes)]
 	if err := s.feed.events.Publish(g); err != nil {
+		if errors.Is(err, domain.ErrConflict) {
+			s.outdated()
+		}
 		return false
 	}
 	s.feed.counts.gaps.Add(1)
@@ -113,6 +188,10 @@ func (s *sequencer) gap(g domain.Gap) bool {
 func (s *sequencer) holeAt(t venue.NumberedTrade) {
 	s.holed = true
 	s.hold(t)
+	s.wake()
+}
+
+func (s *sequencer) wake() {
 	select {
 	case s.wakened <- struct{}{}:
 	default:
@@ -122,6 +201,7 @@ func (s *sequencer) holeAt(t venue.NumberedTrade) {
 func (s *sequencer) hold(t venue.NumberedTrade) {
 	if len(s.held) < s.feed.cfg.MaxHeld {
 		s.held = append(s.held, t)
+		s.seen = max(s.seen, t.Number)
 	}
 }
 
@@ -133,15 +213,15 @@ func (s *sequencer) release() (closed bool) {
 	slices.SortStableFunc(s.held, func(a, b venue.NumberedTrade) int { return cmp.Compare(a.Number, b.Number) })
 	n := 0
 	for _, t := range s.held {
-		if t.Number <= s.last {
+		if t.Number != 0 && t.Number <= s.last {
 			s.feed.counts.duplicates.Add(1)
-		} else if s.last != 0 && t.Number != s.last+1 || !s.advance(t) {
+		} else if t.Number != 0 && s.last != 0 && t.Number != s.last+1 || !s.advance(t) {
 			break
 		}
 		n++
 	}
 	s.held = slices.Delete(s.held, 0, n)
-	s.holed = len(s.held) > 0
+	s.holed = s.stale || len(s.held) > 0 || s.last != 0 && s.last < s.seen
 	return !s.holed
 }
 
@@ -152,13 +232,19 @@ func (s *sequencer) since() time.Time {
 	return s.lastAt
 }
 
-// missing is the hole before the held trades; none when from is above to.
+// missing is the hole before the held trades, or of trades that were handed to the
+// log and dropped there; none when from is above to.
 func (s *sequencer) missing() (from, to uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.held) == 0 || s.last == 0 { // before the first trade of all there is no hole
+	if s.last == 0 { // before the first trade of all there is no hole
 		return 1, 0
 	}
-	lowest := slices.MinFunc(s.held, func(a, b venue.NumberedTrade) int { return cmp.Compare(a.Number, b.Number) })
-	return s.last + 1, lowest.Number - 1
+	to = s.seen
+	for _, t := range s.held {
+		if t.Number != 0 {
+			to = min(to, t.Number-1)
+		}
+	}
+	return s.last + 1, to
 }

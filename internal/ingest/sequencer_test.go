@@ -212,3 +212,74 @@ func TestTradesWithoutNumbersPassAsTheyCome(t *testing.T) {
 		r.expect("a", "c", "b")
 	})
 }
+
+// Another process stored 2 to 4, and what this one had handed over of 2 and 3 was
+// dropped; 5, which it had handed over, too, is fetched again.
+func TestAfterAConflictTheFeedGoesOnBehindTheLogsLastTrade(t *testing.T) {
+	inBubble(t, ingest.Config{}, func(r *rig) { r.has = []uint64{1, 2, 3, 4, 5, 6} }, func(r *rig) {
+		r.send(1, 2, 3, 4, 5)
+		r.expect("1", "2", "3", "4", "5")
+		r.set(func() { r.last = numbered(4).Trade; r.last.Sequence = 77 })
+		r.feed.Conflict(symbol)
+		r.pass(time.Second)
+		r.expect("5")
+		r.send(6)
+		r.expect("6")
+		if s := r.feed.Stats(); s.Conflicts != 1 || s.Gaps != 0 || fmt.Sprint(r.resumed) != "[0 77]" {
+			t.Errorf("%+v, resumed at %v", s, r.resumed)
+		}
+	})
+}
+
+func TestAConflictIsAlsoNoticedWhenSomethingIsHandedOver(t *testing.T) {
+	inBubble(t, ingest.Config{}, func(r *rig) { r.has = []uint64{1, 2, 3, 4, 5, 6} }, func(r *rig) {
+		r.send(1)
+		r.expect("1")
+		r.set(func() { r.last, r.broken = numbered(3).Trade, domain.ErrConflict })
+		r.send(2, 3, 4, 5)
+		r.pass(time.Second)
+		r.expect("4", "5")
+	})
+}
+
+func TestTradesWithoutNumbersWaitWhileAConflictIsMended(t *testing.T) {
+	inBubble(t, ingest.Config{}, nil, func(r *rig) {
+		r.set(func() { r.broken = domain.ErrConflict })
+		for _, id := range []string{"a", "c", "b"} {
+			trade := numbered(0)
+			trade.ID = id
+			r.feed.Trade(trade)
+		}
+		r.pass(time.Second)
+		r.expect("a", "c", "b")
+	})
+}
+
+func TestATickIsCompletedFromTheLogsLastOne(t *testing.T) {
+	one, two := domain.MustDecimal("1"), domain.MustDecimal("2")
+	at := time.Unix(1_700_000_000, 0)
+	inBubble(t, ingest.Config{}, func(r *rig) {
+		r.lastTick = domain.Tick{Exchange: "test", Symbol: symbol, Last: one, Volume: two, Bid: one, Ask: two, Time: at, VenueSeq: 10}
+	}, func(r *rig) {
+		quote := domain.Tick{Exchange: "test", Symbol: symbol, Bid: one, Ask: two, VenueSeq: 9}
+		r.feed.Tick(quote) // older than the log's
+		quote.VenueSeq = 11
+		r.feed.Tick(quote)
+		later := quote
+		later.VenueSeq, later.Last, later.Time = 12, two, at.Add(1)
+		r.feed.Tick(later)
+		later.VenueSeq, later.Last = 1, domain.Decimal{} // the venue's business from now on
+		r.feed.Tick(later)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if len(r.ticks) != 3 {
+			t.Fatalf("%d ticks: %+v", len(r.ticks), r.ticks)
+		}
+		if got := r.ticks[0]; got.Last != one || got.Volume != two || !got.Time.Equal(at) || got.VenueSeq != 11 {
+			t.Errorf("got %+v", got)
+		}
+		if got := r.ticks[1]; got.Last != two || !got.Time.Equal(at.Add(1)) {
+			t.Errorf("got %+v", got)
+		}
+	})
+}

@@ -75,3 +75,43 @@ func TestACandleThatTheLogHasNoRoomForIsDropped(t *testing.T) {
 		}
 	})
 }
+
+func TestSymbolsComeAndGoWhileAFeedRuns(t *testing.T) {
+	const other = "ETH/USDT"
+	inBubble(t, ingest.Config{}, nil, func(r *rig) {
+		r.send(1)
+		r.feed.Want([]string{symbol, other})
+		r.pass(time.Second)
+		trade := numbered(7)
+		trade.Symbol = other
+		r.feed.Trade(trade)
+		r.send(2)
+		r.expect("1", "7", "2")
+		r.feed.Want([]string{other})
+		r.pass(time.Second)
+		r.mu.Lock()
+		if len(r.streamed) != 1 || r.streamed[0] != other || len(r.deleted) != 1 || r.deleted[0] != symbol {
+			t.Errorf("streamed %v, deleted the ticks of %v", r.streamed, r.deleted)
+		}
+		r.mu.Unlock()
+		// What was under way is dropped: the tick must not come back.
+		r.feed.Tick(domain.Tick{Exchange: "test", Symbol: symbol, Last: domain.MustDecimal("1")})
+		trade.Number, trade.ID = 8, "8"
+		r.feed.Trade(trade)
+		r.expect("8")
+		r.mu.Lock()
+		if len(r.ticks) != 0 {
+			t.Errorf("ticks %+v", r.ticks)
+		}
+		r.last, r.lastErr = numbered(2).Trade, nil
+		r.has = []uint64{1, 2, 3, 4, 5}
+		r.mu.Unlock()
+		r.feed.Want([]string{symbol, other})
+		r.pass(time.Second)
+		r.send(5)
+		r.expect("3", "4", "5")
+		if s := r.feed.Stats(); len(s.Refused) != 0 {
+			t.Errorf("refused %v", s.Refused)
+		}
+	})
+}

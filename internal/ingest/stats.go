@@ -11,6 +11,8 @@ import (
 type Stats struct {
 	Exchange   string
 	State      domain.FeedState  // as last signalled; zero: not yet
+	Standby    bool              // another process follows the venue
+	Conflicts  uint64            // times that another process had stored trades of a symbol
 	Ticks      uint64            // handed to the log
 	Trades     uint64            // handed to the log
 	Candles    uint64            // handed to the log
@@ -24,8 +26,9 @@ type Stats struct {
 }
 
 type counts struct {
-	state                                                                      atomic.Uint32
-	ticks, trades, candles, duplicates, holes, filled, gaps, dropped, connects atomic.Uint64
+	state                                                                                 atomic.Uint32
+	standby                                                                               atomic.Bool
+	ticks, trades, candles, duplicates, holes, filled, gaps, dropped, connects, conflicts atomic.Uint64
 }
 
 // Stats returns the counts so far. It is safe for concurrent use.
@@ -35,7 +38,7 @@ func (f *Feed) Stats() Stats {
 	refused := maps.Clone(f.refused.byKind)
 	f.refused.mu.Unlock()
 	return Stats{
-		Exchange: f.Exchange(), State: domain.FeedState(c.state.Load()), Ticks: c.ticks.Load(), Trades: c.trades.Load(),
+		Exchange: f.Exchange(), State: domain.FeedState(c.state.Load()), Standby: c.standby.Load(), Conflicts: c.conflicts.Load(), Ticks: c.ticks.Load(), Trades: c.trades.Load(),
 		Candles: c.candles.Load(), Duplicates: c.duplicates.Load(), Holes: c.holes.Load(), Filled: c.filled.Load(),
 		Gaps: c.gaps.Load(), Dropped: c.dropped.Load(), Connects: c.connects.Load(), Refused: refused,
 	}

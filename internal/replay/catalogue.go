@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/sim/restproto"
 )
 
@@ -95,6 +96,17 @@ func (c *catalogue) info(names []string, now int64) (restproto.ExchangeInfo, err
 		))
 	}
 	return info, nil
+}
+
+// unified are the names of the symbols with trades or quotes, sorted.
+func (c *catalogue) unified() []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(c.digits)) {
+		if base, quote := splitSymbol(name); base != "" && quote != "" {
+			names = append(names, domain.SymbolName(base, quote, ""))
+		}
+	}
+	return names
 }
 
 // step is one in the last of so many digits, printed with eight.

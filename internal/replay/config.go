@@ -85,6 +85,10 @@ type Config struct {
 	// Default: only the streams that it subscribed, as a venue does.
 	Unfiltered bool
 
+	// Loop plays the recordings again and again. Times, trade ids and update ids of
+	// each lap go on where those of the last one ended.
+	Loop bool
+
 	// Faults happen at their positions; several at one happen in this order.
 	Faults []Fault
 

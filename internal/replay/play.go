@@ -23,29 +23,38 @@ type player struct {
 	recorded int64
 }
 
-// play plays all frames, then closes Done.
-func (s *Server) play(ctx context.Context) (err error) {
-	src, err := openSource(s.cfg.Files)
+// play plays all frames, then closes Done; looped, it has no end.
+func (s *Server) play(ctx context.Context) error {
+	p := player{Server: s, faults: s.cfg.Faults}
+	for n := int64(0); ; n++ {
+		if err := p.lap(ctx, n); err != nil || ctx.Err() != nil {
+			return err // without one, ctx ended: a normal stop
+		}
+		if !s.cfg.Loop {
+			close(s.done)
+			s.cfg.Logger.Info("replay done", "progress", s.Progress())
+			return nil
+		}
+	}
+}
+
+// lap plays all frames once.
+func (p *player) lap(ctx context.Context, n int64) (err error) {
+	src, err := openSource(p.cfg.Files)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, src.close()) }()
-	p := player{Server: s, faults: s.cfg.Faults}
 	for {
 		f, err := src.next()
 		ended := errors.Is(err, io.EOF)
 		if err != nil && !ended {
 			return err
 		}
-		if p.fail(ctx) != nil {
-			return nil // ctx ended: a normal stop
-		}
-		if ended {
-			close(s.done)
-			s.cfg.Logger.Info("replay done", "progress", s.Progress())
+		if p.fail(ctx) != nil || ended {
 			return nil
 		}
-		if p.pass(ctx, f) != nil {
+		if p.pass(ctx, p.lapOf.shifted(f, n)) != nil {
 			return nil
 		}
 	}

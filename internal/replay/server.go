@@ -32,6 +32,7 @@ type Server struct {
 	cfg       Config
 	listener  net.Listener
 	catalogue *catalogue
+	lapOf     lap // of a looped replay
 	done      chan struct{}
 
 	mu       sync.Mutex // guards everything below
@@ -59,12 +60,18 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("replay: %w", err)
 	}
+	var lapOf lap
+	if cfg.Loop {
+		if lapOf, err = measure(cfg.Files); err != nil {
+			return nil, fmt.Errorf("replay: %w", err)
+		}
+	}
 	listener, err := net.Listen("tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("replay: listen: %w", err)
 	}
 	return &Server{
-		cfg: cfg, listener: listener, catalogue: c, done: make(chan struct{}),
+		cfg: cfg, listener: listener, catalogue: c, lapOf: lapOf, done: make(chan struct{}),
 		conns: map[*conn]struct{}{}, changed: make(chan struct{}), tapes: map[string]tape{},
 	}, nil
 }
@@ -75,14 +82,19 @@ func (s *Server) WSURL() string { return "ws://" + s.listener.Addr().String() }
 // RESTURL is the base of the REST endpoints, without a path.
 func (s *Server) RESTURL() string { return "http://" + s.listener.Addr().String() }
 
-// Done is closed when the position has passed the last frame.
+// Done is closed when the position has passed the last frame; never when the
+// replay is looped.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Frames is how many frames there are to play.
+// Frames is how many frames there are to play, in one lap.
 func (s *Server) Frames() int { return s.catalogue.frames }
 
 // Streams are the names of the recorded streams, sorted.
 func (s *Server) Streams() []string { return slices.Sorted(maps.Keys(s.catalogue.streams)) }
+
+// Symbols are the unified names of the recorded symbols, as far as they can be told
+// from the venue's spellings.
+func (s *Server) Symbols() []string { return s.catalogue.unified() }
 
 // Progress tells how far the replay is.
 func (s *Server) Progress() Progress {

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/fullon/fullon/domain"
 )
 
 // recording reads one file's frames in its order. Not safe for concurrent use.
@@ -49,7 +51,7 @@ func (r *recording) next() (frame, error) {
 			}
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return frame{}, fmt.Errorf("read %s: %w", r.path, err)
+			return frame{}, fmt.Errorf("%s:%d: read: %w", r.path, r.line+1, err)
 		}
 		r.line++
 		var record struct {
@@ -59,6 +61,9 @@ func (r *recording) next() (frame, error) {
 		}
 		if err := json.Unmarshal(line, &record); err != nil {
 			return frame{}, fmt.Errorf("%s:%d: not a record: %w", r.path, r.line, err)
+		}
+		if record.Dir == "" {
+			return frame{}, fmt.Errorf("%s:%d: not a record: %w", r.path, r.line, domain.Invalid("dir", "", `what the message was, like "recv"`))
 		}
 		if record.Dir != "recv" {
 			continue

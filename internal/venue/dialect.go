@@ -21,6 +21,16 @@ type Dialect interface {
 	Keepalive(now time.Time) ([][]byte, error)
 }
 
+// Changer is a Dialect that can subscribe and unsubscribe on its connection.
+// Where the dialect cannot, the session replaces the connection by one with the
+// new symbols.
+type Changer interface {
+	// Change returns the frames that subscribe the venue symbols of add and
+	// unsubscribe those of drop. It is called after Opening, and may be called while
+	// Handle or Keepalive runs.
+	Change(add, drop []string) [][]byte
+}
+
 // Outcome is what a frame asks of the connection. The zero value: nothing.
 type Outcome struct {
 	// Send are frames to send, in order.

@@ -2,7 +2,9 @@ package venue
 
 import (
 	"errors"
+	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/fullon/fullon/domain"
 )
@@ -28,35 +30,68 @@ var (
 )
 
 // Feed is what the connections of one Stream call share: the state of its
-// markets, and where events go.
+// markets, and where events go. It is safe for concurrent use, but for the
+// changing of its symbols.
 type Feed struct {
-	sink    Sink
-	markets map[string]*Market // by venue symbol; never changed after newFeed
-	names   []string           // venue symbols in the caller's order
+	exchange string
+	spell    func(symbol string) (string, error)
+	sink     Sink
+	markets  atomic.Pointer[map[string]*Market] // by venue symbol; a map is never changed once it is here
+	names    []string                           // venue symbols in the caller's order
 }
 
-// NewFeed makes the feed of unified symbols, each at least once; spell is the
+// NewFeed makes the feed of unified symbols; spell is the
 // venue's spelling of one. The error is a *domain.FieldError.
 func NewFeed(exchange string, symbols []string, spell func(symbol string) (string, error), sink Sink) (*Feed, error) {
-	f := &Feed{sink: sink, markets: make(map[string]*Market, len(symbols))}
+	f := &Feed{exchange: exchange, spell: spell, sink: sink}
+	markets := make(map[string]*Market, len(symbols))
 	for _, symbol := range symbols {
-		name, err := spell(symbol)
-		if err != nil {
+		if err := f.add(markets, symbol); err != nil {
 			return nil, err
 		}
-		if known, ok := f.markets[name]; ok {
-			if known.symbol != symbol {
-				return nil, domain.Invalid("symbol", symbol, "another venue symbol than "+known.symbol)
-			}
-			continue
-		}
-		f.markets[name] = newMarket(exchange, symbol, sink)
+	}
+	f.markets.Store(&markets)
+	return f, nil
+}
+
+// add makes the market of a symbol, unless there is one that has not been left.
+func (f *Feed) add(markets map[string]*Market, symbol string) error {
+	name, err := f.spell(symbol)
+	if err != nil {
+		return err
+	}
+	if known, ok := markets[name]; ok && known.symbol != symbol {
+		return domain.Invalid("symbol", symbol, "another venue symbol than "+known.symbol)
+	} else if !ok || known.isLeft() {
+		markets[name] = newMarket(f.exchange, symbol, f.sink)
+	}
+	if !slices.Contains(f.names, name) {
 		f.names = append(f.names, name)
 	}
-	if len(f.names) == 0 {
-		return nil, domain.Invalid("symbols", "", "at least one")
+	return nil
+}
+
+// want makes the symbols these and returns the venue's spellings. One that the
+// venue cannot have is refused and left out.
+func (f *Feed) want(symbols []string) []string {
+	markets := maps.Clone(*f.markets.Load())
+	f.names = nil
+	for _, symbol := range symbols {
+		if err := f.add(markets, symbol); err != nil {
+			f.Refuse(RefusedSubscription, err)
+		}
 	}
-	return f, nil
+	f.markets.Store(&markets)
+	return f.names
+}
+
+// leave hands nothing more on of these venue symbols, whatever still comes.
+func (f *Feed) leave(names []string) {
+	for _, name := range names {
+		if m := (*f.markets.Load())[name]; m != nil {
+			m.leave()
+		}
+	}
 }
 
 // Names are the venue's spellings of the symbols, each once. They must not be
@@ -65,7 +100,7 @@ func (f *Feed) Names() []string { return f.names }
 
 // Market is the one of a venue symbol; nil, and that refused, without one.
 func (f *Feed) Market(name string) *Market {
-	m := f.markets[name]
+	m := (*f.markets.Load())[name]
 	if m == nil {
 		f.sink.Refused(RefusedSymbol, ErrUnknownSymbol)
 	}
@@ -73,12 +108,12 @@ func (f *Feed) Market(name string) *Market {
 }
 
 // Has tells whether the feed has that venue symbol.
-func (f *Feed) Has(name string) bool { return f.markets[name] != nil }
+func (f *Feed) Has(name string) bool { return (*f.markets.Load())[name] != nil }
 
 // Unified is the unified name of a venue symbol, for people; the name itself
 // if it is not one of the feed.
 func (f *Feed) Unified(name string) string {
-	if m := f.markets[name]; m != nil {
+	if m := (*f.markets.Load())[name]; m != nil {
 		return m.symbol
 	}
 	return name
@@ -86,6 +121,3 @@ func (f *Feed) Unified(name string) string {
 
 // Refuse tells the sink of a message that could not be used.
 func (f *Feed) Refuse(kind string, err error) { f.sink.Refused(kind, err) }
-
-// shares splits the venue symbols among connections of at most n symbols.
-func (f *Feed) shares(n int) [][]string { return slices.Collect(slices.Chunk(f.names, n)) }

@@ -46,7 +46,7 @@ type link struct {
 	queue  [][]byte
 	queued chan struct{} // capacity 1: the queue is not empty
 
-	renew      chan struct{}    // capacity 1: the venue wants to be rid of us
+	renew      chan struct{}    // capacity 1: it is to be replaced now
 	due        <-chan time.Time // the session's: time to be replaced; nil: never
 	delivering chan struct{}    // closed with the first Outcome.Delivering
 	delivered  time.Time        // when that was; set before delivering is closed
@@ -55,9 +55,9 @@ type link struct {
 	err        error
 }
 
-func newLink(care Care, watcher Watcher, dialect Dialect) *link {
+func newLink(care Care, watcher Watcher) *link {
 	return &link{
-		care: care, watcher: watcher, dialect: dialect,
+		care: care, watcher: watcher,
 		pace:       rate.NewLimiter(rate.Every(care.SendInterval), 1),
 		born:       time.Now(),
 		queued:     make(chan struct{}, 1),
@@ -67,13 +67,36 @@ func newLink(care Care, watcher Watcher, dialect Dialect) *link {
 	}
 }
 
-// start begins to serve the connection; done tells of its end.
-func (l *link) start(ctx context.Context, conn *websocket.Conn) {
+// start begins to serve the connection with the dialect; done tells of its end.
+func (l *link) start(ctx context.Context, conn *websocket.Conn, dialect Dialect) {
 	conn.SetReadLimit(l.care.MaxFrameBytes)
-	l.conn = conn
+	l.conn, l.dialect = conn, dialect
 	ctx, l.cancel = context.WithCancelCause(ctx)
 	l.touch(true)
+	if err := l.send(dialect.Opening()); err != nil {
+		l.cancel(err)
+	}
 	go l.serve(ctx)
+}
+
+// change subscribes and unsubscribes on the connection, or has it replaced.
+func (l *link) change(add, drop []string) {
+	changer, ok := l.dialect.(Changer)
+	if !ok {
+		l.renewal()
+		return
+	}
+	if err := l.send(changer.Change(add, drop)); err != nil {
+		l.cancel(err)
+	}
+}
+
+// renewal asks for the connection to be replaced.
+func (l *link) renewal() {
+	select {
+	case l.renew <- struct{}{}:
+	default:
+	}
 }
 
 // close ends the connection and waits for its goroutines.
@@ -89,9 +112,6 @@ func (l *link) serve(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { _ = l.conn.CloseNow() })
 	defer stop()
 
-	if err := l.send(l.dialect.Opening()); err != nil {
-		l.cancel(err)
-	}
 	var wg sync.WaitGroup
 	for _, part := range []func(context.Context) error{l.write, l.ping, l.watch} {
 		wg.Go(func() {
@@ -150,10 +170,7 @@ func (l *link) handle(frame []byte, now time.Time) error {
 		close(l.delivering)
 	}
 	if out.Renew {
-		select {
-		case l.renew <- struct{}{}:
-		default:
-		}
+		l.renewal()
 	}
 	return l.send(out.Send)
 }

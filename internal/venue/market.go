@@ -23,10 +23,24 @@ type Market struct {
 	tradeAt  int64    // time of the newest trade, unix ns
 	tradeNo  uint64   // its number, which orders trades of one time
 	quoted   bool     // a firm quote was seen: it beats a loose one
+	left     bool     // nothing is handed on any more
 }
 
 func newMarket(exchange, symbol string, sink Sink) *Market {
 	return &Market{exchange: exchange, symbol: symbol, sink: sink, tick: domain.Tick{Exchange: exchange, Symbol: symbol}}
+}
+
+// leave hands nothing more on once it has returned.
+func (m *Market) leave() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.left = true
+}
+
+func (m *Market) isLeft() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.left
 }
 
 // Quote is the best bid and ask.
@@ -69,7 +83,7 @@ func (m *Market) Change(c Change, received time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at := unixNano(c.Time)
-	if c.Seq != 0 && c.Seq <= m.tick.VenueSeq || at != 0 && at < m.changeAt[c.Sure] {
+	if m.left || c.Seq != 0 && c.Seq <= m.tick.VenueSeq || at != 0 && at < m.changeAt[c.Sure] {
 		return
 	}
 	m.latest = max(m.latest, at)
@@ -107,6 +121,9 @@ func (m *Market) Trade(t NumberedTrade, sent time.Time) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.left {
+		return
+	}
 	at := t.Time.UnixNano()
 	m.latest = max(m.latest, at, unixNano(sent))
 	// The same trade may come again, from an overlapping connection.
@@ -129,7 +146,9 @@ func (m *Market) Candle(c domain.Candle) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sink.Candle(c)
+	if !m.left {
+		m.sink.Candle(c)
+	}
 }
 
 // Saw notes the time of a message that changes nothing else.

@@ -63,41 +63,6 @@ func (p *Public) Exchange() string { return p.Cfg.Exchange }
 // Close frees the idle REST connections. The adapter stays usable.
 func (p *Public) Close() { p.REST.CloseIdle() }
 
-// Follow is the Stream of an Adapter: it spreads the symbols over as many
-// connections as they need and serves these until ctx ends. dialect makes the
-// dialect of a connection for the given venue symbols.
-func (p *Public) Follow(ctx context.Context, symbols []string, sink Sink, dialect func(f *Feed, names []string) Dialect) error {
-	return p.FollowAt(ctx, symbols, sink, Endpoint{p.own.Path, dialect})
-}
-
-// Endpoint is one of several WebSocket endpoints, each of which has a part of
-// what the venue tells of a symbol.
-type Endpoint struct {
-	Path string // with its slash
-	// Dialect makes the dialect of a connection for the given venue symbols.
-	Dialect func(f *Feed, names []string) Dialect
-}
-
-// FollowAt is Follow with connections to each of the endpoints. They share one
-// Feed, so that what they tell of a symbol becomes one tick.
-func (p *Public) FollowAt(ctx context.Context, symbols []string, sink Sink, endpoints ...Endpoint) error {
-	f, err := NewFeed(p.Cfg.Exchange, symbols, p.own.Spell, sink)
-	if err != nil {
-		return err
-	}
-	var sessions []func(context.Context) error
-	for _, share := range f.shares(p.Cfg.MaxSymbols) {
-		for _, e := range endpoints {
-			s, err := p.session(e.Path, sink, func() Dialect { return e.Dialect(f, share) })
-			if err != nil {
-				return err
-			}
-			sessions = append(sessions, s.Run)
-		}
-	}
-	return Together(ctx, sessions...)
-}
-
 // Persist calls do, what a Stream cannot begin without, until it succeeds, with
 // the waits of a reconnect in between. It reports false when ctx ended before that.
 func (p *Public) Persist(ctx context.Context, what string, do func(context.Context) error) bool {

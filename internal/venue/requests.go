@@ -26,6 +26,8 @@ type RequestConfig struct {
 	Timeout time.Duration
 	// Frame makes the request; id is unique on the connection and begins at 1.
 	Frame func(id uint64, topic string, names []string) []byte
+	// Leave makes the request to unsubscribe; nil: Change is not used.
+	Leave func(id uint64, topic string, names []string) []byte
 }
 
 // Requests are the subscriptions that were asked for on one connection, until
@@ -39,7 +41,10 @@ type Requests struct {
 	flows bool // data arrived on this connection
 
 	mu       sync.Mutex
+	topics   []string // of every name
 	lastID   uint64
+	settled  map[uint64]bool // requests whose answers change nothing: to unsubscribe, or of names since dropped
+	dropped  map[string]bool // names that were unsubscribed
 	pending  map[uint64]*request
 	progress time.Time // when the venue last answered
 	granted  bool      // anything
@@ -52,21 +57,54 @@ type request struct {
 
 // NewRequests makes the requests of one connection; refusals are told the feed.
 func NewRequests(cfg RequestConfig, feed *Feed) *Requests {
-	return &Requests{cfg: cfg, feed: feed, pending: make(map[uint64]*request)}
+	return &Requests{cfg: cfg, feed: feed, pending: make(map[uint64]*request), settled: make(map[uint64]bool), dropped: make(map[string]bool)}
 }
 
 // Open asks for all topics of all names: the frames for Dialect.Opening.
 func (r *Requests) Open(topics, names []string) [][]byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.topics = topics
+	return r.subscribe(names)
+}
+
+// subscribe asks for all topics of names; the lock is held.
+func (r *Requests) subscribe(names []string) (frames [][]byte) {
 	r.progress = time.Now()
-	var frames [][]byte
-	for _, topic := range topics {
+	for _, topic := range r.topics {
 		for batch := range slices.Chunk(names, r.cfg.Batch) {
 			frames = append(frames, r.ask(topic, batch))
 		}
 	}
 	return frames
+}
+
+// Change asks for more names and unsubscribes others: the frames for
+// Changer.Change.
+func (r *Requests) Change(add, drop []string) (frames [][]byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range drop {
+		r.dropped[name] = true
+	}
+	for id, p := range r.pending { // nobody waits for these answers any more
+		p.names = slices.DeleteFunc(p.names, func(name string) bool { return r.dropped[name] })
+		if len(p.names) == 0 {
+			delete(r.pending, id)
+			r.settled[id] = true
+		}
+	}
+	for _, topic := range r.topics {
+		for batch := range slices.Chunk(drop, r.cfg.Batch) {
+			r.lastID++
+			r.settled[r.lastID] = true
+			frames = append(frames, r.cfg.Leave(r.lastID, topic, batch))
+		}
+	}
+	for _, name := range add {
+		delete(r.dropped, name)
+	}
+	return append(frames, r.subscribe(add)...)
 }
 
 // ask makes a request; the lock is held.
@@ -103,6 +141,9 @@ func (r *Requests) Left(id uint64) int {
 func (r *Requests) Grant(id uint64, name string, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.settled[id] || r.dropped[name] {
+		return
+	}
 	if r.settle(id, name, now) == nil {
 		r.feed.Refuse(RefusedSubscription, ErrUnasked)
 		return
@@ -130,6 +171,9 @@ func (r *Requests) GrantListed(topic, name string, now time.Time) {
 func (r *Requests) Refuse(id uint64, name string, why error, now time.Time) (retries [][]byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.settled[id] || r.dropped[name] {
+		return nil
+	}
 	p := r.pending[id]
 	names := r.settle(id, name, now)
 	switch len(names) {

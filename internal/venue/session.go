@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -48,6 +50,9 @@ type Session struct {
 	transport *http.Transport
 	log       *slog.Logger
 	backoff   *backoff.ExponentialBackOff
+
+	mu    sync.Mutex
+	links []*link // that have been started; some may have ended
 }
 
 // NewSession makes a session. The error is a *domain.FieldError.
@@ -71,9 +76,9 @@ func NewSession(cfg SessionConfig) (*Session, error) {
 	}, nil
 }
 
-// Run serves the session until ctx ends, then returns nil with all its
-// goroutines gone. It must not be called twice at a time.
-func (s *Session) Run(ctx context.Context) error {
+// Run serves the session until ctx ends, then returns with all its goroutines
+// gone. It must not be called twice at a time.
+func (s *Session) Run(ctx context.Context) {
 	defer s.transport.CloseIdleConnections()
 	var active *link
 	for ctx.Err() == nil {
@@ -99,7 +104,32 @@ func (s *Session) Run(ctx context.Context) error {
 		active.close(errStopped)
 		s.cfg.Watcher.Connected(false, errStopped.Error())
 	}
-	return nil
+}
+
+// Change notes that other venue symbols are to be followed, and subscribes and
+// unsubscribes them on the connections that stand. note is called when no dialect
+// is being made, so that whatever dialect is made afterwards has the new symbols.
+// It does not block and is safe for concurrent use.
+func (s *Session) Change(note func(), add, drop []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	note()
+	for _, l := range s.living() {
+		l.change(add, drop)
+	}
+}
+
+// living are the links that have not ended; the lock is held.
+func (s *Session) living() []*link {
+	s.links = slices.DeleteFunc(s.links, func(l *link) bool {
+		select {
+		case <-l.done:
+			return true
+		default:
+			return false
+		}
+	})
+	return s.links
 }
 
 // connect makes one attempt. It returns nil after having waited if it failed.
@@ -123,7 +153,7 @@ func (s *Session) dial(ctx context.Context) (l *link, wait time.Duration, err er
 			return nil, 0, err
 		}
 	}
-	l = newLink(s.cfg.Care, s.cfg.Watcher, s.cfg.Dialect())
+	l = newLink(s.cfg.Care, s.cfg.Watcher)
 	timeout, cancel := context.WithTimeout(ctx, s.cfg.Care.DialTimeout)
 	defer cancel()
 	conn, resp, err := websocket.Dial(timeout, s.cfg.URL, &websocket.DialOptions{
@@ -137,7 +167,10 @@ func (s *Session) dial(ctx context.Context) (l *link, wait time.Duration, err er
 		}
 		return nil, wait, fmt.Errorf("connect to venue: %w", err)
 	}
-	l.start(ctx, conn)
+	s.mu.Lock()
+	l.start(ctx, conn, s.cfg.Dialect())
+	s.links = append(s.living(), l)
+	s.mu.Unlock()
 	if life := s.cfg.Care.Lifetime; life > 0 {
 		l.due = time.After(life - rand.N(s.cfg.Care.LifetimeSpread+1))
 	}

@@ -74,7 +74,7 @@ func run(t *testing.T, url string, care venue.Care, sink venue.Watcher, dialect 
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
+	go func() { s.Run(ctx); done <- nil }()
 	stopped := false
 	stop = func() {
 		if stopped {

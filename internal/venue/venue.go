@@ -16,11 +16,11 @@ type Adapter interface {
 	// Exchange is the name that its events carry: "binance".
 	Exchange() string
 
-	// Stream keeps the unified symbols subscribed and hands everything to the
-	// sink, in the venue's order per symbol. It blocks until ctx ends, then
-	// returns nil; it reconnects by itself and returns an error only for what
-	// no retry mends.
-	Stream(ctx context.Context, symbols []string, sink Sink) error
+	// Stream keeps the wanted symbols subscribed, also when these change, and hands
+	// everything to the sink, in the venue's order per symbol. It blocks until ctx
+	// ends, then returns nil; it reconnects by itself and returns an error only for
+	// what no retry mends.
+	Stream(ctx context.Context, wanted *Wanted, sink Sink) error
 
 	// TradesFrom fetches at most limit trades of a symbol over REST, oldest
 	// first, beginning with the trade numbered from. since is the venue's time of

@@ -49,8 +49,8 @@ func New(cfg Config) (*Adapter, error) {
 // While a connection is being replaced, the old and the new one both deliver:
 // trades come twice, and one from the old connection may follow a later one
 // from the new.
-func (a *Adapter) Stream(ctx context.Context, symbols []string, sink venue.Sink) error {
-	return a.Follow(ctx, symbols, sink, func(f *venue.Feed, names []string) venue.Dialect {
+func (a *Adapter) Stream(ctx context.Context, wanted *venue.Wanted, sink venue.Sink) error {
+	return a.Follow(ctx, wanted, sink, func(f *venue.Feed, names []string) venue.Dialect {
 		return newDialect(f, a.trades, names, a.Cfg.AckTimeout)
 	})
 }

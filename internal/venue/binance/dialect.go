@@ -24,11 +24,14 @@ type dialect struct {
 	requests *venue.Requests
 }
 
-var _ venue.Dialect = (*dialect)(nil)
+var (
+	_ venue.Dialect = (*dialect)(nil)
+	_ venue.Changer = (*dialect)(nil)
+)
 
 func newDialect(f *venue.Feed, trades TradeKind, names []string, ackTimeout time.Duration) *dialect {
 	d := &dialect{decoder: decoder{feed: f, trades: trades}, names: names}
-	d.requests = venue.NewRequests(venue.RequestConfig{Batch: symbolsPerRequest, Timeout: ackTimeout, Frame: d.subscribe}, f)
+	d.requests = venue.NewRequests(venue.RequestConfig{Batch: symbolsPerRequest, Timeout: ackTimeout, Frame: d.subscribe, Leave: d.unsubscribe}, f)
 	return d
 }
 
@@ -38,11 +41,20 @@ func (d *dialect) Opening() [][]byte { return d.requests.Open([]string{""}, d.na
 
 // subscribe makes a request.
 func (d *dialect) subscribe(id uint64, _ string, names []string) []byte {
+	return d.request("SUBSCRIBE", id, names)
+}
+
+// unsubscribe makes a request.
+func (d *dialect) unsubscribe(id uint64, _ string, names []string) []byte {
+	return d.request("UNSUBSCRIBE", id, names)
+}
+
+func (d *dialect) request(method string, id uint64, names []string) []byte {
 	request := struct {
 		Method string   `json:"method"`
 		Params []string `json:"params"`
 		ID     uint64   `json:"id"`
-	}{Method: "SUBSCRIBE", ID: id}
+	}{Method: method, ID: id}
 	for _, name := range names {
 		request.Params = append(request.Params, streams(name, d.decoder.trades)...)
 	}
@@ -59,6 +71,9 @@ func streams(name string, trades TradeKind) []string {
 	}
 	return streams
 }
+
+// Change implements venue.Changer.
+func (d *dialect) Change(add, drop []string) [][]byte { return d.requests.Change(add, drop) }
 
 // Handle implements venue.Dialect.
 func (d *dialect) Handle(frame []byte, received time.Time) (out venue.Outcome) {

@@ -38,7 +38,7 @@ func stream(t *testing.T, cfg binance.Config, symbols ...string) (*venuetest.Ser
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- adapter.Stream(ctx, symbols, sink) }()
+	go func() { done <- adapter.Stream(ctx, venue.NewWanted(symbols...), sink) }()
 	t.Cleanup(func() {
 		cancel()
 		select {
@@ -185,7 +185,7 @@ func TestStreamChecksSymbols(t *testing.T) {
 		nil, {"BTC/USDT:USDT"}, {"BTCUSDT"}, {"btc/usdt"}, {"BTC/USDT@trade"}, {"BTC/"}, {"B TC/USDT"},
 		{"AB/CD", "ABC/D"},
 	} {
-		err := adapter.Stream(t.Context(), symbols, venuetest.NewSink())
+		err := adapter.Stream(t.Context(), venue.NewWanted(symbols...), venuetest.NewSink())
 		if _, ok := errors.AsType[*domain.FieldError](err); !ok {
 			t.Errorf("%q: error %v, want a field error", symbols, err)
 		}

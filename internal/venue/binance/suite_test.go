@@ -36,6 +36,12 @@ func asked(r request) (symbols []string) {
 
 func script() venuetest.Script {
 	parse := func(frame string) (r request) { _ = json.Unmarshal([]byte(frame), &r); return r }
+	named := func(frame, method string) []string {
+		if r := parse(frame); r.Method == method {
+			return asked(r)
+		}
+		return nil
+	}
 	return venuetest.Script{
 		New:       func(c venue.Config) (venue.Adapter, error) { return binance.New(binance.Config{Config: c}) },
 		Path:      "/stream",
@@ -51,7 +57,8 @@ func script() venuetest.Script {
 			}
 			return []string{fmt.Sprintf(`{"result":null,"id":%d}`, r.ID)}
 		},
-		Asks: func(frame string) []string { return asked(parse(frame)) },
+		Asks:   func(frame string) []string { return named(frame, "SUBSCRIBE") },
+		Leaves: func(frame string) []string { return named(frame, "UNSUBSCRIBE") },
 		Trades: func(symbol string, trades ...venuetest.Trade) (frames []string) {
 			for _, t := range trades {
 				frames = append(frames, wrapped(`{"e":"trade","E":%d,"s":"%s","t":%d,"p":"%s","q":"%s","T":%d,"m":%t}`,

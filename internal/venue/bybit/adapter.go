@@ -54,27 +54,16 @@ func New(cfg venue.Config) (*Adapter, error) {
 
 // Stream implements venue.Adapter. The error, if any, comes at once and is a
 // *domain.FieldError: a symbol that the venue cannot have, or none at all.
-func (a *Adapter) Stream(ctx context.Context, symbols []string, sink venue.Sink) error {
-	byCategory := map[category][]string{}
-	for _, symbol := range symbols {
-		c := categoryOf(symbol)
-		byCategory[c] = append(byCategory[c], symbol)
-	}
-	if len(symbols) == 0 {
-		return domain.Invalid("symbols", "", "at least one")
-	}
-	var parts []func(context.Context) error
-	for c, symbols := range byCategory {
-		if _, err := venue.NewFeed(a.Cfg.Exchange, symbols, VenueSymbol, sink); err != nil {
-			return err // before any is followed
-		}
-		parts = append(parts, func(ctx context.Context) error {
-			return a.FollowAt(ctx, symbols, sink, venue.Endpoint{Path: c.path(), Dialect: func(f *venue.Feed, names []string) venue.Dialect {
+func (a *Adapter) Stream(ctx context.Context, wanted *venue.Wanted, sink venue.Sink) error {
+	part := func(c category) venue.Part {
+		return venue.Part{
+			Has: func(symbol string) bool { return categoryOf(symbol) == c },
+			Endpoints: []venue.Endpoint{{Path: c.path(), Dialect: func(f *venue.Feed, names []string) venue.Dialect {
 				return newDialect(f, names, a.Cfg.AckTimeout)
-			}})
-		})
+			}}},
+		}
 	}
-	return venue.Together(ctx, parts...)
+	return a.FollowParts(ctx, wanted, sink, part(spot), part(linear))
 }
 
 // Symbols tells people which symbols the venue has.

@@ -105,7 +105,7 @@ func (d *decoder) operation(f *frame.Fields) message {
 	case "subscribe":
 		d.answer = f
 		return messageAnswer
-	case "ping", "pong":
+	case "ping", "pong", "unsubscribe":
 		return messageOther
 	}
 	if f.Err != nil {

@@ -60,21 +60,36 @@ type dialect struct {
 	requests *venue.Requests
 }
 
-var _ venue.Dialect = (*dialect)(nil)
+var (
+	_ venue.Dialect = (*dialect)(nil)
+	_ venue.Changer = (*dialect)(nil)
+)
 
 func newDialect(f *venue.Feed, names []string, ackTimeout time.Duration) *dialect {
 	return &dialect{
 		decoder:  newDecoder(f),
 		names:    names,
-		requests: venue.NewRequests(venue.RequestConfig{Batch: symbolsPerRequest, Timeout: ackTimeout, Frame: subscribe}, f),
+		requests: venue.NewRequests(venue.RequestConfig{Batch: symbolsPerRequest, Timeout: ackTimeout, Frame: subscribe, Leave: unsubscribe}, f),
 	}
 }
 
 // Opening implements venue.Dialect.
 func (d *dialect) Opening() [][]byte { return d.requests.Open(topics, d.names) }
 
+// Change implements venue.Changer.
+func (d *dialect) Change(add, drop []string) [][]byte { return d.requests.Change(add, drop) }
+
 // subscribe makes a request.
 func subscribe(id uint64, topic string, names []string) []byte {
+	return request("subscribe", id, topic, names)
+}
+
+// unsubscribe makes a request.
+func unsubscribe(id uint64, topic string, names []string) []byte {
+	return request("unsubscribe", id, topic, names)
+}
+
+func request(operation string, id uint64, topic string, names []string) []byte {
 	args := make([]string, len(names))
 	for i, name := range names {
 		args[i] = topic + "." + name
@@ -83,7 +98,7 @@ func subscribe(id uint64, topic string, names []string) []byte {
 		ID   string   `json:"req_id"`
 		Op   string   `json:"op"`
 		Args []string `json:"args"`
-	}{strconv.FormatUint(id, 10), "subscribe", args}) // strings: no error
+	}{strconv.FormatUint(id, 10), operation, args}) // strings: no error
 	return frame
 }
 

@@ -106,11 +106,13 @@ func TestSpotAndLinearTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.Close)
-	if err := a.Stream(t.Context(), []string{"BTC/USDT", "BTC/USDT:USD"}, venuetest.NewSink()); !errors.Is(err, domain.ErrInvalid) {
+	if err := a.Stream(t.Context(), venue.NewWanted("BTC/USDT", "BTC/USDT:USD"), venuetest.NewSink()); !errors.Is(err, domain.ErrInvalid) {
 		t.Errorf("a perpetual that cannot be: %v", err)
 	}
 	sink, done := venuetest.NewSink(), make(chan error, 1)
-	go func() { done <- a.Stream(t.Context(), []string{"BTC/USDT", "BTC/USDT:USDT", "ETH/USDC:USDC"}, sink) }()
+	go func() {
+		done <- a.Stream(t.Context(), venue.NewWanted("BTC/USDT", "BTC/USDT:USDT", "ETH/USDC:USDC"), sink)
+	}()
 	t.Cleanup(func() { // by now the context has ended
 		if err := <-done; err != nil {
 			t.Errorf("Stream: %v", err)

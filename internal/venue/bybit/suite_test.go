@@ -65,6 +65,16 @@ func barFrame(c domain.Candle, confirm bool) string {
 		c.Open, c.Close, c.High, c.Low, c.Volume, confirm)
 }
 
+// named are the symbols of a request of that operation.
+func named(frame, operation, end string) (symbols []string) {
+	if r := parse(frame); r.Op == operation {
+		for _, topic := range r.Args {
+			symbols = append(symbols, symbolOf(topic, end))
+		}
+	}
+	return symbols
+}
+
 // script is that of an endpoint: symbols there end with the given text.
 func script(path, end string) venuetest.Script {
 	return venuetest.Script{
@@ -80,6 +90,9 @@ func script(path, end string) venuetest.Script {
 			if r.Op == "ping" {
 				return []string{`{"success":true,"ret_msg":"pong","conn_id":"0970e817-426e","req_id":"","op":"ping"}`}
 			}
+			if r.Op == "unsubscribe" {
+				return []string{fmt.Sprintf(`{"success":true,"ret_msg":"","conn_id":"2324d924-aa4d","req_id":%q,"op":"unsubscribe"}`, r.ID)}
+			}
 			for _, topic := range r.Args {
 				if slices.Contains(refused, symbolOf(topic, end)) {
 					return []string{fmt.Sprintf(`{"success":false,"ret_msg":"error:handler not found,topic:%s","conn_id":"x","req_id":%q,"op":"subscribe"}`, topic, r.ID)}
@@ -87,12 +100,8 @@ func script(path, end string) venuetest.Script {
 			}
 			return []string{fmt.Sprintf(`{"success":true,"ret_msg":"subscribe","conn_id":"2324d924-aa4d","req_id":%q,"op":"subscribe"}`, r.ID)}
 		},
-		Asks: func(frame string) (symbols []string) {
-			for _, topic := range parse(frame).Args {
-				symbols = append(symbols, symbolOf(topic, end))
-			}
-			return symbols
-		},
+		Asks:    func(frame string) []string { return named(frame, "subscribe", end) },
+		Leaves:  func(frame string) []string { return named(frame, "unsubscribe", end) },
 		Ping:    func(frame string) bool { return parse(frame).Op == "ping" },
 		TradeID: uuid,
 		Trades: func(symbol string, trades ...venuetest.Trade) []string {

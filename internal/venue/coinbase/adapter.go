@@ -44,8 +44,8 @@ func New(cfg venue.Config) (*Adapter, error) {
 
 // Stream implements venue.Adapter. The error, if any, comes at once and is a
 // *domain.FieldError: a symbol that is not spot, or none at all.
-func (a *Adapter) Stream(ctx context.Context, symbols []string, sink venue.Sink) error {
-	return a.Follow(ctx, symbols, sink, func(f *venue.Feed, names []string) venue.Dialect {
+func (a *Adapter) Stream(ctx context.Context, wanted *venue.Wanted, sink venue.Sink) error {
+	return a.Follow(ctx, wanted, sink, func(f *venue.Feed, names []string) venue.Dialect {
 		return newDialect(f, names, a.Cfg.AckTimeout)
 	})
 }

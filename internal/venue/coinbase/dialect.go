@@ -33,13 +33,16 @@ type dialect struct {
 	opened   time.Time
 }
 
-var _ venue.Dialect = (*dialect)(nil)
+var (
+	_ venue.Dialect = (*dialect)(nil)
+	_ venue.Changer = (*dialect)(nil)
+)
 
 func newDialect(f *venue.Feed, names []string, ackTimeout time.Duration) *dialect {
 	return &dialect{
 		decoder:  newDecoder(f),
 		names:    names,
-		requests: venue.NewRequests(venue.RequestConfig{Batch: symbolsPerRequest, Timeout: ackTimeout, Frame: subscribe}, f),
+		requests: venue.NewRequests(venue.RequestConfig{Batch: symbolsPerRequest, Timeout: ackTimeout, Frame: subscribe, Leave: unsubscribe}, f),
 	}
 }
 
@@ -51,13 +54,24 @@ func (d *dialect) Opening() [][]byte {
 
 // subscribe makes a request. The venue has no room for its id.
 func subscribe(_ uint64, topic string, names []string) []byte {
+	return request("subscribe", topic, names)
+}
+
+func unsubscribe(_ uint64, topic string, names []string) []byte {
+	return request("unsubscribe", topic, names)
+}
+
+func request(kind, topic string, names []string) []byte {
 	frame, _ := json.Marshal(struct {
 		Type     string   `json:"type"`
 		Products []string `json:"product_ids"`
 		Channel  string   `json:"channel"`
-	}{"subscribe", names, topic}) // strings: no error
+	}{kind, names, topic}) // strings: no error
 	return frame
 }
+
+// Change implements venue.Changer.
+func (d *dialect) Change(add, drop []string) [][]byte { return d.requests.Change(add, drop) }
 
 // Handle implements venue.Dialect.
 func (d *dialect) Handle(frame []byte, received time.Time) (out venue.Outcome) {

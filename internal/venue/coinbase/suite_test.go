@@ -25,6 +25,17 @@ type request struct {
 
 func parse(frame string) (r request) { _ = json.Unmarshal([]byte(frame), &r); return r }
 
+// named are the symbols of a request of that type.
+func named(frame, kind string) (symbols []string) {
+	r := parse(frame)
+	for _, id := range r.Products {
+		if r.Type == kind {
+			symbols = append(symbols, strings.Replace(id, "-", "/", 1))
+		}
+	}
+	return symbols
+}
+
 func productID(symbol string) string { return strings.ReplaceAll(symbol, "/", "-") }
 
 // event is a message with one event, numbered by stamp.
@@ -76,15 +87,14 @@ func script() venuetest.Script {
 					return []string{`{"type":"error","message":"` + productID(symbol) + ` is not a valid product"}`}
 				}
 			}
+			if r.Type == "unsubscribe" {
+				r.Products = []string{}
+			}
 			list, _ := json.Marshal(r.Products)
 			return []string{event("subscriptions", started, fmt.Sprintf(`{"subscriptions":{%q:%s}}`, r.Channel, list))}
 		},
-		Asks: func(frame string) (symbols []string) {
-			for _, id := range parse(frame).Products {
-				symbols = append(symbols, strings.Replace(id, "-", "/", 1))
-			}
-			return symbols
-		},
+		Asks:   func(frame string) []string { return named(frame, "subscribe") },
+		Leaves: func(frame string) []string { return named(frame, "unsubscribe") },
 		Trades: func(symbol string, trades ...venuetest.Trade) []string {
 			var list []string
 			for _, t := range trades {

@@ -59,7 +59,7 @@ func (d *decoder) dispatch(f *frame.Fields) message {
 			return d.refuse(venue.RefusedKind, venue.ErrUnknownKind)
 		}
 		switch f.Text("method") {
-		case "subscribe":
+		case "subscribe", "unsubscribe":
 			d.answer = f
 			return messageAnswer
 		case "pong":

@@ -37,13 +37,16 @@ type dialect struct {
 	requests *venue.Requests
 }
 
-var _ venue.Dialect = (*dialect)(nil)
+var (
+	_ venue.Dialect = (*dialect)(nil)
+	_ venue.Changer = (*dialect)(nil)
+)
 
 func newDialect(f *venue.Feed, names []string, ackTimeout time.Duration) *dialect {
 	return &dialect{
 		decoder:  newDecoder(f),
 		names:    names,
-		requests: venue.NewRequests(venue.RequestConfig{Batch: symbolsPerRequest, Timeout: ackTimeout, Frame: subscribe}, f),
+		requests: venue.NewRequests(venue.RequestConfig{Batch: symbolsPerRequest, Timeout: ackTimeout, Frame: subscribe, Leave: unsubscribe}, f),
 	}
 }
 
@@ -60,7 +63,15 @@ type params struct {
 
 // subscribe makes a request.
 func subscribe(id uint64, topic string, names []string) []byte {
-	p := params{Symbol: names, Snapshot: true}
+	return request("subscribe", id, topic, params{Symbol: names, Snapshot: true})
+}
+
+// unsubscribe makes a request.
+func unsubscribe(id uint64, topic string, names []string) []byte {
+	return request("unsubscribe", id, topic, params{Symbol: names})
+}
+
+func request(method string, id uint64, topic string, p params) []byte {
 	channel, interval, _ := strings.Cut(topic, " ")
 	p.Channel = channel
 	p.Interval, _ = strconv.Atoi(interval) // of topics: zero where there is none
@@ -71,9 +82,12 @@ func subscribe(id uint64, topic string, names []string) []byte {
 		Method string `json:"method"`
 		Params params `json:"params"`
 		ID     uint64 `json:"req_id"`
-	}{"subscribe", p, id}) // strings and numbers: no error
+	}{method, p, id}) // strings and numbers: no error
 	return frame
 }
+
+// Change implements venue.Changer.
+func (d *dialect) Change(add, drop []string) [][]byte { return d.requests.Change(add, drop) }
 
 // Handle implements venue.Dialect.
 func (d *dialect) Handle(frame []byte, received time.Time) (out venue.Outcome) {

@@ -28,6 +28,14 @@ type request struct {
 
 func parse(frame string) (r request) { _ = json.Unmarshal([]byte(frame), &r); return r }
 
+// named are the symbols of a request of that method.
+func named(frame, method string) []string {
+	if r := parse(frame); r.Method == method {
+		return r.Params.Symbol
+	}
+	return nil
+}
+
 func update(channel string, elements ...string) string {
 	return fmt.Sprintf(`{"channel":%q,"type":"update","data":[%s]}`, channel, strings.Join(elements, ","))
 }
@@ -53,16 +61,17 @@ func script() venuetest.Script {
 				return []string{`{"method":"pong","time_in":"2026-01-01T00:00:00Z","time_out":"2026-01-01T00:00:00Z"}`}
 			}
 			for _, symbol := range r.Params.Symbol {
-				answer := `{"method":"subscribe","result":{"channel":"x","symbol":%q,"snapshot":true},"success":true,"req_id":%d}`
-				if slices.Contains(refused, symbol) {
+				answer := `{"method":"` + r.Method + `","result":{"channel":"x","symbol":%q,"snapshot":true},"success":true,"req_id":%d}`
+				if slices.Contains(refused, symbol) && r.Method == "subscribe" {
 					answer = `{"error":"Currency pair not supported","method":"subscribe","success":false,"symbol":%q,"req_id":%d}`
 				}
 				answers = append(answers, fmt.Sprintf(answer, symbol, r.ID))
 			}
 			return append(answers, `{"channel":"heartbeat"}`)
 		},
-		Asks: func(frame string) []string { return parse(frame).Params.Symbol },
-		Ping: func(frame string) bool { return parse(frame).Method == "ping" },
+		Asks:   func(frame string) []string { return named(frame, "subscribe") },
+		Leaves: func(frame string) []string { return named(frame, "unsubscribe") },
+		Ping:   func(frame string) bool { return parse(frame).Method == "ping" },
 		Trades: func(symbol string, trades ...venuetest.Trade) []string {
 			var elements []string
 			for _, t := range trades {

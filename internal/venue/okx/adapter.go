@@ -48,41 +48,26 @@ func New(cfg venue.Config) (*Adapter, error) {
 // *domain.FieldError: a symbol that is neither spot nor a swap, or none at all.
 // Swaps are subscribed once the sizes of their contracts are known, for which the
 // venue is asked until it answers; that does not hold up spot symbols.
-func (a *Adapter) Stream(ctx context.Context, symbols []string, sink venue.Sink) error {
-	if _, err := venue.NewFeed(a.Cfg.Exchange, symbols, VenueSymbol, sink); err != nil {
-		return err // before any is followed
-	}
-	var spot, swaps []string
-	for _, symbol := range symbols {
-		if strings.Contains(symbol, ":") {
-			swaps = append(swaps, symbol)
-		} else {
-			spot = append(spot, symbol)
-		}
-	}
-	var parts []func(context.Context) error
-	if len(spot) > 0 {
-		parts = append(parts, func(ctx context.Context) error { return a.follow(ctx, spot, sink, nil) })
-	}
-	if len(swaps) > 0 {
-		parts = append(parts, func(ctx context.Context) error {
-			if !a.Persist(ctx, "the sizes of contracts", a.learn) {
-				return nil // ctx ended
-			}
-			return a.follow(ctx, swaps, sink, &a.contracts)
-		})
-	}
-	return venue.Together(ctx, parts...)
+func (a *Adapter) Stream(ctx context.Context, wanted *venue.Wanted, sink venue.Sink) error {
+	return a.FollowParts(ctx, wanted, sink,
+		venue.Part{Has: func(symbol string) bool { return !isSwap(symbol) }, Endpoints: a.endpoints(nil)},
+		venue.Part{
+			Has: isSwap, Endpoints: a.endpoints(&a.contracts),
+			Ready: func(ctx context.Context) bool { return a.Persist(ctx, "the sizes of contracts", a.learn) },
+		},
+	)
 }
 
-// follow follows symbols of one kind; sizes is nil for spot.
-func (a *Adapter) follow(ctx context.Context, symbols []string, sink venue.Sink, sizes *contracts) error {
+func isSwap(symbol string) bool { return strings.Contains(symbol, ":") }
+
+// endpoints are those of symbols of one kind; sizes is nil for spot.
+func (a *Adapter) endpoints(sizes *contracts) []venue.Endpoint {
 	at := func(e endpoint) venue.Endpoint {
 		return venue.Endpoint{Path: e.path, Dialect: func(f *venue.Feed, names []string) venue.Dialect {
 			return newDialect(f, e, names, sizes, a.Cfg.AckTimeout)
 		}}
 	}
-	return a.FollowAt(ctx, symbols, sink, at(publicEndpoint), at(businessEndpoint))
+	return []venue.Endpoint{at(publicEndpoint), at(businessEndpoint)}
 }
 
 // Symbols tells people which symbols the venue has.

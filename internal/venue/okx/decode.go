@@ -120,6 +120,8 @@ func (d *decoder) event(f *frame.Fields) message {
 		return messageError
 	case "notice":
 		return messageNotice
+	case "unsubscribe":
+		return messageOther
 	}
 	if f.Err != nil {
 		return messageOther

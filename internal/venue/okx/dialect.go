@@ -66,14 +66,17 @@ type dialect struct {
 	requests *venue.Requests
 }
 
-var _ venue.Dialect = (*dialect)(nil)
+var (
+	_ venue.Dialect = (*dialect)(nil)
+	_ venue.Changer = (*dialect)(nil)
+)
 
 func newDialect(f *venue.Feed, e endpoint, names []string, sizes *contracts, ackTimeout time.Duration) *dialect {
 	return &dialect{
 		decoder:  newDecoder(f, sizes),
 		endpoint: e,
 		names:    names,
-		requests: venue.NewRequests(venue.RequestConfig{Batch: symbolsPerRequest, Timeout: ackTimeout, Frame: subscribe}, f),
+		requests: venue.NewRequests(venue.RequestConfig{Batch: symbolsPerRequest, Timeout: ackTimeout, Frame: subscribe, Leave: unsubscribe}, f),
 	}
 }
 
@@ -87,8 +90,20 @@ type argument struct {
 	Name    string `json:"instId"`
 }
 
+// Change implements venue.Changer.
+func (d *dialect) Change(add, drop []string) [][]byte { return d.requests.Change(add, drop) }
+
 // subscribe makes a request.
 func subscribe(id uint64, topic string, names []string) []byte {
+	return request("subscribe", id, topic, names)
+}
+
+// unsubscribe makes a request.
+func unsubscribe(id uint64, topic string, names []string) []byte {
+	return request("unsubscribe", id, topic, names)
+}
+
+func request(operation string, id uint64, topic string, names []string) []byte {
 	args := make([]argument, len(names))
 	for i, name := range names {
 		args[i] = argument{topic, name}
@@ -97,7 +112,7 @@ func subscribe(id uint64, topic string, names []string) []byte {
 		ID        string     `json:"id"`
 		Operation string     `json:"op"`
 		Args      []argument `json:"args"`
-	}{strconv.FormatUint(id, 10), "subscribe", args}) // strings: no error
+	}{strconv.FormatUint(id, 10), operation, args}) // strings: no error
 	return frame
 }
 

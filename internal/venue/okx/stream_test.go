@@ -55,7 +55,7 @@ func (x *exchange) answer(h http.Handler) { x.rest.Store(&h) }
 func (x *exchange) stream(t *testing.T, sink venue.Sink, symbols ...string) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- x.adapter.Stream(ctx, symbols, sink) }()
+	go func() { done <- x.adapter.Stream(ctx, venue.NewWanted(symbols...), sink) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -247,7 +247,9 @@ func TestConnectionsAreSpaced(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	begin := time.Now()
-	go func() { done <- a.Stream(ctx, []string{"BTC/USDT", "ETH/USDT", "BTC/USDT:USDT"}, venuetest.NewSink()) }()
+	go func() {
+		done <- a.Stream(ctx, venue.NewWanted("BTC/USDT", "ETH/USDT", "BTC/USDT:USDT"), venuetest.NewSink())
+	}()
 	for range 6 {
 		server.Accept(t)
 	}

@@ -85,6 +85,17 @@ func bar(c domain.Candle, final int) string {
 		append([]any{c.Time.UnixMilli(), c.Open, c.High, c.Low, c.Close}, append(volumes, final)...)...))
 }
 
+// named are the symbols of a request of that operation.
+func named(frame, operation string) (symbols []string) {
+	r := parse(frame)
+	for _, a := range r.Args {
+		if r.Op == operation && a.InstID != "" {
+			symbols = append(symbols, unified(a.InstID))
+		}
+	}
+	return symbols
+}
+
 // script is that of spot; the business endpoint is the one that is driven into
 // trouble.
 func script() venuetest.Script {
@@ -103,6 +114,8 @@ func script() venuetest.Script {
 			r := parse(frame)
 			for _, a := range r.Args {
 				switch {
+				case r.Op == "unsubscribe":
+					answers = append(answers, fmt.Sprintf(`{"id":%q,"event":"unsubscribe","arg":{"channel":%q,"instId":%q},"connId":"a4d3ae55"}`, r.ID, a.Channel, a.InstID))
 				case a.InstID == "":
 					answers = append(answers, fmt.Sprintf(`{"id":%q,"event":"subscribe","arg":{"channel":%q},"connId":"a4d3ae55"}`, r.ID, a.Channel))
 				case slices.Contains(refused, unified(a.InstID)):
@@ -114,15 +127,9 @@ func script() venuetest.Script {
 			}
 			return answers
 		},
-		Asks: func(frame string) (symbols []string) {
-			for _, a := range parse(frame).Args {
-				if a.InstID != "" {
-					symbols = append(symbols, unified(a.InstID))
-				}
-			}
-			return symbols
-		},
-		Ping: func(frame string) bool { return frame == "ping" },
+		Asks:   func(frame string) []string { return named(frame, "subscribe") },
+		Leaves: func(frame string) []string { return named(frame, "unsubscribe") },
+		Ping:   func(frame string) bool { return frame == "ping" },
 		Trades: func(symbol string, trades ...venuetest.Trade) (frames []string) {
 			for _, t := range trades {
 				frames = append(frames, push("trades-all", symbol, fmt.Sprintf(`{"instId":%q,"tradeId":"%d","px":%q,"sz":%q,"side":%q,"ts":"%d","source":"0"}`,

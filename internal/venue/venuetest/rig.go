@@ -80,7 +80,13 @@ func (r *rig) listed(names []string) (symbols []domain.Symbol) {
 // stream runs the adapter's Stream until the end of the test.
 func (r *rig) stream(sink venue.Sink, symbols ...string) {
 	r.t.Helper()
-	r.run(func(ctx context.Context) error { return r.adapter.Stream(ctx, symbols, sink) })
+	r.streamWanted(sink, venue.NewWanted(symbols...))
+}
+
+// streamWanted is stream of symbols that change.
+func (r *rig) streamWanted(sink venue.Sink, wanted *venue.Wanted) {
+	r.t.Helper()
+	r.run(func(ctx context.Context) error { return r.adapter.Stream(ctx, wanted, sink) })
 }
 
 // follow streams all symbols of the script.
@@ -175,11 +181,11 @@ type peer struct {
 	gone    chan struct{} // closed once the client is
 
 	mu     sync.Mutex
-	sent   int // numbered frames
-	asked  map[string]bool
-	most   int      // symbols of one request
-	pinged bool     // with the venue's own ping
-	owed   []string // frames that were not answered
+	sent   int             // numbered frames
+	asked  map[string]bool // what is subscribed
+	most   int             // symbols of one request
+	pinged bool            // with the venue's own ping
+	owed   []string        // frames that were not answered
 }
 
 func (p *peer) serve() {
@@ -203,6 +209,11 @@ func (p *peer) take(frame string) {
 	p.most = max(p.most, len(symbols))
 	for _, symbol := range symbols {
 		p.asked[symbol] = true
+	}
+	if s.Leaves != nil {
+		for _, symbol := range s.Leaves(frame) {
+			delete(p.asked, symbol)
+		}
 	}
 	p.pinged = p.pinged || s.Ping != nil && s.Ping(frame)
 	p.mu.Unlock()
@@ -313,6 +324,12 @@ func (p *peer) awaitAsked(symbols ...string) {
 	p.await("subscription", func() bool {
 		return !slices.ContainsFunc(symbols, func(s string) bool { return !p.asked[s] })
 	})
+}
+
+// awaitLeft waits until the symbol is no longer subscribed.
+func (p *peer) awaitLeft(symbol string) {
+	p.t.Helper()
+	p.await("unsubscription", func() bool { return !p.asked[symbol] })
 }
 
 // restServer answers with whatever handler it has at the moment.

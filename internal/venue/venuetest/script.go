@@ -35,6 +35,9 @@ type Script struct {
 	Answer func(frame string, refused []string) []string
 	// Asks are the symbols that a frame of the client subscribes.
 	Asks func(frame string) []string
+	// Leaves are the symbols that a frame of the client unsubscribes; nil: the
+	// adapter replaces the connection instead (see venue.Changer).
+	Leaves func(frame string) []string
 	// Ping tells whether a frame of the client is what the venue wants to hear
 	// regularly; nil: it wants none.
 	Ping func(frame string) bool
@@ -134,6 +137,8 @@ func Run(t *testing.T, s Script) {
 		"settings":                testSettings,
 		"subscribes and delivers": testDelivers,
 		"refused symbol":          testRefusedSymbol,
+		"symbols come and go":     testSymbolsComeAndGo,
+		"more connections":        testMoreConnections,
 		"nothing acknowledged":    testNothingAcknowledged,
 		"pings":                   testPings,
 		"lost connections":        testLostConnections,

@@ -37,14 +37,14 @@ func testSettings(t *testing.T, s Script) {
 		t.Fatalf("got %v, %v", adapter, err)
 	}
 	for _, symbol := range append([]string{"", "BTC", "/", "BTC/", "B TC/USDT"}, s.NoSymbols...) {
-		if err := adapter.Stream(t.Context(), []string{symbol}, NewSink()); !errors.Is(err, domain.ErrInvalid) {
+		if err := adapter.Stream(t.Context(), venue.NewWanted(symbol), NewSink()); !errors.Is(err, domain.ErrInvalid) {
 			t.Errorf("%q: error %v, want a field error", symbol, err)
 		}
 		if _, err := adapter.TradesFrom(t.Context(), symbol, 1, base, 10); !errors.Is(err, domain.ErrInvalid) {
 			t.Errorf("trades of %q: error %v, want a field error", symbol, err)
 		}
 	}
-	if err := adapter.Stream(t.Context(), nil, NewSink()); !errors.Is(err, domain.ErrInvalid) {
+	if err := adapter.Stream(t.Context(), venue.NewWanted(), NewSink()); !errors.Is(err, domain.ErrInvalid) {
 		t.Errorf("no symbols: error %v", err)
 	}
 	if _, err := adapter.TradesFrom(t.Context(), s.Symbols[0], 1, base, 0); !errors.Is(err, domain.ErrInvalid) {

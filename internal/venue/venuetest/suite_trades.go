@@ -52,11 +52,19 @@ func (l *ledger) Publish(e domain.Event) error {
 	return nil
 }
 
+// Resume implements ingest.EventLog.
+func (*ledger) Resume(string, string, uint64) error { return nil }
+
 func (l *ledger) LastTrade(context.Context, string, string) (domain.Trade, error) {
 	if l.last == nil {
 		return domain.Trade{}, domain.ErrNotFound
 	}
 	return *l.last, nil
+}
+
+// LastTick implements ingest.History.
+func (*ledger) LastTick(context.Context, string, string) (domain.Tick, error) {
+	return domain.Tick{}, domain.ErrNotFound
 }
 
 // await waits until exactly that was stored, in that order.
@@ -85,6 +93,7 @@ func (l *ledger) await(t *testing.T, want ...string) {
 type noTicks struct{}
 
 func (noTicks) Publish(domain.Tick) error     { return nil }
+func (noTicks) Delete(string, string) error   { return nil }
 func (noTicks) PublishFeed(domain.Feed) error { return nil }
 
 // ingest brings the first symbol's trades into a ledger.
