@@ -25,7 +25,7 @@ var own = venue.Config{
 // Adapter reads OKX spot and perpetual swaps. It is safe for concurrent use.
 type Adapter struct {
 	*venue.Public
-	contracts contracts
+	contracts Contracts
 }
 
 var _ venue.Adapter = (*Adapter)(nil)
@@ -76,7 +76,7 @@ func (a *Adapter) Stream(ctx context.Context, symbols []string, sink venue.Sink)
 }
 
 // follow follows symbols of one kind; sizes is nil for spot.
-func (a *Adapter) follow(ctx context.Context, symbols []string, sink venue.Sink, sizes *contracts) error {
+func (a *Adapter) follow(ctx context.Context, symbols []string, sink venue.Sink, sizes *Contracts) error {
 	at := func(e endpoint) venue.Endpoint {
 		return venue.Endpoint{Path: e.path, Dialect: func(f *venue.Feed, names []string) venue.Dialect {
 			return newDialect(f, e, names, sizes, a.Cfg.AckTimeout)

@@ -68,7 +68,7 @@ type dialect struct {
 
 var _ venue.Dialect = (*dialect)(nil)
 
-func newDialect(f *venue.Feed, e endpoint, names []string, sizes *contracts, ackTimeout time.Duration) *dialect {
+func newDialect(f *venue.Feed, e endpoint, names []string, sizes *Contracts, ackTimeout time.Duration) *dialect {
 	return &dialect{
 		decoder:  newDecoder(f, sizes),
 		endpoint: e,
