@@ -172,7 +172,7 @@ const codeDone = "0"
 func (a *api) failed(answer private.Answer, code, message string) *private.Failure {
 	f := answer.Failure(kindOf(answer.Status, code), "")
 	if code != "" {
-		f.Reason = a.Scrub(message) + " (code " + a.Scrub(domain.Shorten(code, 20)) + ")"
+		f.Reason = a.Scrub(message) + " (code " + domain.Shorten(a.Scrub(code), 20) + ")"
 	}
 	if code == "50102" || code == "50112" {
 		a.Clock.Distrust()

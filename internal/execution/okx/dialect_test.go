@@ -303,7 +303,9 @@ func (d *dialect) order(terms domain.OrderTerms, r execution.Report) object {
 
 func (d *dialect) query(ctx context.Context, r *http.Request, _ []byte) ([]object, error) {
 	query := r.URL.Query()
-	found, err := d.orders(ctx, func(e paper.Entry) bool { return e.Report.ID == query.Get("clOrdId") && query.Get("instId") == d.name() })
+	found, err := d.orders(ctx, func(e paper.Entry) bool {
+		return e.Report.ID == query.Get("clOrdId") && query.Get("instId") == d.name()
+	})
 	if err == nil && len(found) == 0 {
 		err = refusal{"51603", "Order does not exist"}
 	}
