@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fullon/fullon/domain"
@@ -28,7 +29,8 @@ const (
 	contracts               = `{"code":"0","msg":"","data":[
 		{"instId":"BTC-USDT-SWAP","ctType":"linear","ctVal":"0.01","ctMult":"1","ctValCcy":"BTC","settleCcy":"USDT","lotSz":"0.1","minSz":"0.1","tickSz":"0.1","state":"live"},
 		{"instId":"BTC-USD-SWAP","ctType":"inverse","ctVal":"100","ctMult":"1","ctValCcy":"USD","settleCcy":"BTC","lotSz":"1","minSz":"1","tickSz":"0.1","state":"live"},
-		{"instId":"ETH-USDT-SWAP","ctType":"odd"}]}`
+		{"instId":"ETH-USDT-SWAP","ctType":"linear","ctVal":"0.1","ctMult":"1","ctValCcy":"ETH","settleCcy":"USDT","lotSz":"0.01","minSz":"0.01","tickSz":"0.01","state":"live"},
+		{"instId":"ODD-USDT-SWAP","ctType":"odd"}]}`
 )
 
 var contractSize = dec("0.01")
@@ -37,6 +39,9 @@ var contractSize = dec("0.01")
 type dialect struct {
 	x       *papertest.Exchange
 	symbols map[string]domain.Symbol
+
+	pings  atomic.Int32
+	refuse atomic.Int32 // logins that are refused
 
 	mu     sync.Mutex
 	made   map[string]time.Time // by the number of the order

@@ -16,8 +16,14 @@ import (
 	"github.com/fullon/fullon/internal/pause"
 )
 
-// recent is how far back the list of recent fills is used, which has three days.
-const recent = 48 * time.Hour
+const (
+	// recent is how far back the list of recent fills is used, which has three
+	// days.
+	recent = 48 * time.Hour
+	// overlap is how much later it begins where the list of older ones was asked,
+	// so that it is sure to be the recent one that is asked next.
+	overlap = time.Hour
+)
 
 // trade is a fill as REST tells of it.
 type trade struct {
@@ -108,7 +114,7 @@ func (a *api) Fills(ctx context.Context, _ string, from int64) (private.Page, er
 		}
 	}
 	if result.More {
-		result.Next = edge
+		result.Next = edge + overlap.Milliseconds()
 	}
 	slices.SortFunc(result.Fills, func(f, other private.Fill) int {
 		return cmp.Or(cmp.Compare(f.Place, other.Place), strings.Compare(f.ID, other.ID))

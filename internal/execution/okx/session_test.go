@@ -22,6 +22,7 @@ type session struct {
 func (c *session) said(s *papertest.Socket, frame []byte) {
 	c.s = s
 	if string(frame) == "ping" {
+		c.d.pings.Add(1)
 		s.Send("pong")
 		return
 	}
@@ -61,7 +62,7 @@ func (d *dialect) login(arg map[string]string) (no refusal) {
 	switch {
 	case err != nil || d.now().Sub(time.Unix(seconds, 0)).Abs() > 30*time.Second:
 		return refusal{"60006", "Timestamp request expired"}
-	case arg["apiKey"] != key:
+	case arg["apiKey"] != key || d.refuse.Add(-1) >= 0:
 		return refusal{"60005", "Invalid apiKey"}
 	case arg["passphrase"] != passphrase:
 		return refusal{"60024", "Wrong passphrase"}
