@@ -193,11 +193,11 @@ func TestTheLoginIsMadeAnew(t *testing.T) {
 func TestTheStreamIsPinged(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	v := r.venue(func(c *private.Config) { c.PingEvery = 20 * time.Millisecond })
-	sink, _ := executiontest.Listen(t, v)
+	v := r.venue(func(c *private.Config) { c.PingEvery = 100 * time.Millisecond })
+	executiontest.Listen(t, v)
 	executiontest.Eventually(t, "the pings", func() bool { return r.d.pings.Load() > 3 })
-	if sink.Connects() != 1 {
-		t.Fatal("the answers to pings ended the connection")
+	if strings.Contains(r.logs.String(), "makes no sense") {
+		t.Fatal("the answer to a ping is not understood")
 	}
 }
 
