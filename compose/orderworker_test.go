@@ -19,6 +19,8 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 	ready := []string{"FULLON_ORDER_EXCHANGE=binance", "FULLON_ORDER_ACCOUNTS=1001"}
 	binance := append([]string{"FULLON_ORDER_VENUE=binance", "BINANCE_API_KEY=" + key}, ready...)
 	kraken := slices.Clip(append([]string{"FULLON_ORDER_VENUE=kraken", "FULLON_ORDER_TIMEOUT=5s", "KRAKEN_API_SECRET=" + key}, ready...))
+	okx := slices.Clip(append([]string{"FULLON_ORDER_VENUE=okx", "OKX_API_KEY=" + key}, ready...))
+	okxSecret := slices.Clip(append(okx, "OKX_API_SECRET="+key))
 	withMoney := slices.Clip(append(kraken, "KRAKEN_REAL=true"))
 	const file = "/nonexistent"
 	for want, env := range map[string][]string{
@@ -35,14 +37,20 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 		`KRAKEN_API_KEY: "" is not allowed`:                                                                                   withMoney,
 		`KRAKEN_API_KEY_FILE: "` + file + `" is not allowed`: append(kraken, "KRAKEN_API_KEY_FILE="+file,
 			"KRAKEN_API_URL=http://127.0.0.1:1", "KRAKEN_STREAM_URL=ws://127.0.0.1:1"),
-		`KRAKEN_API_URL (--kraken-api-url): "x" is not allowed`:                                      append(kraken, "KRAKEN_API_URL=x"),
-		`KRAKEN_STREAM_URL (--kraken-stream-url): "http://x" is not allowed`:                         append(kraken, "KRAKEN_STREAM_URL=http://x"),
-		`FULLON_ORDER_TIMEOUT (--order-timeout): "3s" is not allowed: want 4s or more for kraken`:    append(withMoney, "FULLON_ORDER_TIMEOUT=3s"),
-		`FULLON_ORDER_VENUE (--order-venue): "okex" is not allowed: want paper or binance or kraken`: append(ready, "FULLON_ORDER_VENUE=okex"),
-		`FULLON_ORDER_RATE (--order-rate): "-1" is not allowed`:                                      append(ready, "FULLON_ORDER_RATE=-1"),
-		`FULLON_ORDER_LEASE (--order-lease): "0s" is not allowed`:                                    append(ready, "FULLON_ORDER_LEASE=0s"),
-		`FULLON_PRICE_BAND (--price-band): "5%" is not allowed`:                                      append(ready, "FULLON_PRICE_BAND=5%"),
-		`FULLON_PAPER_URL (--paper-url): "ftp://127.0.0.1" is not allowed`:                           append(ready, "FULLON_PAPER_URL=ftp://127.0.0.1"),
+		`KRAKEN_API_URL (--kraken-api-url): "x" is not allowed`:                                             append(kraken, "KRAKEN_API_URL=x"),
+		`KRAKEN_STREAM_URL (--kraken-stream-url): "http://x" is not allowed`:                                append(kraken, "KRAKEN_STREAM_URL=http://x"),
+		`FULLON_ORDER_TIMEOUT (--order-timeout): "3s" is not allowed: want 4s or more for kraken`:           append(withMoney, "FULLON_ORDER_TIMEOUT=3s"),
+		`FULLON_ORDER_VENUE (--order-venue): "okex" is not allowed: want paper or binance or kraken or okx`: append(ready, "FULLON_ORDER_VENUE=okex"),
+		`OKX_API_SECRET: "" is not allowed`:                                                                 okx,
+		`OKX_API_PASSPHRASE: "" is not allowed`:                                                             okxSecret,
+		`OKX_API_PASSPHRASE_FILE: "` + file + `" is not allowed`:                                            append(okxSecret, "OKX_API_PASSPHRASE_FILE="+file),
+		`OKX_MARGIN (--okx-margin): "both" is not allowed: want cross or isolated`:                          append(okxSecret, "OKX_MARGIN=both"),
+		`OKX_API_URL (--okx-api-url): "x" is not allowed`:                                                   append(okx, "OKX_API_URL=x"),
+		`OKX_STREAM_URL (--okx-stream-url): "x" is not allowed`:                                             append(okx, "OKX_STREAM_URL=x"),
+		`FULLON_ORDER_RATE (--order-rate): "-1" is not allowed`:                                             append(ready, "FULLON_ORDER_RATE=-1"),
+		`FULLON_ORDER_LEASE (--order-lease): "0s" is not allowed`:                                           append(ready, "FULLON_ORDER_LEASE=0s"),
+		`FULLON_PRICE_BAND (--price-band): "5%" is not allowed`:                                             append(ready, "FULLON_PRICE_BAND=5%"),
+		`FULLON_PAPER_URL (--paper-url): "ftp://127.0.0.1" is not allowed`:                                  append(ready, "FULLON_PAPER_URL=ftp://127.0.0.1"),
 	} {
 		r := newUser(t, env...).run("orderworker")
 		r.complains(t, ExitUsage, want)
@@ -81,7 +89,7 @@ func TestEveryTradingVenueHasSettings(t *testing.T) {
 			t.Errorf("%s: %v", v.name, err)
 		}
 		made, err := v.new(private.Config{
-			Account: "1001", Key: "a2V5", Secret: "c2VjcmV0", RESTURL: "http://127.0.0.1:1", StreamURL: "ws://127.0.0.1:1",
+			Account: "1001", Key: "a2V5", Secret: "c2VjcmV0", Passphrase: "words", RESTURL: "http://127.0.0.1:1", StreamURL: "ws://127.0.0.1:1",
 			Symbols: func() map[string]domain.Symbol { return nil },
 		})
 		if err != nil {
@@ -89,7 +97,7 @@ func TestEveryTradingVenueHasSettings(t *testing.T) {
 			continue
 		}
 		made.CloseIdle()
-		_, err = v.new(private.Config{Account: "1001", Key: "a2V5", Secret: "c2VjcmV0", Symbols: func() map[string]domain.Symbol { return nil }})
+		_, err = v.new(private.Config{Account: "1001", Key: "a2V5", Secret: "c2VjcmV0", Passphrase: "words", Symbols: func() map[string]domain.Symbol { return nil }})
 		if (err == nil) != v.hasTest {
 			t.Errorf("%s, without real trading: %v", v.name, err)
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/fullon/fullon/internal/execution"
 	"github.com/fullon/fullon/internal/execution/binance"
 	"github.com/fullon/fullon/internal/execution/kraken"
+	"github.com/fullon/fullon/internal/execution/okx"
 	"github.com/fullon/fullon/internal/execution/paper"
 	"github.com/fullon/fullon/internal/execution/private"
 	"github.com/fullon/fullon/internal/pause"
@@ -38,6 +39,7 @@ type tradingVenue struct {
 var tradingVenues = []tradingVenue{
 	{"binance", binance.New, true, 0},
 	{"kraken", kraken.New, false, 4 * time.Second}, // its deadlines are 2s ahead at least, by a clock that counts seconds
+	{"okx", okx.New, true, 0},
 }
 
 // tradingVenueNames are what --order-venue takes beside the paper venue.
@@ -51,13 +53,14 @@ func tradingVenueNames() []string {
 
 // Trading says how orders reach each venue.
 type Trading struct {
-	Binance Access `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
-	Kraken  Access `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
+	Binance Access    `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
+	Kraken  Access    `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
+	OKX     OKXAccess `embed:"" prefix:"okx-" envprefix:"OKX_"`
 }
 
 // of returns how a venue is reached; nil for one that has no settings for it.
 func (t *Trading) of(name string) *Access {
-	return map[string]*Access{"binance": &t.Binance, "kraken": &t.Kraken}[name]
+	return map[string]*Access{"binance": &t.Binance, "kraken": &t.Kraken, "okx": &t.OKX.Access}[name]
 }
 
 // Access is an account at a venue: its key, and where orders go.
@@ -70,6 +73,20 @@ type Access struct {
 	APIURL     RESTURL   `name:"api-url" env:"API_URL" placeholder:"URL" help:"In place of the REST host of the network."`
 	StreamURL  StreamURL `name:"stream-url" env:"STREAM_URL" placeholder:"URL" help:"In place of the network's WebSocket for accounts, with its path."`
 }
+
+// OKXAccess is an account at OKX.
+type OKXAccess struct {
+	Access
+	Passphrase     string    `name:"passphrase" env:"API_PASSPHRASE" placeholder:"TEXT" help:"Passphrase of the key; as for the key."`
+	PassphraseFile string    `name:"passphrase-file" env:"API_PASSPHRASE_FILE" placeholder:"FILE" help:"File with the passphrase."`
+	Margin         OKXMargin `name:"margin" env:"MARGIN" default:"cross" help:"Margin that swaps are held in: cross or isolated."`
+}
+
+// OKXMargin is how swaps are held at OKX.
+type OKXMargin string
+
+// UnmarshalText reads the mode of margin.
+func (m *OKXMargin) UnmarshalText(text []byte) error { return oneOf(m, text, okx.Cross, okx.Isolated) }
 
 // StreamURL is the address of a venue's WebSocket for accounts.
 type StreamURL string
@@ -122,7 +139,7 @@ func (c Execution) check() error {
 	if time.Duration(c.Timeout) < v.timeout {
 		return domain.Invalid("FULLON_ORDER_TIMEOUT (--order-timeout)", time.Duration(c.Timeout).String(), v.timeout.String()+" or more for "+v.name)
 	}
-	_, _, err := access.keys(v.name)
+	_, err := c.account(v.name)
 	return err
 }
 
@@ -132,13 +149,21 @@ func (c Execution) tradingVenue() (tradingVenue, *Access) {
 	return tradingVenues[i], c.of(string(c.Venue)) // UnmarshalText takes no other
 }
 
-func (a *Access) keys(venue string) (key, secret string, err error) {
-	variable := strings.ToUpper(venue) + "_API_"
-	if key, err = fromFile(variable+"KEY", a.Key, a.KeyFile); err != nil {
-		return "", "", err
+// account is how the account at a venue is reached.
+func (t *Trading) account(venue string) (cfg private.Config, err error) {
+	a, variable := t.of(venue), strings.ToUpper(venue)+"_API_"
+	cfg.Real, cfg.RESTURL, cfg.StreamURL = a.Real, string(a.APIURL), string(a.StreamURL)
+	if cfg.Key, err = fromFile(variable+"KEY", a.Key, a.KeyFile); err != nil {
+		return cfg, err
 	}
-	secret, err = fromFile(variable+"SECRET", a.Secret, a.SecretFile)
-	return key, secret, err
+	if cfg.Secret, err = fromFile(variable+"SECRET", a.Secret, a.SecretFile); err != nil {
+		return cfg, err
+	}
+	if a == &t.OKX.Access {
+		cfg.Margin = string(t.OKX.Margin)
+		cfg.Passphrase, err = fromFile(variable+"PASSPHRASE", t.OKX.Passphrase, t.OKX.PassphraseFile)
+	}
+	return cfg, err
 }
 
 // venueModule is how the accounts of a worker reach their venue.
@@ -156,15 +181,14 @@ func venueModule(cfg Execution) fx.Option {
 		known := &tradedSymbols{client: handle, exchange: string(cfg.Exchange)}
 		s.run("symbols for orders", known.run)
 		return func(account string, log *slog.Logger) (execution.Venue, error) {
-			v, access := cfg.tradingVenue()
-			key, secret, err := access.keys(v.name)
+			v, _ := cfg.tradingVenue()
+			reached, err := cfg.account(v.name)
 			if err != nil {
 				return nil, err
 			}
-			return v.new(private.Config{
-				Exchange: string(cfg.Exchange), Account: account, Key: key, Secret: secret, Real: access.Real,
-				RESTURL: string(access.APIURL), StreamURL: string(access.StreamURL), Symbols: known.all, Timeout: time.Duration(cfg.Timeout), Logger: log,
-			})
+			reached.Exchange, reached.Account, reached.Symbols = string(cfg.Exchange), account, known.all
+			reached.Timeout, reached.Logger = time.Duration(cfg.Timeout), log
+			return v.new(reached)
 		}
 	})
 }

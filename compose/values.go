@@ -82,7 +82,7 @@ var settingTypes = []encoding.TextUnmarshaler{
 	new(Account), new(Currency), new(FillLimit),
 	new(Bot), new(ClaimPeriod), new(Reason),
 	new(VenueStatus), new(VenueSymbol), new(BotFeed), new(NamedValue), new(VenueID), new(Moment),
-	new(Amount), new(SignedAmount), new(OrderVenue), new(StreamURL), new(Accounts), new(Rate), new(PaperSync), new(Balances), new(PaperFaults),
+	new(Amount), new(SignedAmount), new(OrderVenue), new(OKXMargin), new(StreamURL), new(Accounts), new(Rate), new(PaperSync), new(Balances), new(PaperFaults),
 	new(Scopes), new(Origins), new(OrderID), new(OrderSide), new(OrderType), new(TimeInForce), new(OrderStatuses), new(OrderLimit),
 	new(ReplaySpeed), new(ReplayVenue),
 }

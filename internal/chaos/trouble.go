@@ -244,7 +244,8 @@ func (x *trouble) end(p *program) {
 // place, that has more than the one before: what a backup does that is
 // restored while the projectors are away.
 func (x *trouble) replaceStream(ctx context.Context) {
-	limited, cancel := context.WithTimeout(ctx, settleLimit)
+	// Longer than anything else is broken.
+	limited, cancel := context.WithTimeout(ctx, x.cfg.For+settleLimit)
 	defer cancel()
 	series := x.load.replaced
 	series.halt()

@@ -22,6 +22,9 @@ type Config struct {
 	// log line.
 	Account                 string
 	Key, Secret, Passphrase string
+	// Margin is how swaps are held, in the venue's word, where there is a choice.
+	// Empty: as the adapter's package says.
+	Margin string
 
 	// Real trades with real money. Without it, addresses that are not given are
 	// those of the venue's test network, and the real ones are refused.

@@ -25,7 +25,7 @@ var own = venue.Config{
 // Adapter reads OKX spot and perpetual swaps. It is safe for concurrent use.
 type Adapter struct {
 	*venue.Public
-	contracts contracts
+	contracts Contracts
 }
 
 var _ venue.Adapter = (*Adapter)(nil)
@@ -61,7 +61,7 @@ func (a *Adapter) Stream(ctx context.Context, wanted *venue.Wanted, sink venue.S
 func isSwap(symbol string) bool { return strings.Contains(symbol, ":") }
 
 // endpoints are those of symbols of one kind; sizes is nil for spot.
-func (a *Adapter) endpoints(sizes *contracts) []venue.Endpoint {
+func (a *Adapter) endpoints(sizes *Contracts) []venue.Endpoint {
 	at := func(e endpoint) venue.Endpoint {
 		return venue.Endpoint{Path: e.path, Dialect: func(f *venue.Feed, names []string) venue.Dialect {
 			return newDialect(f, e, names, sizes, a.Cfg.AckTimeout)

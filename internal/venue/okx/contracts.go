@@ -1,7 +1,10 @@
 package okx
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/fullon/fullon/domain"
@@ -29,21 +32,86 @@ func (c contract) base(count, price domain.Decimal) (domain.Decimal, error) {
 	return count.Mul(c.size), nil
 }
 
-// contracts are the sizes of all swaps, as the catalogue had them last. It is
-// safe for concurrent use.
-type contracts struct {
+// Contracts are the sizes of all swaps, as the catalogue had them last. It is
+// safe for concurrent use; the zero value knows none.
+type Contracts struct {
 	byName atomic.Pointer[map[string]contract] // by venue symbol; never changed
 }
 
 // set takes a catalogue's sizes in place of those before.
-func (c *contracts) set(byName map[string]contract) { c.byName.Store(&byName) }
+func (c *Contracts) set(byName map[string]contract) { c.byName.Store(&byName) }
 
 // of is the contract of a swap; false if it is not known.
-func (c *contracts) of(name string) (contract, bool) {
+func (c *Contracts) of(name string) (contract, bool) {
 	byName := c.byName.Load()
 	if byName == nil {
 		return contract{}, false
 	}
 	found, ok := (*byName)[name]
 	return found, ok
+}
+
+// Read takes the venue's answer to a request for all swaps in place of what was
+// known. Those that make no sense are left out. The error matches
+// domain.ErrInvalid: it has none.
+func (c *Contracts) Read(body []byte) error {
+	var a answer[listing]
+	if err := json.Unmarshal(body, &a); err != nil || a.Code != codeDone {
+		return domain.Invalid("data", "", "a list of swaps")
+	}
+	sizes := make(map[string]contract, len(a.Data))
+	for _, l := range a.Data {
+		base, quote, _ := strings.Cut(strings.TrimSuffix(l.ID, swapSuffix), "-")
+		if size, err := l.contract(base, quote); err == nil {
+			sizes[l.ID] = size
+		}
+	}
+	if len(sizes) == 0 {
+		return domain.Invalid("data", "", "at least one swap")
+	}
+	c.set(sizes)
+	return nil
+}
+
+// IsSwap tells whether a venue symbol is one of a swap, whose sizes are
+// contracts.
+func IsSwap(name string) bool { return strings.HasSuffix(name, swapSuffix) }
+
+// Knows tells whether sizes of a venue symbol can be told: it is no swap, or its
+// contract is known.
+func (c *Contracts) Knows(name string) bool {
+	_, known := c.of(name)
+	return known || !IsSwap(name)
+}
+
+// Base turns a size of a venue symbol's into base units. price is not used but
+// for inverse swaps.
+func (c *Contracts) Base(name string, size, price domain.Decimal) (domain.Decimal, error) {
+	known, ok := c.of(name)
+	switch {
+	case !IsSwap(name):
+		return size, nil
+	case !ok:
+		return size, fmt.Errorf("%s: %w", domain.Shorten(name, domain.MaxNameBytes), errNoContract)
+	}
+	return known.base(size, price)
+}
+
+// Count turns base units into a size of a venue symbol's. The error says why
+// that cannot be done exactly.
+func (c *Contracts) Count(name string, volume domain.Decimal) (domain.Decimal, error) {
+	known, ok := c.of(name)
+	switch {
+	case !IsSwap(name):
+		return volume, nil
+	case !ok:
+		return volume, fmt.Errorf("%s: %w", domain.Shorten(name, domain.MaxNameBytes), errNoContract)
+	case known.inverse:
+		return volume, errors.New("an inverse swap is traded by contracts of " + known.size.String() + " in quote currency, not by base units")
+	}
+	count, err := volume.Div(known.size)
+	if err != nil || !count.Mul(known.size).Equal(volume) {
+		return count, errors.New(volume.String() + " is no number of contracts of " + known.size.String())
+	}
+	return count, nil
 }

@@ -51,13 +51,13 @@ const (
 // concurrent use; the feed that it feeds is.
 type decoder struct {
 	feed   *venue.Feed
-	sizes  *contracts // nil for spot
+	sizes  *Contracts // nil for spot
 	reader frame.Reader
 	answer *frame.Fields // of the last message that has none of data, until the next decode
 	batch  venue.Batch
 }
 
-func newDecoder(f *venue.Feed, sizes *contracts) decoder { return decoder{feed: f, sizes: sizes} }
+func newDecoder(f *venue.Feed, sizes *Contracts) decoder { return decoder{feed: f, sizes: sizes} }
 
 // decode reads one frame and hands its events to the sink.
 func (d *decoder) decode(text []byte, received time.Time) message {

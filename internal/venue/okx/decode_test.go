@@ -39,8 +39,8 @@ func testFeed(t testing.TB, sink venue.Sink, symbols ...string) *venue.Feed {
 	return f
 }
 
-func testSizes() *contracts {
-	sizes := &contracts{}
+func testSizes() *Contracts {
+	sizes := &Contracts{}
 	sizes.set(map[string]contract{
 		"BTC-USDT-SWAP": {size: domain.MustDecimal("0.01")},
 		"BTC-USD-SWAP":  {size: domain.MustDecimal("100"), inverse: true},

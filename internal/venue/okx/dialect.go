@@ -71,7 +71,7 @@ var (
 	_ venue.Changer = (*dialect)(nil)
 )
 
-func newDialect(f *venue.Feed, e endpoint, names []string, sizes *contracts, ackTimeout time.Duration) *dialect {
+func newDialect(f *venue.Feed, e endpoint, names []string, sizes *Contracts, ackTimeout time.Duration) *dialect {
 	return &dialect{
 		decoder:  newDecoder(f, sizes),
 		endpoint: e,
