@@ -57,6 +57,9 @@ var rules = []rule{
 	{"internal/execution/...", []string{
 		"domain", "internal/execution/...", "internal/pause", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "internal/venue/...", "github.com/coder/websocket", "github.com/valyala/fastjson/...",
 	}, "a venue knows orders, nothing of where they come from; connections and frames are looked after as those of market data"},
+	{"internal/execution/coinbase", []string{
+		"domain", "internal/execution/...", "internal/pause", "internal/venue/...", "github.com/valyala/fastjson/...", "github.com/golang-jwt/jwt/...",
+	}, "a venue like the others, whose requests are signed as JWTs"},
 	{"internal/risk", []string{"domain"}, "gates that decide, and do nothing"},
 	{"internal/orderworker", []string{
 		"domain", "client", "internal/execution", "internal/pause", "internal/risk", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
@@ -98,7 +101,7 @@ var only = []rule{
 	{"github.com/redis/go-redis/...", []string{"cachestore", "compose", "internal/testserver", "internal/servers", "internal/content"}, "the cache has one door; compose only silences the library's own log, and the others break it and look into it"},
 	{"github.com/alicebob/miniredis/...", []string{"compose"}, "the embedded default where no redis-server is installed"},
 	{"internal/ingest", []string{"compose", "internal/venue/venuetest"}, "adapters do not know who listens; their suite follows trades to the end"},
-	{"github.com/golang-jwt/jwt/...", []string{"internal/gateway"}, "tokens are read in one place"},
+	{"github.com/golang-jwt/jwt/...", []string{"internal/gateway", "internal/execution/coinbase"}, "tokens are read in one place; Coinbase's are only made"},
 	{"internal/testserver", nil, "only tests start test servers"},
 	{"internal/cmdtest", nil, "only tests hold commands to conventions"},
 	{"internal/servers", []string{"internal/chaos", "internal/testserver"}, "only tests and the chaos run start and break servers"},

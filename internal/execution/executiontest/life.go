@@ -13,8 +13,7 @@ import (
 func testRestart(r *rig) {
 	sink, stop := Listen(r, r.venue)
 	resting, filled := r.order("resting", domain.Buy, "5", "98"), r.order("filled", domain.Buy, "2", "")
-	stopped, canceled := r.order("stop", domain.Sell, "1", ""), r.order("canceled", domain.Sell, "1", "120")
-	stopped.Type, stopped.StopPrice = domain.Stop, dec("90")
+	stopped, canceled := r.stop("stop", domain.Sell, "1", "90"), r.order("canceled", domain.Sell, "1", "120")
 	r.submit(resting, domain.OrderAccepted, "0")
 	r.submit(filled, domain.OrderFilled, "2")
 	r.submit(stopped, domain.OrderAccepted, "0")
