@@ -56,10 +56,8 @@ var rules = []rule{
 	}, "plays what real venues sent, and shares no code with the adapters that it tests"},
 	{"internal/execution/...", []string{
 		"domain", "internal/execution/...", "internal/pause", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "internal/venue/...", "github.com/coder/websocket", "github.com/valyala/fastjson/...",
-	}, "a venue knows orders, nothing of where they come from; connections and frames are looked after as those of market data"},
-	{"internal/execution/coinbase", []string{
-		"domain", "internal/execution/...", "internal/pause", "internal/venue/...", "github.com/valyala/fastjson/...", "github.com/golang-jwt/jwt/...",
-	}, "a venue like the others, whose requests are signed as JWTs"},
+		"github.com/golang-jwt/jwt/...",
+	}, "a venue knows orders, nothing of where they come from; connections and frames are looked after as those of market data; one wants its requests signed as JWTs"},
 	{"internal/risk", []string{"domain"}, "gates that decide, and do nothing"},
 	{"internal/orderworker", []string{
 		"domain", "client", "internal/execution", "internal/pause", "internal/risk", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",

@@ -66,7 +66,7 @@ func newDialect(x *papertest.Exchange, d *dialect) http.Handler {
 		now := d.now()
 		answer(w, object{"iso": now.Format(time.RFC3339Nano), "epochSeconds": strconv.FormatInt(now.Unix(), 10), "epochMillis": strconv.FormatInt(now.UnixMilli(), 10)}, nil)
 	})
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /user", func(w http.ResponseWriter, r *http.Request) {
 		s := &session{d: d}
 		x.Serve(w, r, s.said)
 	})
@@ -364,7 +364,12 @@ func (d *dialect) fills(ctx context.Context, query url.Values, _ []byte) (any, e
 	}
 	from, _ := time.Parse(time.RFC3339Nano, query.Get("start_sequence_timestamp"))
 	d.mu.Lock()
-	all := slices.Clone(d.others)
+	var all []object
+	for _, o := range d.others {
+		if ids := query["order_ids"]; len(ids) == 0 || slices.Contains(ids, o["order_id"].(string)) {
+			all = append(all, o)
+		}
+	}
 	if n := len(statement.Fills); d.late > 0 && n > 0 {
 		d.late--
 		statement.Fills = statement.Fills[:n-1]

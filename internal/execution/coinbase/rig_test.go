@@ -57,7 +57,7 @@ func newRig(t *testing.T) *rig {
 
 func (r *rig) config() private.Config {
 	return private.Config{
-		Account: papertest.AccountName, Key: key, Secret: secret, RESTURL: r.URL(), StreamURL: r.Stream(),
+		Account: papertest.AccountName, Key: key, Secret: secret, RESTURL: r.URL(), StreamURL: r.Stream() + "/user",
 		Symbols:        func() map[string]domain.Symbol { return catalogue },
 		BackoffInitial: time.Millisecond, BackoffMax: 20 * time.Millisecond, BooksEvery: time.Millisecond,
 		Logger: slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -2,6 +2,8 @@ package coinbase_test
 
 import (
 	"encoding/json"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -65,6 +67,17 @@ func (c *session) send(channel string, events ...object) {
 	c.next++
 }
 
+// sends sends a text, in which NEXT is the next number.
+func (c *session) sends(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if strings.Contains(text, "NEXT") {
+		text = strings.ReplaceAll(text, "NEXT", strconv.Itoa(c.next))
+		c.next++
+	}
+	c.s.Send(text)
+}
+
 // lose lets a number out.
 func (c *session) lose() {
 	c.mu.Lock()
@@ -79,10 +92,11 @@ func (d *dialect) tell(o object) {
 	}
 }
 
+// listening are all that have subscribed, those that are gone too.
 func (d *dialect) listening() []*session {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return append([]*session(nil), d.sessions...)
+	return slices.Clone(d.sessions)
 }
 
 // snapshot is the open orders.

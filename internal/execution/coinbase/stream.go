@@ -71,7 +71,8 @@ func (s *stream) Take(data []byte, received time.Time) (t private.Taken) {
 	if !f.Has("channel", fastjson.TypeString) {
 		return t
 	}
-	if f.Told("sequence_num") {
+	channel := f.Text("channel")
+	if channel == "user" || f.Told("sequence_num") {
 		number := f.Integer("sequence_num")
 		if f.Err == nil && s.next != 0 && number != s.next {
 			t.End = errHole
@@ -79,7 +80,7 @@ func (s *stream) Take(data []byte, received time.Time) (t private.Taken) {
 		}
 		s.next = number + 1
 	}
-	switch f.Text("channel") {
+	switch channel {
 	case "user":
 		t.Event = true
 	case "subscriptions":
