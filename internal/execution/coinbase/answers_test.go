@@ -161,6 +161,7 @@ func TestATakenOrderIsTakenWhateverElseFails(t *testing.T) {
 func TestALostAnswerIsAskedFor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.d.page = 7
 	v := r.venue()
 	// Orders of before, so that there is more than a page to look through.
 	for n := range 20 {

@@ -29,12 +29,13 @@ type dialect struct {
 	ahead    time.Duration        // of the venue's clock
 	slow     int                  // how often a canceled order looks open yet
 	late     int                  // how often the newest fill is not in the list yet
+	page     int                  // orders on a page
 	sessions []*session
 	others   []object // fills that the paper venue does not have
 }
 
 func newDialectState() *dialect {
-	return &dialect{made: make(map[string]time.Time), asked: make(map[string]int), gate: gate{nonces: make(map[string]bool)}}
+	return &dialect{made: make(map[string]time.Time), asked: make(map[string]int), page: 50, gate: gate{nonces: make(map[string]bool)}}
 }
 
 // refusal is an answer that is none.
@@ -283,7 +284,7 @@ func inForce(t domain.OrderTerms) string {
 }
 
 // order is an order in REST's form.
-func (d *dialect) order(ctx context.Context, e paper.Entry) object {
+func (d *dialect) order(e paper.Entry) object {
 	d.mu.Lock()
 	made := d.made[e.Report.VenueOrderID]
 	slow := e.Report.Status == domain.OrderCanceled && d.slow > 0
@@ -302,16 +303,10 @@ func (d *dialect) order(ctx context.Context, e paper.Entry) object {
 		"filled_size": r.Filled.String(), "filled_value": r.Filled.Mul(r.AveragePrice).String(), "average_filled_price": r.AveragePrice.String(),
 		"reject_reason": "REJECT_REASON_UNSPECIFIED", "reject_message": "", "cancel_message": why,
 	}
-	if fills := d.of(ctx, r.VenueOrderID); len(fills) > 0 {
-		o["last_fill_time"] = fills[len(fills)-1].Time.Format(time.RFC3339Nano)
+	if r.Filled.IsPos() {
+		o["last_fill_time"] = r.Time.UTC().Format(time.RFC3339Nano)
 	}
 	return o
-}
-
-// of are the fills of an order, the oldest first.
-func (d *dialect) of(ctx context.Context, number string) []domain.Fill {
-	statement, _ := d.x.Account().Statement(ctx) // the exchange is being stopped: none
-	return slices.DeleteFunc(statement.Fills, func(f domain.Fill) bool { return f.OrderID != number })
 }
 
 func (d *dialect) one(ctx context.Context, query url.Values, _ []byte) (any, error) {
@@ -322,7 +317,7 @@ func (d *dialect) one(ctx context.Context, query url.Values, _ []byte) (any, err
 	if len(entries) == 0 {
 		return nil, no(http.StatusNotFound, "NOT_FOUND", "order with this orderID was not found")
 	}
-	return object{"order": d.order(ctx, entries[0])}, nil
+	return object{"order": d.order(entries[0])}, nil
 }
 
 // part is a page of a list, and where the next one is; empty: there is none.
@@ -351,9 +346,9 @@ func (d *dialect) list(ctx context.Context, query url.Values, _ []byte) (any, er
 	}
 	orders := make([]object, len(entries))
 	for i, e := range entries {
-		orders[i] = d.order(ctx, e)
+		orders[i] = d.order(e)
 	}
-	page, cursor := part(orders, query, 7)
+	page, cursor := part(orders, query, d.page)
 	return object{"orders": page, "sequence": "0", "has_next": cursor != "", "cursor": cursor}, nil
 }
 

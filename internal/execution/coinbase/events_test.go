@@ -295,7 +295,7 @@ func TestAFillThatTheVenueListsLate(t *testing.T) {
 
 	sink, _ = executiontest.Listen(t, r.venue(func(c *private.Config) { c.SweepEvery = 10 * time.Millisecond }))
 	wantFills(t, sink, "soon", "1")
-	r.Inject(papertest.Fault{Path: "fills", Status: http.StatusTooManyRequests, Times: 1 << 30})
+	r.Inject(papertest.Fault{Path: "fills", Body: `{"fills":[],"cursor":""}`, Times: 1 << 30})
 	submit(t, asks, order("long", domain.Buy, "1", ""))
 	executiontest.Eventually(t, "what is missing", func() bool { return strings.Contains(r.logs.String(), "fills are not listed yet") })
 	last(t, sink, "long", domain.OrderFilled) // whatever the list says
