@@ -2,7 +2,6 @@ package coinbase_test
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -101,21 +100,6 @@ func submit(t *testing.T, v *private.Venue, o domain.Order) execution.Report {
 		t.Fatal(err)
 	}
 	return report
-}
-
-// listen runs a venue into a sink until stop is called, or the test ends.
-func listen(t *testing.T, v *private.Venue, sink execution.Sink) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- v.Run(ctx, sink) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run ended with %v", err)
-		}
-	})
-	t.Cleanup(stop)
-	return stop
 }
 
 func TestTheContractOfVenues(t *testing.T) {
