@@ -1,6 +1,12 @@
 package compose
 
 import (
+	"cmp"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +28,7 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 	okx := slices.Clip(append([]string{"FULLON_ORDER_VENUE=okx", "OKX_API_KEY=" + key}, ready...))
 	okxSecret := slices.Clip(append(okx, "OKX_API_SECRET="+key))
 	withMoney := slices.Clip(append(kraken, "KRAKEN_REAL=true"))
+	coinbase := slices.Clip(append([]string{"FULLON_ORDER_VENUE=coinbase", "COINBASE_API_KEY=" + key}, ready...))
 	const file = "/nonexistent"
 	for want, env := range map[string][]string{
 		`FULLON_ORDER_EXCHANGE (--order-exchange): "" is not allowed`:                                                         {},
@@ -37,20 +44,27 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 		`KRAKEN_API_KEY: "" is not allowed`:                                                                                   withMoney,
 		`KRAKEN_API_KEY_FILE: "` + file + `" is not allowed`: append(kraken, "KRAKEN_API_KEY_FILE="+file,
 			"KRAKEN_API_URL=http://127.0.0.1:1", "KRAKEN_STREAM_URL=ws://127.0.0.1:1"),
-		`KRAKEN_API_URL (--kraken-api-url): "x" is not allowed`:                                             append(kraken, "KRAKEN_API_URL=x"),
-		`KRAKEN_STREAM_URL (--kraken-stream-url): "http://x" is not allowed`:                                append(kraken, "KRAKEN_STREAM_URL=http://x"),
-		`FULLON_ORDER_TIMEOUT (--order-timeout): "3s" is not allowed: want 4s or more for kraken`:           append(withMoney, "FULLON_ORDER_TIMEOUT=3s"),
-		`FULLON_ORDER_VENUE (--order-venue): "okex" is not allowed: want paper or binance or kraken or okx`: append(ready, "FULLON_ORDER_VENUE=okex"),
-		`OKX_API_SECRET: "" is not allowed`:                                                                 okx,
-		`OKX_API_PASSPHRASE: "" is not allowed`:                                                             okxSecret,
-		`OKX_API_PASSPHRASE_FILE: "` + file + `" is not allowed`:                                            append(okxSecret, "OKX_API_PASSPHRASE_FILE="+file),
-		`OKX_MARGIN (--okx-margin): "both" is not allowed: want cross or isolated`:                          append(okxSecret, "OKX_MARGIN=both"),
-		`OKX_API_URL (--okx-api-url): "x" is not allowed`:                                                   append(okx, "OKX_API_URL=x"),
-		`OKX_STREAM_URL (--okx-stream-url): "x" is not allowed`:                                             append(okx, "OKX_STREAM_URL=x"),
-		`FULLON_ORDER_RATE (--order-rate): "-1" is not allowed`:                                             append(ready, "FULLON_ORDER_RATE=-1"),
-		`FULLON_ORDER_LEASE (--order-lease): "0s" is not allowed`:                                           append(ready, "FULLON_ORDER_LEASE=0s"),
-		`FULLON_PRICE_BAND (--price-band): "5%" is not allowed`:                                             append(ready, "FULLON_PRICE_BAND=5%"),
-		`FULLON_PAPER_URL (--paper-url): "ftp://127.0.0.1" is not allowed`:                                  append(ready, "FULLON_PAPER_URL=ftp://127.0.0.1"),
+		`KRAKEN_API_URL (--kraken-api-url): "x" is not allowed`:                                                                     append(kraken, "KRAKEN_API_URL=x"),
+		`KRAKEN_STREAM_URL (--kraken-stream-url): "http://x" is not allowed`:                                                        append(kraken, "KRAKEN_STREAM_URL=http://x"),
+		`FULLON_ORDER_TIMEOUT (--order-timeout): "3s" is not allowed: want 4s or more for kraken`:                                   append(withMoney, "FULLON_ORDER_TIMEOUT=3s"),
+		`FULLON_ORDER_VENUE (--order-venue): "okex" is not allowed: want paper or binance or coinbase or kraken or okx`:             append(ready, "FULLON_ORDER_VENUE=okex"),
+		`OKX_API_SECRET: "" is not allowed`:                                                                                         okx,
+		`OKX_API_PASSPHRASE: "" is not allowed`:                                                                                     okxSecret,
+		`OKX_API_PASSPHRASE_FILE: "` + file + `" is not allowed`:                                                                    append(okxSecret, "OKX_API_PASSPHRASE_FILE="+file),
+		`OKX_MARGIN (--okx-margin): "both" is not allowed: want cross or isolated`:                                                  append(okxSecret, "OKX_MARGIN=both"),
+		`OKX_API_URL (--okx-api-url): "x" is not allowed`:                                                                           append(okx, "OKX_API_URL=x"),
+		`OKX_STREAM_URL (--okx-stream-url): "x" is not allowed`:                                                                     append(okx, "OKX_STREAM_URL=x"),
+		`FULLON_ORDER_RATE (--order-rate): "-1" is not allowed`:                                                                     append(ready, "FULLON_ORDER_RATE=-1"),
+		`FULLON_ORDER_LEASE (--order-lease): "0s" is not allowed`:                                                                   append(ready, "FULLON_ORDER_LEASE=0s"),
+		`FULLON_PRICE_BAND (--price-band): "5%" is not allowed`:                                                                     append(ready, "FULLON_PRICE_BAND=5%"),
+		`FULLON_PAPER_URL (--paper-url): "ftp://127.0.0.1" is not allowed`:                                                          append(ready, "FULLON_PAPER_URL=ftp://127.0.0.1"),
+		`COINBASE_REAL (--coinbase-real): "false" is not allowed: want true to trade with real money: coinbase has no test network`: coinbase,
+		`COINBASE_REAL (--coinbase-real): "false" is not allowed: want true to trade`:                                               append(coinbase, "COINBASE_API_URL=https://api-sandbox.coinbase.com"),
+		`COINBASE_API_SECRET: "" is not allowed`:                                                                                    append(coinbase, "COINBASE_REAL=true"),
+		`COINBASE_API_SECRET_FILE: "` + file + `" is not allowed`:                                                                   append(coinbase, "COINBASE_REAL=true", "COINBASE_API_SECRET_FILE="+file),
+		`COINBASE_API_URL (--coinbase-api-url): "x" is not allowed`:                                                                 append(coinbase, "COINBASE_API_URL=x"),
+		`COINBASE_STREAM_URL (--coinbase-stream-url): "http://x" is not allowed`:                                                    append(coinbase, "COINBASE_STREAM_URL=http://x"),
+		`FULLON_ORDER_TIMEOUT (--order-timeout): "2s" is not allowed: want 3s or more for coinbase`:                                 append(coinbase, "COINBASE_REAL=true", "FULLON_ORDER_TIMEOUT=2s"),
 	} {
 		r := newUser(t, env...).run("orderworker")
 		r.complains(t, ExitUsage, want)
@@ -72,13 +86,29 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 	}
 }
 
+// ecKey is a key as Coinbase gives them.
+func ecKey(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
+}
+
 // A venue that orders go to can be reached: it has settings, and a name of its
 // own.
 func TestEveryTradingVenueHasSettings(t *testing.T) {
 	t.Parallel()
 	var settings Trading
 	seen := make(map[*Access]bool)
+	secrets := map[string]string{"coinbase": ecKey(t)}
 	for _, v := range tradingVenues {
+		secret := cmp.Or(secrets[v.name], "c2VjcmV0")
 		access := settings.of(v.name)
 		if access == nil || seen[access] {
 			t.Errorf("%s has no settings of its own", v.name)
@@ -89,7 +119,7 @@ func TestEveryTradingVenueHasSettings(t *testing.T) {
 			t.Errorf("%s: %v", v.name, err)
 		}
 		made, err := v.new(private.Config{
-			Account: "1001", Key: "a2V5", Secret: "c2VjcmV0", Passphrase: "words", RESTURL: "http://127.0.0.1:1", StreamURL: "ws://127.0.0.1:1",
+			Account: "1001", Key: "a2V5", Secret: secret, Passphrase: "words", RESTURL: "http://127.0.0.1:1", StreamURL: "ws://127.0.0.1:1",
 			Symbols: func() map[string]domain.Symbol { return nil },
 		})
 		if err != nil {
@@ -97,7 +127,7 @@ func TestEveryTradingVenueHasSettings(t *testing.T) {
 			continue
 		}
 		made.CloseIdle()
-		_, err = v.new(private.Config{Account: "1001", Key: "a2V5", Secret: "c2VjcmV0", Passphrase: "words", Symbols: func() map[string]domain.Symbol { return nil }})
+		_, err = v.new(private.Config{Account: "1001", Key: "a2V5", Secret: secret, Passphrase: "words", Symbols: func() map[string]domain.Symbol { return nil }})
 		if (err == nil) != v.hasTest {
 			t.Errorf("%s, without real trading: %v", v.name, err)
 		}

@@ -56,7 +56,8 @@ var rules = []rule{
 	}, "plays what real venues sent, and shares no code with the adapters that it tests"},
 	{"internal/execution/...", []string{
 		"domain", "internal/execution/...", "internal/pause", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...", "internal/venue/...", "github.com/coder/websocket", "github.com/valyala/fastjson/...",
-	}, "a venue knows orders, nothing of where they come from; connections and frames are looked after as those of market data"},
+		"github.com/golang-jwt/jwt/...",
+	}, "a venue knows orders, nothing of where they come from; connections and frames are looked after as those of market data; one wants its requests signed as JWTs"},
 	{"internal/risk", []string{"domain"}, "gates that decide, and do nothing"},
 	{"internal/orderworker", []string{
 		"domain", "client", "internal/execution", "internal/pause", "internal/risk", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
@@ -98,7 +99,7 @@ var only = []rule{
 	{"github.com/redis/go-redis/...", []string{"cachestore", "compose", "internal/testserver", "internal/servers", "internal/content"}, "the cache has one door; compose only silences the library's own log, and the others break it and look into it"},
 	{"github.com/alicebob/miniredis/...", []string{"compose"}, "the embedded default where no redis-server is installed"},
 	{"internal/ingest", []string{"compose", "internal/venue/venuetest"}, "adapters do not know who listens; their suite follows trades to the end"},
-	{"github.com/golang-jwt/jwt/...", []string{"internal/gateway"}, "tokens are read in one place"},
+	{"github.com/golang-jwt/jwt/...", []string{"internal/gateway", "internal/execution/coinbase"}, "tokens are read in one place; Coinbase's are only made"},
 	{"internal/testserver", nil, "only tests start test servers"},
 	{"internal/cmdtest", nil, "only tests hold commands to conventions"},
 	{"internal/servers", []string{"internal/chaos", "internal/testserver"}, "only tests and the chaos run start and break servers"},

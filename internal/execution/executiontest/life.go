@@ -13,12 +13,11 @@ import (
 func testRestart(r *rig) {
 	sink, stop := Listen(r, r.venue)
 	resting, filled := r.order("resting", domain.Buy, "5", "98"), r.order("filled", domain.Buy, "2", "")
-	stopped, canceled := r.order("stop", domain.Sell, "1", ""), r.order("canceled", domain.Sell, "1", "120")
-	stopped.Type, stopped.StopPrice = domain.Stop, dec("90")
-	bid, ask := "89", "91" // where it is filled
-	if r.h.NoStops {       // a limit order waits as well, for a better price
-		stopped.Type, stopped.StopPrice, stopped.Price = domain.Limit, domain.Decimal{}, dec("110")
-		bid, ask = "110", "111"
+	stopped, canceled := r.order("stop", domain.Sell, "1", "110"), r.order("canceled", domain.Sell, "1", "120")
+	bid, ask := "110", "111" // where it is filled: without stops a limit order waits as well, for a better price
+	if !r.h.NoStops {
+		stopped = r.stop("stop", domain.Sell, "1", "90")
+		bid, ask = "89", "91"
 	}
 	r.submit(resting, domain.OrderAccepted, "0")
 	r.submit(filled, domain.OrderFilled, "2")

@@ -195,8 +195,7 @@ func testImmediate(r *rig) {
 
 func testStops(r *rig) {
 	sink, _ := Listen(r, r.venue)
-	stop := r.order("stop", domain.Sell, "1", "")
-	stop.Type, stop.StopPrice = domain.Stop, dec("95")
+	stop := r.stop("stop", domain.Sell, "1", "95")
 	limited := r.order("stop-limit", domain.Buy, "1", "106")
 	limited.Type, limited.StopPrice = domain.StopLimit, dec("105")
 	if r.h.NoStops {

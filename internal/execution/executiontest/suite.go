@@ -30,6 +30,8 @@ type Harness struct {
 	QuoteFees bool
 	// NoStops says that the venue has no stop orders: they are rejected.
 	NoStops bool
+	// OnlyStopLimits says that the venue knows stops only with a limit.
+	OnlyStopLimits bool
 	// Venue is the account as it is reached now; asked for anew after Restart.
 	Venue func() execution.Venue
 	// Market sets the best prices and sizes, and returns when the resting orders
@@ -91,6 +93,21 @@ func (r *rig) order(id string, side domain.Side, volume, price string) domain.Or
 	}
 	if price != "" {
 		o.Type, o.Price = domain.Limit, dec(price)
+	}
+	return o
+}
+
+// stop makes an order that waits for a price, and is filled at any then.
+func (r *rig) stop(id string, side domain.Side, volume, at string) domain.Order {
+	o := r.order(id, side, volume, "")
+	o.Type, o.StopPrice = domain.Stop, dec(at)
+	if !r.h.OnlyStopLimits {
+		return o
+	}
+	_ = r.refused(o)
+	o.Type, o.Price = domain.StopLimit, o.StopPrice.Mul(dec("2"))
+	if side == domain.Sell {
+		o.Price = o.StopPrice.Mul(dec("0.5"))
 	}
 	return o
 }

@@ -79,8 +79,9 @@ func (s *Socket) Send(frame string) {
 
 // Follow hands what happens to the account from now on to a sink, until the
 // client is gone; the balances and positions as they are come first. What the
-// sink is told goes out with Send. granted is called before that: what happens
-// once the client knows that it is subscribed is told.
+// sink is told goes out with Send. granted is called before that, but not before
+// everything is heard: what happens once the client knows that it is subscribed
+// is told.
 func (s *Socket) Follow(sink execution.Sink, granted func()) {
 	account, err := s.x.Account().Exchange().Venue(AccountName) // with a mark of its own
 	if err != nil {
@@ -94,7 +95,8 @@ func (s *Socket) Follow(sink execution.Sink, granted func()) {
 	for _, f := range statement.Fills {
 		before[f.ID] = true
 	}
-	s.group.Go(func() { _ = account.Run(s.ctx, fromNow{sink, before, granted}) }) // an error: the exchange was stopped
+	from := fromNow{sink, before, sync.OnceFunc(granted)}
+	s.group.Go(func() { _ = account.Run(s.ctx, from) }) // an error: the exchange was stopped
 }
 
 // fromNow is a sink that is not told of what was filled before.

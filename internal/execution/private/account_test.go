@@ -169,6 +169,9 @@ func TestTheVenuesClockIsNotRunAheadOf(t *testing.T) {
 		t.Fatal("a better reading was not taken")
 	}
 	c.Distrust()
+	if c.Fresh() || at(time.Second) != 1700*time.Millisecond {
+		t.Fatal("a reading that may be wrong is still the best there is, and to be taken again")
+	}
 	c.Take(begin, venue, 0)
 	if at(0) != 0 {
 		t.Fatal("after a reading that was wrong the next one was not taken")

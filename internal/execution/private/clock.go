@@ -16,6 +16,7 @@ type Clock struct {
 	local  time.Time // of the reading, with its monotonic part; zero: there is none
 	venue  time.Time
 	within time.Duration
+	doubt  bool // the reading is to be taken again
 }
 
 // Take takes a reading: the venue said now before local, and was ahead of that
@@ -27,14 +28,15 @@ func (c *Clock) Take(local, now time.Time, within time.Duration) {
 	if c.fresh() && now.Before(c.at(local)) {
 		return
 	}
-	c.local, c.venue, c.within = local, now, within
+	c.local, c.venue, c.within, c.doubt = local, now, within, false
 }
 
-// Distrust makes the reading one that has to be taken again.
+// Distrust makes the reading one that has to be taken again; until then it is
+// the best there is.
 func (c *Clock) Distrust() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.local = time.Time{}
+	c.doubt = true
 }
 
 // Fresh tells whether there is a reading that is not too old.
@@ -44,7 +46,7 @@ func (c *Clock) Fresh() bool {
 	return c.fresh()
 }
 
-func (c *Clock) fresh() bool { return !c.local.IsZero() && time.Since(c.local) <= c.every }
+func (c *Clock) fresh() bool { return !c.local.IsZero() && !c.doubt && time.Since(c.local) <= c.every }
 
 // At is the venue's time at a local one, and how far the venue may be ahead of
 // it, the way of its answer aside.

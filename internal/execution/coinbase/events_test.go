@@ -1,0 +1,456 @@
+package coinbase_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/execution/executiontest"
+	"github.com/fullon/fullon/internal/execution/papertest"
+	"github.com/fullon/fullon/internal/execution/private"
+)
+
+// wantFills waits for so much of an order, each part once, with its id.
+func wantFills(t *testing.T, sink *executiontest.Sink, id, filled string) {
+	t.Helper()
+	sum := func() (sum domain.Decimal) {
+		for _, f := range sink.Fills(id) {
+			sum = sum.Add(f.Volume)
+		}
+		return sum
+	}
+	executiontest.Eventually(t, "the fills of "+id, func() bool { return sum().GreaterThanOrEqual(dec(filled)) })
+	seen := map[string]bool{}
+	for _, f := range sink.Fills("") {
+		if seen[f.ID] {
+			t.Fatalf("the fill %s came twice", f.ID)
+		}
+		seen[f.ID] = true
+	}
+	if got := sum(); !got.Equal(dec(filled)) {
+		t.Fatalf("%s of %s are filled, want %s", got, id, filled)
+	}
+}
+
+// last waits until the newest report of an order has a status.
+func last(t *testing.T, sink *executiontest.Sink, id string, status domain.OrderStatus) {
+	t.Helper()
+	executiontest.Eventually(t, id+" to be "+status.String(), func() bool {
+		reports := sink.Reports(id)
+		return len(reports) > 0 && reports[len(reports)-1].Status == status
+	})
+}
+
+func TestTheLifeOfAnOrder(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Market("99", "10", "101", "10")
+	v := r.venue()
+	sink, _ := executiontest.Listen(t, v)
+	// New, partly filled, filled.
+	submit(t, v, order("o", domain.Buy, "10", "100"))
+	last(t, sink, "o", domain.OrderAccepted)
+	r.Market("99", "10", "100", "4")
+	last(t, sink, "o", domain.OrderPartial)
+	r.Market("99", "10", "100", "30")
+	last(t, sink, "o", domain.OrderFilled)
+	wantFills(t, sink, "o", "10")
+	reports := sink.Reports("o")
+	end := reports[len(reports)-1]
+	if !end.Filled.Equal(dec("10")) || !end.AveragePrice.Equal(dec("100")) || end.Symbol != "BTC/USDT" || end.Time.IsZero() {
+		t.Fatalf("%+v", end)
+	}
+	for _, f := range sink.Fills("o") {
+		if !f.Fee.Equal(f.Cost().Mul(dec("0.001"))) || f.FeeCurrency != "USDT" || !f.Maker || f.OrderID != end.VenueOrderID {
+			t.Fatalf("%+v", f)
+		}
+	}
+	// Canceled, with a part of it filled; and not filled at once.
+	submit(t, v, order("c", domain.Buy, "10", "98"))
+	r.Market("97", "10", "98", "1")
+	report, err := v.Cancel(t.Context(), order("c", domain.Buy, "10", "98"))
+	if err != nil || report.Status != domain.OrderCanceled || !report.Filled.Equal(dec("1")) || report.Reason != "User requested cancel" {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	last(t, sink, "c", domain.OrderCanceled)
+	now := order("now", domain.Buy, "5", "90")
+	now.TimeInForce = domain.ImmediateOrCancel
+	submit(t, v, now)
+	last(t, sink, "now", domain.OrderExpired)
+	// Rejected: it never was an order.
+	if _, err := v.Submit(t.Context(), order("dear", domain.Buy, "1000000", "98")); outcome(err) != "rejected" {
+		t.Fatal(err)
+	}
+	if reports := sink.Reports("dear"); len(reports) > 0 {
+		t.Fatalf("%+v", reports)
+	}
+}
+
+// fake makes a fill one that REST lists.
+func (d *dialect) fake(number, entry string, changes object) {
+	f := object{
+		"entry_id": entry, "trade_id": "t-" + entry, "order_id": number, "trade_time": time.Now().UTC().Format(time.RFC3339Nano), "trade_type": "FILL",
+		"price": "50", "size": "2.5", "commission": "-0.0125", "product_id": "BTC-USDT", "liquidity_indicator": "MAKER", "size_in_quote": false, "side": "BUY",
+	}
+	for name, value := range changes {
+		f[name] = value
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.others = append(d.others, f)
+}
+
+// States that the paper venue has no occasion for.
+func TestAnOrderIsAmendedExpiresAndFails(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	v := r.venue()
+	sink, _ := executiontest.Listen(t, v)
+	state := func(id, number, status, filled, price string, more object) {
+		o := object{
+			"order_id": number, "client_order_id": id, "product_id": "BTC-USDT", "status": status, "cumulative_quantity": filled, "leaves_quantity": "1",
+			"avg_price": price, "order_side": "BUY", "time_in_force": "GOOD_UNTIL_DATE_TIME", "cancel_reason": "", "reject_reason": "",
+		}
+		for name, value := range more {
+			o[name] = value
+		}
+		r.d.tell(o)
+	}
+	number := submit(t, v, order("o", domain.Buy, "10", "50")).VenueOrderID
+	last(t, sink, "o", domain.OrderAccepted)
+	r.d.fake(number, "e1", nil)
+	r.d.fake(number, "e2", object{"trade_type": "REVERSAL"})
+	state("o", number, "OPEN", "2.5", "50", nil)
+	last(t, sink, "o", domain.OrderPartial)
+	fills := sink.Fills("o")
+	if len(fills) != 1 || !fills[0].Fee.Equal(dec("-0.0125")) || fills[0].FeeCurrency != "USDT" || fills[0].Side != domain.Buy || !fills[0].Maker || fills[0].ID != "e1" {
+		t.Fatalf("%+v", fills)
+	}
+	// Amended: smaller, at another price. That it is about to be is not told.
+	reports := len(sink.Reports("o"))
+	state("o", number, "EDIT_QUEUED", "2.5", "50", nil)
+	state("o", number, "OPEN", "2.5", "50", object{"leaves_quantity": "2.5", "limit_price": "51"})
+	executiontest.Eventually(t, "the report", func() bool { return len(sink.Reports("o")) > reports })
+	if now := sink.Reports("o")[reports]; now.Status != domain.OrderPartial || !now.Filled.Equal(dec("2.5")) || !now.AveragePrice.Equal(dec("50")) {
+		t.Fatalf("%+v", now)
+	}
+	state("o", number, "EXPIRED", "2.5", "50", object{"cancel_reason": "Order expired"})
+	last(t, sink, "o", domain.OrderExpired)
+	if all := sink.Reports("o"); len(all) != reports+2 || !all[reports+1].Filled.Equal(dec("2.5")) || all[reports+1].Reason != "Order expired" {
+		t.Fatalf("%+v", all)
+	}
+	// Rejected after it was taken; and with a part of it filled, of a size that is
+	// in quote currency.
+	state("f", "another-1", "FAILED", "0", "0", object{"reject_reason": "REJECT_REASON_INSUFFICIENT_FUNDS"})
+	last(t, sink, "f", domain.OrderRejected)
+	if reason := sink.Reports("f")[0].Reason; reason != "REJECT_REASON_INSUFFICIENT_FUNDS" {
+		t.Fatal(reason)
+	}
+	r.d.fake("another-2", "e3", object{"size": "125", "size_in_quote": true})
+	state("p", "another-2", "FAILED", "2.5", "50", nil)
+	last(t, sink, "p", domain.OrderCanceled)
+	wantFills(t, sink, "p", "2.5")
+	// Other markets are none of ours.
+	state("q", "another-3", "OPEN", "0", "0", object{"product_type": "FUTURE"})
+	state("r", "another-4", "OPEN", "0", "0", nil)
+	last(t, sink, "r", domain.OrderAccepted)
+	if sink.Connects() != 1 || len(sink.Reports("q")) > 0 {
+		t.Fatalf("%d connects, %+v", sink.Connects(), sink.Reports("q"))
+	}
+}
+
+func TestABalanceChanges(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	v := r.venue()
+	sink, _ := executiontest.Listen(t, v)
+	submit(t, v, order("o", domain.Sell, "3", "150"))
+	executiontest.Eventually(t, "what is held back", func() bool {
+		b := sink.BalanceOf("BTC")
+		return b.Used.Equal(dec("3")) && b.Free.Equal(dec("97")) && b.Total.Equal(dec("100")) // none of the vault's
+	})
+	// A currency may be in more than one account.
+	r.Inject(papertest.Fault{Path: "accounts", Times: 1 << 30, Body: `{"accounts":[` +
+		`{"type":"FIAT","available_balance":{"value":"1.5","currency":"EUR"},"hold":{"value":"0.25","currency":"EUR"}},` +
+		`{"type":"FIAT","available_balance":{"value":"2","currency":"EUR"},"hold":{"value":"0","currency":"EUR"}}],"has_next":false,"cursor":"","size":2}`})
+	submit(t, v, order("p", domain.Sell, "1", "150"))
+	executiontest.Eventually(t, "the sum", func() bool {
+		b := sink.BalanceOf("EUR")
+		return b.Total.Equal(dec("3.75")) && b.Used.Equal(dec("0.25")) && b.Free.Equal(dec("3.5"))
+	})
+}
+
+// Each request, and each connection, has tokens of its own; one that the venue
+// does not take is made anew, by its clock.
+func TestTokensAreRenewed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	v := r.venue()
+	sink, stop := executiontest.Listen(t, v)
+	for n := 1; n <= 4; n++ {
+		r.d.mu.Lock()
+		r.d.ahead += 10 * time.Minute // so that all tokens by the old clock have expired
+		r.d.mu.Unlock()
+		if n%2 == 0 {
+			if _, err := v.Open(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.Disconnect()
+		executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > n })
+	}
+	submit(t, v, order("o", domain.Buy, "1", "50"))
+	last(t, sink, "o", domain.OrderAccepted)
+	stop()
+	// The gateway refuses good tokens now and then.
+	v = r.venue() // which asks for nothing else meanwhile
+	if _, err := v.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.d.gate.refuse(2)
+	submit(t, v, order("p", domain.Buy, "1", "50"))
+	r.d.gate.refuse(3)
+	if _, err := v.Submit(t.Context(), order("q", domain.Buy, "1", "50")); outcome(err) != "rejected" {
+		t.Fatal(err)
+	}
+	if open, err := v.Open(t.Context()); err != nil || len(open) != 2 {
+		t.Fatalf("%+v, %v", open, err)
+	}
+}
+
+func TestAFillThatTheStreamDidNotBringIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Market("99", "10", "101", "10")
+	v := r.venue()
+	sink, _ := executiontest.Listen(t, v)
+	o := order("o", domain.Buy, "10", "100")
+	submit(t, v, o)
+	r.Market("99", "10", "100", "4")
+	wantFills(t, sink, "o", "4")
+	// Cut, and no way to come back for a while.
+	r.Inject(papertest.Fault{Path: "/user", Status: 503, Times: 1 << 30})
+	r.Disconnect()
+	executiontest.Eventually(t, "the end of the stream", func() bool { return r.Listeners() == 0 })
+	r.Market("99", "10", "100", "3")
+	r.Heal()
+	wantFills(t, sink, "o", "7")
+	r.Market("99", "10", "100", "30")
+	wantFills(t, sink, "o", "10")
+	for _, f := range sink.Fills("") {
+		if f.ClientOrderID != "o" || f.Side != domain.Buy || f.FeeCurrency != "USDT" || !f.Fee.IsPos() || !f.Maker {
+			t.Fatalf("%+v", f)
+		}
+	}
+}
+
+// A number that did not come is a message that did not: a fill, perhaps.
+func TestALostMessageIsNoticed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Market("99", "10", "101", "10")
+	v := r.venue()
+	sink, _ := executiontest.Listen(t, v)
+	submit(t, v, order("o", domain.Buy, "1", ""))
+	last(t, sink, "o", domain.OrderFilled)
+	for _, c := range r.d.listening() {
+		c.lose()
+		c.send("heartbeats", object{"heartbeat_counter": "2"})
+	}
+	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > 1 })
+	if !strings.Contains(r.logs.String(), "a message of the stream was lost") {
+		t.Fatal(r.logs.String())
+	}
+	submit(t, v, order("p", domain.Buy, "1", ""))
+	last(t, sink, "p", domain.OrderFilled)
+	wantFills(t, sink, "p", "1")
+}
+
+// The venue's list of fills may be behind its stream: for a moment, or longer.
+func TestAFillThatTheVenueListsLate(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Market("99", "10", "101", "10")
+	v := r.venue(func(c *private.Config) { c.SweepEvery = 10 * time.Millisecond })
+	submit(t, v, order("early", domain.Buy, "1", ""))
+	r.Inject(papertest.Fault{Path: "fills", Body: `{"fills":[],"cursor":""}`})
+	sink, _ := executiontest.Listen(t, v)
+	submit(t, v, order("later", domain.Buy, "1", "")) // a later trade comes first
+	wantFills(t, sink, "later", "1")
+	wantFills(t, sink, "early", "1")
+
+	asks := r.venue() // which sweeps once
+	sink, _ = executiontest.Listen(t, asks)
+	wantFills(t, sink, "later", "1")
+	r.d.mu.Lock()
+	r.d.late = 3
+	r.d.mu.Unlock()
+	submit(t, asks, order("soon", domain.Buy, "1", ""))
+	last(t, sink, "soon", domain.OrderFilled)
+	wantFills(t, sink, "soon", "1") // which came before the report
+
+	sink, _ = executiontest.Listen(t, r.venue(func(c *private.Config) { c.SweepEvery = 10 * time.Millisecond }))
+	wantFills(t, sink, "soon", "1")
+	r.Inject(papertest.Fault{Path: "fills", Body: `{"fills":[],"cursor":""}`, Times: 1 << 30})
+	submit(t, asks, order("long", domain.Buy, "1", ""))
+	executiontest.Eventually(t, "what is missing", func() bool { return strings.Contains(r.logs.String(), "fills are not listed yet") })
+	last(t, sink, "long", domain.OrderFilled) // whatever the list says
+	if fills := sink.Fills("long"); len(fills) > 0 {
+		t.Fatalf("%+v", fills)
+	}
+	r.Heal()
+	wantFills(t, sink, "long", "1")
+}
+
+// More than a page, at about the same time.
+func TestFillsBeyondAPage(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Market("99", "10", "101", "10")
+	v := r.venue()
+	submit(t, v, order("many", domain.Buy, "170", "100"))
+	for range 170 {
+		r.Market("99", "10", "100", "1")
+	}
+	// The venue has enough of being asked.
+	r.Inject(papertest.Fault{Path: "fills", Status: http.StatusTooManyRequests})
+	sink, _ := executiontest.Listen(t, v)
+	wantFills(t, sink, "many", "170")
+	if sink.Connects() != 1 {
+		t.Fatal("the stream was interrupted")
+	}
+	// From a time on, only those after it.
+	after, _ := executiontest.Listen(t, r.venue(func(c *private.Config) { c.Since = time.Now().Add(time.Hour) }))
+	executiontest.Eventually(t, "the balances", func() bool { return after.BalanceOf("USDT").Total.IsPos() })
+	submit(t, v, order("rests", domain.Buy, "1", "50"))
+	last(t, after, "rests", domain.OrderAccepted)
+	if fills := after.Fills(""); len(fills) > 0 {
+		t.Fatalf("%d fills of before came", len(fills))
+	}
+}
+
+// A fill in a symbol that is listed anew waits for the catalogue.
+func TestAFillIsHeldBackUntilItsSymbolIsKnown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Market("99", "10", "101", "10")
+	var known atomic.Bool
+	v := r.venue(func(c *private.Config) {
+		c.SweepEvery = 10 * time.Millisecond
+		c.Symbols = func() map[string]domain.Symbol {
+			if known.Load() {
+				return catalogue
+			}
+			return nil
+		}
+	})
+	sink, _ := executiontest.Listen(t, v)
+	submit(t, r.venue(), order("o", domain.Buy, "1", ""))
+	executiontest.Eventually(t, "the fill", func() bool { return strings.Contains(r.logs.String(), "fill held back") })
+	if fills := sink.Fills(""); len(fills) > 0 {
+		t.Fatalf("%+v", fills)
+	}
+	known.Store(true)
+	wantFills(t, sink, "o", "1")
+}
+
+func TestTheVenueIsKilledAndComesBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Market("99", "10", "101", "10")
+	v := r.venue()
+	sink, _ := executiontest.Listen(t, v)
+	o := order("o", domain.Buy, "5", "100")
+	submit(t, v, o)
+	r.Stop()
+	if _, err := v.Query(t.Context(), o); outcome(err) != "unanswered" {
+		t.Fatal(err)
+	}
+	before := sink.Connects()
+	r.Start()
+	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > before })
+	r.Market("99", "10", "100", "2")
+	wantFills(t, sink, "o", "2")
+}
+
+// What cannot be understood ends the connection; what is none of ours does not.
+func TestNonsenseFromTheStream(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	v := r.venue()
+	sink, _ := executiontest.Listen(t, v)
+	number := submit(t, v, order("o", domain.Buy, "10", "50")).VenueOrderID
+	last(t, sink, "o", domain.OrderAccepted)
+	tell := func(text string) {
+		for _, c := range r.d.listening() {
+			c.sends(text)
+		}
+	}
+	for _, frame := range []string{
+		`{"channel":"status","sequence_num":NEXT,"events":7}`, `{"channel":"future"}`, `{"type":"news"}`, `{}`,
+		`{"channel":"user","sequence_num":NEXT,"timestamp":"2026-01-01T00:00:00Z","events":[]}`,
+		`{"channel":"user","sequence_num":NEXT,"timestamp":"2026-01-01T00:00:00Z","events":[{"type":"update","positions":{}}]}`,
+		`{"channel":"user","sequence_num":NEXT,"timestamp":"2026-01-01T00:00:00Z","events":[{"type":"update","orders":[]}]}`,
+	} {
+		tell(frame)
+	}
+	submit(t, v, order("p", domain.Buy, "10", "50"))
+	last(t, sink, "p", domain.OrderAccepted)
+	if sink.Connects() != 1 {
+		t.Fatal("a message that has no events ended the connection")
+	}
+	update := func(text string) string {
+		return `{"channel":"user","sequence_num":NEXT,"timestamp":"2026-01-01T00:00:00Z","events":[{"type":"update","orders":[{"order_id":"` + number +
+			`","client_order_id":"o","product_id":"BTC-USDT",` + text + `}]}]}`
+	}
+	for n, frame := range []string{
+		`no JSON`, `[]`, `{"channel":"user","events":[]}`, `{"channel":"user","sequence_num":"7","events":[]}`, `{"channel":"user","sequence_num":-1,"events":[]}`,
+		`{"channel":"user","sequence_num":NEXT,"events":[]}`, `{"channel":"user","sequence_num":NEXT,"timestamp":"2999-01-01T00:00:00Z","events":[]}`,
+		`{"channel":"user","sequence_num":NEXT,"timestamp":"2026-01-01T00:00:00Z"}`,
+		`{"channel":"user","sequence_num":NEXT,"timestamp":"2026-01-01T00:00:00Z","events":[7]}`,
+		`{"channel":"user","sequence_num":NEXT,"timestamp":"2026-01-01T00:00:00Z","events":[{"type":"update","orders":[7]}]}`,
+		`{"channel":"user","sequence_num":NEXT,"timestamp":"2026-01-01T00:00:00Z","events":[{"type":"update","orders":[{}]}]}`,
+		`{"channel":"subscriptions","sequence_num":NEXT,"events":[{}]}`,
+		update(`"status":"LOST","cumulative_quantity":"0","avg_price":"0"`), update(`"status":"OPEN","avg_price":"0"`),
+		update(`"status":"OPEN","cumulative_quantity":0,"avg_price":"0"`), update(`"status":"OPEN","cumulative_quantity":"-1","avg_price":"0"`),
+		update(`"status":"OPEN","cumulative_quantity":"1","avg_price":"x"`),
+		strings.Replace(update(`"status":"OPEN","cumulative_quantity":"0","avg_price":"0"`), number, "", 1),
+		`{"type":"error","message":"authentication failure"}`, `{"type":"error","message":"internal error"}`, `{"type":"error"}`,
+		fmt.Sprintf(`{"channel":"status","events":[%q]}`, strings.Repeat("x", 2<<20)),
+	} {
+		executiontest.Eventually(t, "the stream", func() bool { return r.Listeners() == 1 })
+		before := sink.Connects()
+		tell(frame)
+		executiontest.Eventually(t, fmt.Sprintf("the reconnect after frame %d", n), func() bool { return sink.Connects() > before })
+	}
+	if fills := sink.Fills(""); len(fills) > 0 {
+		t.Fatalf("%+v", fills)
+	}
+}
+
+func TestRunEndsForAKeyThatNeverWorks(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, another := newSecret()
+	for name, change := range map[string]func(*private.Config){
+		"key":    func(c *private.Config) { c.Key = "organizations/o/apiKeys/another" },
+		"secret": func(c *private.Config) { c.Secret = another },
+	} {
+		if err := r.venue(change).Run(t.Context(), executiontest.NewSink()); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	// One that worked once is tried again.
+	v := r.venue()
+	sink, _ := executiontest.Listen(t, v)
+	r.d.gate.refuse(6)
+	r.Disconnect()
+	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > 1 })
+	if err := v.Run(t.Context(), sink); err == nil {
+		t.Fatal("a second Run")
+	}
+}

@@ -1,0 +1,117 @@
+package coinbase_test
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/execution"
+	"github.com/fullon/fullon/internal/execution/coinbase"
+	"github.com/fullon/fullon/internal/execution/executiontest"
+	"github.com/fullon/fullon/internal/execution/papertest"
+	"github.com/fullon/fullon/internal/execution/private"
+)
+
+// catalogue is what the venue trades.
+var catalogue = map[string]domain.Symbol{
+	"BTC/USDT": {Exchange: "coinbase", Name: "BTC/USDT", VenueSymbol: "BTC-USDT", Base: "BTC", Quote: "USDT", Trading: true},
+}
+
+// book is a log that can be read while it is written.
+type book struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *book) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *book) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// rig is a venue and what it takes to reach it.
+type rig struct {
+	*papertest.Exchange
+	t    *testing.T
+	d    *dialect
+	logs *book
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{t: t, logs: &book{}, d: newDialectState()}
+	r.Exchange = papertest.New(t, "coinbase", func(x *papertest.Exchange) http.Handler { return newDialect(x, r.d) })
+	return r
+}
+
+func (r *rig) config() private.Config {
+	return private.Config{
+		Account: papertest.AccountName, Key: key, Secret: secret, RESTURL: r.URL(), StreamURL: r.Stream() + "/user",
+		Symbols:        func() map[string]domain.Symbol { return catalogue },
+		BackoffInitial: time.Millisecond, BackoffMax: 20 * time.Millisecond, BooksEvery: time.Millisecond,
+		Logger: slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+}
+
+func (r *rig) venue(change ...func(*private.Config)) *private.Venue {
+	r.t.Helper()
+	cfg := r.config()
+	for _, c := range change {
+		c(&cfg)
+	}
+	v, err := coinbase.New(cfg)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(v.CloseIdle)
+	return v
+}
+
+func dec(text string) domain.Decimal { return domain.MustDecimal(text) }
+
+// order is the first attempt of an order; a price makes it a limit order.
+func order(id string, side domain.Side, volume, price string) domain.Order {
+	o := domain.Order{
+		ID: id, Exchange: "coinbase", Status: domain.OrderIntent, Created: time.Now(), Attempt: 1,
+		OrderTerms: domain.OrderTerms{
+			Account: papertest.AccountName, Bot: "bot", Symbol: executiontest.Symbol, Side: side, Type: domain.Market, Volume: dec(volume),
+		},
+	}
+	if price != "" {
+		o.Type, o.Price = domain.Limit, dec(price)
+	}
+	return o
+}
+
+func submit(t *testing.T, v *private.Venue, o domain.Order) execution.Report {
+	t.Helper()
+	report, err := v.Submit(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func TestTheContractOfVenues(t *testing.T) {
+	t.Parallel()
+	executiontest.Run(t, func(t *testing.T) executiontest.Harness {
+		r := newRig(t)
+		return executiontest.Harness{
+			Exchange: "coinbase", Account: papertest.AccountName, Spot: true, QuoteFees: true, OnlyStopLimits: true,
+			Venue:      func() execution.Venue { return r.venue() },
+			Market:     r.Market,
+			Restart:    r.Restart,
+			Disconnect: r.Disconnect,
+		}
+	})
+}
