@@ -133,7 +133,7 @@ func (c *UpCommand) runIn(ctx context.Context, data string, servers Servers, fee
 		if err != nil {
 			return err
 		}
-		feeds.Hosts.Binance = Hosts{WebSocketURL(exchange.WSURL()), RESTURL(exchange.RESTURL())}
+		feeds.Hosts = VenueHosts{Binance: Hosts{WebSocketURL(exchange.WSURL()), RESTURL(exchange.RESTURL())}}
 		c.say("venue    %s  simulated, speaks Binance's protocol", exchange.WSURL())
 		options = append(options, fx.Invoke(func(s supervisor) { s.run("simulated venue", exchange.Run) }))
 	} else {

@@ -37,11 +37,14 @@ type Hosts struct {
 
 // VenueHosts are the hosts of each venue that can be followed.
 type VenueHosts struct {
-	Binance  Hosts `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
-	Bybit    Hosts `embed:"" prefix:"bybit-" envprefix:"BYBIT_"`
-	Coinbase Hosts `embed:"" prefix:"coinbase-" envprefix:"COINBASE_"`
-	Kraken   Hosts `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
-	OKX      Hosts `embed:"" prefix:"okx-" envprefix:"OKX_"`
+	Binance Hosts `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
+	// BinanceFutures are hosts apart. Where those of spot are replaced and these are
+	// not, there are no futures.
+	BinanceFutures Hosts `embed:"" prefix:"binance-futures-" envprefix:"BINANCE_FUTURES_"`
+	Bybit          Hosts `embed:"" prefix:"bybit-" envprefix:"BYBIT_"`
+	Coinbase       Hosts `embed:"" prefix:"coinbase-" envprefix:"COINBASE_"`
+	Kraken         Hosts `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
+	OKX            Hosts `embed:"" prefix:"okx-" envprefix:"OKX_"`
 }
 
 // of returns a venue's hosts; nil for one that has no settings for them.
@@ -70,7 +73,11 @@ func (f *Feeds) venue() venues.Venue {
 func (f *Feeds) adapter(log *slog.Logger) (venue.Adapter, error) {
 	v := f.venue()
 	hosts := f.Hosts.of(v.Name)
-	return v.New(venue.Config{Exchange: string(f.Venue), WSURL: string(hosts.WS), RESTURL: string(hosts.REST), Logger: log})
+	futures := f.Hosts.BinanceFutures // no other venue has them apart
+	return v.New(venue.Config{
+		Exchange: string(f.Venue), WSURL: string(hosts.WS), RESTURL: string(hosts.REST),
+		FuturesWSURL: string(futures.WS), FuturesRESTURL: string(futures.REST), Logger: log,
+	})
 }
 
 // settle is which symbols are followed: those that the deployment keeps, changed

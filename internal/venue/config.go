@@ -17,6 +17,10 @@ type Config struct {
 	// WSURL and RESTURL are scheme and host, without a path.
 	WSURL   string
 	RESTURL string
+	// FuturesWSURL and FuturesRESTURL are the same for futures, of a venue that has
+	// these on hosts of their own; other venues do not read them.
+	FuturesWSURL   string
+	FuturesRESTURL string
 
 	// Connection is the care of WebSocket connections. Defaults as in Care, but
 	// for what the venue wants otherwise. A negative Lifetime means never.

@@ -21,6 +21,7 @@ type Endpoint struct {
 // its own, and with a Feed of its own, so that the venue may spell symbols of two
 // kinds alike.
 type Part struct {
+	Public *Public // whose hosts and settings it has
 	// Has tells whether a unified symbol is of the kind; nil: all are.
 	Has func(symbol string) bool
 	// Ready waits for what has to be known before any is followed, and reports
@@ -41,7 +42,7 @@ func (p Part) of(symbols []string) []string {
 // Follow is FollowParts for a venue with one kind of symbols and the one endpoint
 // of PublicConfig.
 func (p *Public) Follow(ctx context.Context, wanted *Wanted, sink Sink, dialect func(f *Feed, names []string) Dialect) error {
-	return p.FollowParts(ctx, wanted, sink, Part{Endpoints: []Endpoint{{p.own.Path, dialect}}})
+	return FollowParts(ctx, wanted, sink, Part{Public: p, Endpoints: []Endpoint{{p.own.Path, dialect}}})
 }
 
 // FollowParts is the Stream of an Adapter: it spreads the symbols over as many
@@ -53,33 +54,32 @@ func (p *Public) Follow(ctx context.Context, wanted *Wanted, sink Sink, dialect 
 // those that are no longer wanted are unsubscribed, and a connection without
 // symbols is closed. The others are not disturbed, as far as the dialect is a
 // Changer. A later symbol that the venue cannot have is refused alone.
-func (p *Public) FollowParts(ctx context.Context, wanted *Wanted, sink Sink, parts ...Part) error {
+func FollowParts(ctx context.Context, wanted *Wanted, sink Sink, parts ...Part) error {
 	symbols, _ := wanted.Get()
 	if len(symbols) == 0 {
 		return domain.Invalid("symbols", "", "at least one")
 	}
 	follow := make([]func(context.Context) error, len(parts))
 	for i, part := range parts {
-		f, err := NewFeed(p.Cfg.Exchange, part.of(symbols), p.own.Spell, sink)
+		f, err := NewFeed(part.Public.Cfg.Exchange, part.of(symbols), part.Public.own.Spell, sink)
 		if err != nil {
 			return err
 		}
-		follow[i] = func(ctx context.Context) error { return p.follow(ctx, wanted, part, f) }
+		follow[i] = func(ctx context.Context) error { return part.follow(ctx, wanted, f) }
 	}
 	return Together(ctx, follow...)
 }
 
-// follow follows one part.
-func (p *Public) follow(ctx context.Context, wanted *Wanted, part Part, f *Feed) error {
+func (p Part) follow(ctx context.Context, wanted *Wanted, f *Feed) error {
 	ctx, cancel := context.WithCancel(ctx)
-	spread := spread{public: p, feed: f, endpoints: part.Endpoints}
+	spread := spread{public: p.Public, feed: f, endpoints: p.Endpoints}
 	defer spread.running.Wait()
 	defer cancel()
-	for ready := part.Ready == nil; ; {
+	for ready := p.Ready == nil; ; {
 		symbols, changed := wanted.Get()
-		names := f.want(part.of(symbols))
+		names := f.want(p.of(symbols))
 		if len(names) > 0 && !ready {
-			if ready = part.Ready(ctx); !ready {
+			if ready = p.Ready(ctx); !ready {
 				return nil
 			}
 			continue // with what is wanted by now

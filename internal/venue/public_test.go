@@ -82,7 +82,7 @@ func TestEndpointsOfASymbol(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- p.FollowParts(ctx, venue.NewWanted("A/USD", "B/USD", "C/USD"), venuetest.NewSink(), venue.Part{Endpoints: []venue.Endpoint{at("/one"), at("/two")}})
+		done <- venue.FollowParts(ctx, venue.NewWanted("A/USD", "B/USD", "C/USD"), venuetest.NewSink(), venue.Part{Public: p, Endpoints: []venue.Endpoint{at("/one"), at("/two")}})
 	}()
 	connections := map[string]int{}
 	for range 4 {

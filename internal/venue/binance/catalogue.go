@@ -1,6 +1,7 @@
 package binance
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -13,11 +14,13 @@ type exchangeInfo struct {
 }
 
 type instrument struct {
-	Symbol  string   `json:"symbol"`
-	Status  string   `json:"status"`
-	Base    string   `json:"baseAsset"`
-	Quote   string   `json:"quoteAsset"`
-	Filters []filter `json:"filters"`
+	Symbol   string   `json:"symbol"`
+	Status   string   `json:"status"`
+	Base     string   `json:"baseAsset"`
+	Quote    string   `json:"quoteAsset"`
+	Margin   string   `json:"marginAsset"` // these two of futures only
+	Contract string   `json:"contractType"`
+	Filters  []filter `json:"filters"`
 }
 
 // filter is one trading rule; the type says which of the values it has.
@@ -26,41 +29,53 @@ type filter struct {
 	TickSize    string `json:"tickSize"`
 	StepSize    string `json:"stepSize"`
 	MinQty      string `json:"minQty"`
-	MinNotional string `json:"minNotional"`
+	MinNotional string `json:"minNotional"` // of spot
+	Notional    string `json:"notional"`    // of futures
 }
 
-// Symbols implements venue.Adapter. An entry that cannot be used (a name or a
-// number out of bounds) is left out and logged, so that one odd listing does
-// not take the catalogue away. Errors are those of venue.REST.Get, venue.ErrRefused,
-// and one that matches domain.ErrInvalid if the answer makes no sense.
-func (a *Adapter) Symbols(ctx context.Context) ([]domain.Symbol, error) {
-	var info exchangeInfo
-	if err := a.get(ctx, "/api/v3/exchangeInfo", nil, weightExchangeInfo, &info); err != nil {
-		return nil, fmt.Errorf("catalogue: %w", err)
-	}
-	if len(info.Symbols) == 0 {
-		return nil, fmt.Errorf("catalogue: %w", domain.Invalid("symbols", "", "at least one"))
-	}
-	symbols := make([]domain.Symbol, 0, len(info.Symbols))
-	for _, in := range info.Symbols {
-		s, err := a.symbol(in)
-		if err != nil {
-			a.Cfg.Logger.WarnContext(ctx, "symbol left out of the catalogue", "exchange", a.Cfg.Exchange, "symbol", in.Symbol, "error", err)
-			continue
+// Symbols implements venue.Adapter: spot and, where there are any, perpetuals. An
+// entry that cannot be used (a name or a number out of bounds) is left out and
+// logged, so that one odd listing does not take the catalogue away. Errors are
+// those of venue.REST.Get, venue.ErrRefused, and one that matches
+// domain.ErrInvalid if the answer makes no sense.
+func (a *Adapter) Symbols(ctx context.Context) (symbols []domain.Symbol, err error) {
+	entries := 0
+	for _, c := range a.categories() {
+		var info exchangeInfo
+		if err := c.get(ctx, c.catalogue, nil, &info); err != nil {
+			return nil, fmt.Errorf("catalogue: %w", err)
 		}
-		symbols = append(symbols, s)
+		entries += len(info.Symbols)
+		for _, in := range info.Symbols {
+			if in.Contract != c.contract {
+				continue // futures that end
+			}
+			s, err := c.symbol(in)
+			if err != nil {
+				c.Cfg.Logger.WarnContext(ctx, "symbol left out of the catalogue", "exchange", c.Cfg.Exchange, "symbol", in.Symbol, "error", err)
+				continue
+			}
+			symbols = append(symbols, s)
+		}
+	}
+	if entries == 0 {
+		return nil, fmt.Errorf("catalogue: %w", domain.Invalid("symbols", "", "at least one"))
 	}
 	return symbols, nil
 }
 
-func (a *Adapter) symbol(in instrument) (domain.Symbol, error) {
+func (c *category) symbol(in instrument) (domain.Symbol, error) {
 	s := domain.Symbol{
-		Exchange:    a.Cfg.Exchange,
-		Name:        domain.SymbolName(in.Base, in.Quote, ""),
+		Exchange:    c.Cfg.Exchange,
+		Name:        domain.SymbolName(in.Base, in.Quote, in.Margin),
 		VenueSymbol: in.Symbol,
 		Base:        in.Base,
 		Quote:       in.Quote,
+		Settle:      in.Margin,
 		Trading:     in.Status == "TRADING",
+	}
+	if (in.Margin == "") != (c.contract == "") { // it would be taken for one of the other category
+		return s, domain.Invalid("marginAsset", in.Margin, "that of a perpetual, and of no other")
 	}
 	name, err := VenueSymbol(s.Name)
 	if err != nil {
@@ -78,7 +93,7 @@ func (a *Adapter) symbol(in instrument) (domain.Symbol, error) {
 				err = parse(&s.MinVolume, "minQty", f.MinQty)
 			}
 		case "NOTIONAL", "MIN_NOTIONAL": // a market has the one or the other
-			err = parse(&s.MinNotional, "minNotional", f.MinNotional)
+			err = parse(&s.MinNotional, "minNotional", cmp.Or(f.MinNotional, f.Notional))
 		}
 		if err != nil {
 			return s, err

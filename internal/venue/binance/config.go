@@ -18,8 +18,11 @@ const (
 	AggregateTrades TradeKind = "aggTrade"
 )
 
-// maxStreams is the venue's limit for one connection.
-const maxStreams = 1024
+// The venue's limits of streams for one connection.
+const (
+	maxStreams        = 1024
+	maxFuturesStreams = 200
+)
 
 // own are the venue's settings. It cuts a connection after 24 h. The REST
 // budget is half of its limit for one address, which other processes share.
@@ -30,6 +33,17 @@ var own = venue.Config{
 	Connection: venue.Care{Lifetime: 23*time.Hour + 50*time.Minute, LifetimeSpread: 20 * time.Minute},
 	MaxSymbols: maxStreams / (3 + len(domain.Timeframes)),
 	RESTWeight: 3000,
+}
+
+// ownFutures are those for futures. The endpoint that has most streams of a symbol
+// says how many symbols a connection bears.
+var ownFutures = venue.Config{
+	Exchange:   own.Exchange,
+	WSURL:      "wss://fstream.binance.com",
+	RESTURL:    "https://fapi.binance.com",
+	Connection: own.Connection,
+	MaxSymbols: maxFuturesStreams / (2 + len(domain.Timeframes)),
+	RESTWeight: 1200,
 }
 
 // Secret is text that does not show when it is printed or logged.
@@ -54,11 +68,14 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 type Config struct {
 	// Config holds what all venues have. Defaults: exchange "binance", the hosts
 	// of the production system, a Lifetime of 23h50m with a spread of 20m, 102
-	// symbols a connection, a RESTWeight of 3000.
+	// symbols a connection (perpetuals: 22, which is also their most), a RESTWeight
+	// of 3000 for spot and 1200 for futures. Where a host of spot is given and that
+	// of futures is not, there are no perpetuals.
 	venue.Config
-	// Trades selects raw (the default) or aggregate trades.
+	// Trades selects raw (the default) or aggregate trades of spot. Of perpetuals
+	// the venue tells aggregate ones only.
 	Trades TradeKind
-	// APIKey is sent with REST requests. Empty: none, which is what public
+	// APIKey is sent with REST requests for spot. Empty: none, which is what public
 	// market data wants; some deployments of the venue ask for one before
 	// they hand out old trades.
 	APIKey Secret

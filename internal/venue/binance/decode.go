@@ -48,8 +48,8 @@ func (d *decoder) decode(text []byte, received time.Time) message {
 	return m
 }
 
-// dispatch tells the kinds apart: by "e", which only book tickers and answers
-// lack.
+// dispatch tells the kinds apart: by "e", which only answers and the book tickers
+// of spot lack.
 func (d *decoder) dispatch(f *frame.Fields) message {
 	if f.Err != nil {
 		return messageRefused
@@ -57,7 +57,7 @@ func (d *decoder) dispatch(f *frame.Fields) message {
 	if f.Object.Get("e") == nil {
 		switch {
 		case f.Has("u", fastjson.TypeNumber) && f.Object.Get("s") != nil:
-			return d.bookTicker(f)
+			return d.bookTicker(f, false)
 		case f.Object.Get("result") != nil, f.Object.Get("error") != nil, f.Object.Get("code") != nil:
 			d.answer = f
 			return messageAnswer
@@ -67,6 +67,8 @@ func (d *decoder) dispatch(f *frame.Fields) message {
 	switch kind := f.Text("e"); {
 	case kind == string(d.trades):
 		return d.trade(f, kind == string(AggregateTrades))
+	case kind == "bookTicker":
+		return d.bookTicker(f, true)
 	case kind == "24hrTicker":
 		return d.ticker(f)
 	case kind == "kline":
@@ -97,14 +99,23 @@ func quote(f *frame.Fields) venue.Quote {
 	return venue.Quote{Bid: f.Decimal("b"), BidSize: f.Decimal("B"), Ask: f.Decimal("a"), AskSize: f.Decimal("A")}
 }
 
-func (d *decoder) bookTicker(f *frame.Fields) message {
+// bookTicker reads the best bid and ask; those of futures are timed. T is when
+// they became so, E when the venue sent it.
+func (d *decoder) bookTicker(f *frame.Fields, timed bool) message {
 	m := d.market(f)
 	if m == nil {
 		return messageRefused
 	}
 	c := venue.Change{Seq: f.Positive("u"), Quote: quote(f), Sure: venue.FirmQuote}
+	var sent time.Time
+	if timed {
+		c.Time, sent = f.Millis("T"), f.Millis("E")
+	}
 	if f.Err != nil {
 		return messageRefused
+	}
+	if timed {
+		m.Saw(sent)
 	}
 	m.Change(c, f.Now)
 	return messageData
@@ -115,9 +126,9 @@ func (d *decoder) ticker(f *frame.Fields) message {
 	if m == nil {
 		return messageRefused
 	}
-	c := venue.Change{
-		Time: f.Millis("E"), Last: f.Decimal("c"), Volume: f.Decimal("v"), VolumeTold: true,
-		Quote: quote(f), Sure: venue.LooseQuote,
+	c := venue.Change{Time: f.Millis("E"), Last: f.Decimal("c"), Volume: f.Decimal("v"), VolumeTold: true}
+	if f.Told("b") { // that of futures has no quote
+		c.Quote, c.Sure = quote(f), venue.LooseQuote
 	}
 	if f.Err != nil {
 		return messageRefused

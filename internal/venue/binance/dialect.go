@@ -8,7 +8,6 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/venue"
 	"github.com/fullon/fullon/internal/venue/frame"
 )
@@ -20,6 +19,7 @@ const symbolsPerRequest = 10
 // dialect is one connection's part: what it asked for and what was answered.
 type dialect struct {
 	decoder  decoder
+	streams  []string // of a symbol, without its name
 	names    []string // venue symbols
 	requests *venue.Requests
 }
@@ -29,8 +29,8 @@ var (
 	_ venue.Changer = (*dialect)(nil)
 )
 
-func newDialect(f *venue.Feed, trades TradeKind, names []string, ackTimeout time.Duration) *dialect {
-	d := &dialect{decoder: decoder{feed: f, trades: trades}, names: names}
+func newDialect(f *venue.Feed, trades TradeKind, streams, names []string, ackTimeout time.Duration) *dialect {
+	d := &dialect{decoder: decoder{feed: f, trades: trades}, streams: streams, names: names}
 	d.requests = venue.NewRequests(venue.RequestConfig{Batch: symbolsPerRequest, Timeout: ackTimeout, Frame: d.subscribe, Leave: d.unsubscribe}, f)
 	return d
 }
@@ -56,20 +56,12 @@ func (d *dialect) request(method string, id uint64, names []string) []byte {
 		ID     uint64   `json:"id"`
 	}{Method: method, ID: id}
 	for _, name := range names {
-		request.Params = append(request.Params, streams(name, d.decoder.trades)...)
+		for _, stream := range d.streams {
+			request.Params = append(request.Params, strings.ToLower(name)+"@"+stream)
+		}
 	}
 	frame, _ := json.Marshal(request) // strings and numbers: no error
 	return frame
-}
-
-// streams are the names of a symbol's streams.
-func streams(name string, trades TradeKind) []string {
-	name = strings.ToLower(name)
-	streams := []string{name + "@bookTicker", name + "@ticker", name + "@" + string(trades)}
-	for _, tf := range domain.Timeframes {
-		streams = append(streams, name+"@kline_"+string(tf)) // the venue names them as we do
-	}
-	return streams
 }
 
 // Change implements venue.Changer.

@@ -23,6 +23,15 @@ func day(at int, last, volume, bid, ask string) string {
 		epoch+at, last, volume, bid, ask)
 }
 
+// timedBook and futuresDay are of futures.
+func timedBook(u, at int, bid, ask string) string {
+	return fmt.Sprintf(`{"e":"bookTicker","u":%d,"E":%d,"T":%d,"s":"BTCUSDT","b":"%s","B":"1","a":"%s","A":"2"}`, u, epoch+at+2, epoch+at, bid, ask)
+}
+
+func futuresDay(at int, last, volume string) string {
+	return fmt.Sprintf(`{"e":"24hrTicker","E":%d,"s":"BTCUSDT","c":"%s","v":"%s"}`, epoch+at, last, volume)
+}
+
 func openBar(at int) string {
 	return fmt.Sprintf(`{"e":"kline","E":%d,"s":"BTCUSDT","k":{"x":false,"i":"1m"}}`, epoch+at)
 }
@@ -40,6 +49,18 @@ func TestTickMerging(t *testing.T) {
 		"a book ticker alone has no time": {
 			[]string{book(5, "10", "11")},
 			[]string{"0 10/1 11/2 0 @- #5"},
+		},
+		"a book ticker of futures has the time when it was sent": {
+			[]string{timedBook(5, 1, "10", "11"), timedBook(6, 1, "12", "13"), trade(1, 2, "12"), timedBook(7, 2, "12", "14")},
+			[]string{"0 10/1 11/2 0 @3 #5", "0 12/1 13/2 0 @3 #6", "12 12/1 13/2 0 @3 #6", "12 12/1 14/2 0 @4 #7"},
+		},
+		"an old book ticker of futures is ignored": {
+			[]string{timedBook(5, 9, "10", "11"), timedBook(5, 9, "1", "2"), timedBook(4, 10, "1", "2"), timedBook(6, 9, "12", "13")},
+			[]string{"0 10/1 11/2 0 @11 #5", "0 12/1 13/2 0 @12 #6"},
+		},
+		"the day ticker of futures has no quote": {
+			[]string{futuresDay(1, "9", "100"), timedBook(5, 2, "8", "10"), futuresDay(2, "9.5", "101")},
+			[]string{"9 0/0 0/0 100 @1 #0", "9 8/1 10/2 100 @4 #5", "9.5 8/1 10/2 101 @4 #5"},
 		},
 		"an old or repeated book ticker is ignored": {
 			[]string{book(5, "10", "11"), book(5, "1", "2"), book(4, "1", "2"), book(6, "12", "13")},

@@ -182,8 +182,8 @@ func TestStreamChecksSymbols(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, symbols := range [][]string{
-		nil, {"BTC/USDT:USDT"}, {"BTCUSDT"}, {"btc/usdt"}, {"BTC/USDT@trade"}, {"BTC/"}, {"B TC/USDT"},
-		{"AB/CD", "ABC/D"},
+		nil, {"BTC/USD:BTC"}, {"BTCUSDT"}, {"btc/usdt"}, {"BTC/USDT@trade"}, {"BTC/"}, {"B TC/USDT"},
+		{"AB/CD", "ABC/D"}, {"BTC/USDT", "AB/CD:CD", "A/BCD:BCD"},
 	} {
 		err := adapter.Stream(t.Context(), venue.NewWanted(symbols...), venuetest.NewSink())
 		if _, ok := errors.AsType[*domain.FieldError](err); !ok {

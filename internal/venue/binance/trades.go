@@ -18,11 +18,6 @@ const (
 	// maxTrades is the most that the venue returns at once.
 	maxTrades = 1000
 
-	// What the venue charges for the requests.
-	weightAggTrades        = 4
-	weightHistoricalTrades = 25
-	weightExchangeInfo     = 20
-
 	codeBadSymbol = -1121
 )
 
@@ -47,7 +42,7 @@ type aggTrade struct {
 }
 
 // TradesFrom implements venue.Adapter; limit is taken for at most 1000. The
-// numbers are those of the configured kind of trades. The venue is asked by
+// numbers are those of the kind of trades that is read. The venue is asked by
 // number.
 //
 // Errors: a *domain.FieldError for a symbol or limit that cannot be,
@@ -55,7 +50,7 @@ type aggTrade struct {
 // other refusals, those of venue.REST.Get, and an error that matches
 // domain.ErrInvalid if the answer makes no sense.
 func (a *Adapter) TradesFrom(ctx context.Context, symbol string, from uint64, _ time.Time, limit int) ([]venue.NumberedTrade, error) {
-	name, err := VenueSymbol(symbol)
+	c, name, err := a.find(symbol)
 	if err != nil {
 		return nil, err
 	}
@@ -69,27 +64,27 @@ func (a *Adapter) TradesFrom(ctx context.Context, symbol string, from uint64, _ 
 		"limit":  {strconv.Itoa(min(limit, maxTrades))},
 	}
 	var raw []rawTrade
-	if a.trades == AggregateTrades {
+	if c.trades == AggregateTrades {
 		var aggregate []aggTrade
-		err = a.get(ctx, "/api/v3/aggTrades", query, weightAggTrades, &aggregate)
+		err = c.get(ctx, c.history, query, &aggregate)
 		for _, t := range aggregate {
 			raw = append(raw, rawTrade{ID: t.ID, Price: t.Price, Quantity: t.Quantity, Time: t.Time, BuyerMaker: t.BuyerMaker})
 		}
 	} else {
-		err = a.get(ctx, "/api/v3/historicalTrades", query, weightHistoricalTrades, &raw)
+		err = c.get(ctx, c.history, query, &raw)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("trades of %s from %d: %w", symbol, from, err)
 	}
-	return a.numbered(symbol, raw, from, limit)
+	return c.numbered(symbol, raw, from, limit)
 }
 
 // numbered checks and converts trades: they must be in order and valid.
-func (a *Adapter) numbered(symbol string, raw []rawTrade, from uint64, limit int) ([]venue.NumberedTrade, error) {
+func (c *category) numbered(symbol string, raw []rawTrade, from uint64, limit int) ([]venue.NumberedTrade, error) {
 	now := time.Now()
 	trades := make([]venue.NumberedTrade, 0, len(raw))
 	for _, r := range raw {
-		t, err := a.convert(symbol, r, now)
+		t, err := c.convert(symbol, r, now)
 		if err != nil {
 			return nil, fmt.Errorf("trades of %s from %d: %w", symbol, from, err)
 		}
@@ -102,12 +97,12 @@ func (a *Adapter) numbered(symbol string, raw []rawTrade, from uint64, limit int
 	return trades, nil
 }
 
-func (a *Adapter) convert(symbol string, r rawTrade, now time.Time) (t venue.NumberedTrade, err error) {
+func (c *category) convert(symbol string, r rawTrade, now time.Time) (t venue.NumberedTrade, err error) {
 	if r.ID == nil || r.BuyerMaker == nil || r.Time <= 0 {
 		return t, domain.Invalid("trade", "", "an id, a time and a side")
 	}
 	t.Trade = domain.Trade{
-		Exchange: a.Cfg.Exchange, Symbol: symbol,
+		Exchange: c.Cfg.Exchange, Symbol: symbol,
 		ID:       strconv.FormatUint(*r.ID, 10),
 		Side:     aggressor(*r.BuyerMaker),
 		Time:     time.UnixMilli(r.Time).UTC(),
@@ -124,8 +119,8 @@ func (a *Adapter) convert(symbol string, r rawTrade, now time.Time) (t venue.Num
 }
 
 // get fetches a JSON document.
-func (a *Adapter) get(ctx context.Context, path string, query url.Values, weight int, into any) error {
-	if err := a.REST.GetJSON(ctx, path, query, weight, into); err != nil {
+func (c *category) get(ctx context.Context, r request, query url.Values, into any) error {
+	if err := c.REST.GetJSON(ctx, r.path, query, r.weight, into); err != nil {
 		return refusal(err)
 	}
 	return nil

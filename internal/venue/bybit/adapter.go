@@ -57,13 +57,14 @@ func New(cfg venue.Config) (*Adapter, error) {
 func (a *Adapter) Stream(ctx context.Context, wanted *venue.Wanted, sink venue.Sink) error {
 	part := func(c category) venue.Part {
 		return venue.Part{
-			Has: func(symbol string) bool { return categoryOf(symbol) == c },
+			Public: a.Public,
+			Has:    func(symbol string) bool { return categoryOf(symbol) == c },
 			Endpoints: []venue.Endpoint{{Path: c.path(), Dialect: func(f *venue.Feed, names []string) venue.Dialect {
 				return newDialect(f, names, a.Cfg.AckTimeout)
 			}}},
 		}
 	}
-	return a.FollowParts(ctx, wanted, sink, part(spot), part(linear))
+	return venue.FollowParts(ctx, wanted, sink, part(spot), part(linear))
 }
 
 // Symbols tells people which symbols the venue has.

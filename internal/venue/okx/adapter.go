@@ -49,10 +49,10 @@ func New(cfg venue.Config) (*Adapter, error) {
 // Swaps are subscribed once the sizes of their contracts are known, for which the
 // venue is asked until it answers; that does not hold up spot symbols.
 func (a *Adapter) Stream(ctx context.Context, wanted *venue.Wanted, sink venue.Sink) error {
-	return a.FollowParts(ctx, wanted, sink,
-		venue.Part{Has: func(symbol string) bool { return !isSwap(symbol) }, Endpoints: a.endpoints(nil)},
+	return venue.FollowParts(ctx, wanted, sink,
+		venue.Part{Public: a.Public, Has: func(symbol string) bool { return !isSwap(symbol) }, Endpoints: a.endpoints(nil)},
 		venue.Part{
-			Has: isSwap, Endpoints: a.endpoints(&a.contracts),
+			Public: a.Public, Has: isSwap, Endpoints: a.endpoints(&a.contracts),
 			Ready: func(ctx context.Context) bool { return a.Persist(ctx, "the sizes of contracts", a.learn) },
 		},
 	)
