@@ -46,6 +46,7 @@ type dialect struct {
 	mu     sync.Mutex
 	made   map[string]time.Time // by the number of the order
 	asked  map[string]int       // how often, by method and path
+	done   map[string]int       // the same, of those that were dealt with
 	ahead  time.Duration        // of the venue's clock
 	bodies []string             // of new orders
 	lag    int                  // how often a canceled order is told as one that rests
@@ -91,6 +92,9 @@ func newDialect(x *papertest.Exchange, d *dialect) http.Handler {
 			}
 			// What arrived is done, even if the client goes away.
 			data, err := do(context.WithoutCancel(r.Context()), r, body)
+			d.mu.Lock()
+			d.done[path]++
+			d.mu.Unlock()
 			answer(w, data, err)
 		})
 	}
@@ -363,49 +367,4 @@ func (d *dialect) fills(ctx context.Context, r *http.Request, _ []byte) ([]objec
 		all = append(all, o)
 	}
 	return paged(query, "billId", all), nil
-}
-
-func wallet(balances ...domain.Balance) object {
-	details := []object{}
-	for _, b := range balances {
-		details = append(details, object{
-			"ccy": b.Currency, "cashBal": b.Total.String(), "availBal": b.Free.String(), "frozenBal": b.Used.String(), "uTime": ms(b.Time),
-		})
-	}
-	return object{"uTime": "1", "details": details}
-}
-
-func (d *dialect) balance(ctx context.Context, _ *http.Request, _ []byte) ([]object, error) {
-	statement, err := d.x.Account().Statement(ctx)
-	if err != nil {
-		return nil, refused(err)
-	}
-	balances := slices.DeleteFunc(statement.Balances, func(b domain.Balance) bool { return b.Total.IsZero() })
-	return []object{wallet(balances...)}, nil
-}
-
-// position is a position in the venue's words; ok is false for an account that
-// has none.
-func (d *dialect) position(p domain.Position) (o object, ok bool) {
-	o = object{
-		"instType": "SWAP", "instId": d.name(), "posSide": "net", "mgnMode": "cross", "pos": d.size(p.Volume), "avgPx": p.Price.String(),
-		"pnl": p.Realised.String(), "fee": p.Fee.Neg().String(), "uTime": ms(p.Time),
-	}
-	if p.Volume.IsZero() {
-		o["avgPx"] = ""
-	}
-	return o, d.swap()
-}
-
-func (d *dialect) positions(ctx context.Context, _ *http.Request, _ []byte) (held []object, err error) {
-	statement, err := d.x.Account().Statement(ctx)
-	if err != nil {
-		return nil, refused(err)
-	}
-	for _, p := range statement.Positions {
-		if o, ok := d.position(p); ok && !p.Volume.IsZero() {
-			held = append(held, o)
-		}
-	}
-	return held, nil
 }

@@ -39,7 +39,9 @@ type rig struct {
 // newRig makes a venue that trades spot, or swaps.
 func newRig(t *testing.T, symbols map[string]domain.Symbol) *rig {
 	t.Helper()
-	r := &rig{t: t, logs: &executiontest.Log{}, d: &dialect{symbols: symbols, made: make(map[string]time.Time), asked: make(map[string]int)}}
+	r := &rig{t: t, logs: &executiontest.Log{}, d: &dialect{
+		symbols: symbols, made: make(map[string]time.Time), asked: make(map[string]int), done: make(map[string]int),
+	}}
 	r.Exchange = papertest.New(t, "okx", func(x *papertest.Exchange) http.Handler { return newDialect(x, r.d) })
 	return r
 }
