@@ -39,7 +39,7 @@ type tradingVenue struct {
 var tradingVenues = []tradingVenue{
 	{"binance", binance.New, true, 0},
 	{"coinbase", coinbase.New, false, 3 * time.Second}, // a deadline is a token's end, in whole seconds, and 1s ahead at least
-	{"kraken", kraken.New, false, 4 * time.Second}, // its deadlines are 2s ahead at least, by a clock that counts seconds
+	{"kraken", kraken.New, false, 4 * time.Second},     // its deadlines are 2s ahead at least, by a clock that counts seconds
 }
 
 // tradingVenueNames are what --order-venue takes beside the paper venue.
