@@ -37,7 +37,7 @@ func TestSymbolsCanBeSubscribedAndUnsubscribedWhileRunning(t *testing.T) {
 	shows("SYMBOLS", "venue", "list")
 	for _, c := range []struct{ args, part string }{
 		{"venue subscribe sim NONE/USDT", `symbol: "NONE/USDT" is not allowed: want symbols of the simulated venue: BTC/USDT`},
-		{"venue subscribe binance BTC/USDT:USDT", `"BTC/USDT:USDT" is not allowed: want spot symbols`},
+		{"venue subscribe kraken BTC/USD:USD", `"BTC/USD:USD" is not allowed: want spot symbols`},
 		{"venue subscribe nowhere BTC/USDT", `"nowhere" is not allowed: want sim or binance`},
 		{"venue subscribe sim BTCUSDT", `"BTCUSDT" is not allowed: want a unified symbol`},
 		{"venue unsubscribe sim SOL/USDT", `symbol: "SOL/USDT" is not allowed: want one that is followed: BTC/USDT, ETH/USDT`},

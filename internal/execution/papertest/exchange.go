@@ -69,15 +69,19 @@ func (x *Exchange) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	conns := Listen(x.t, x.address)
 	x.address = conns.Addr().String()
-	var group, handlers sync.WaitGroup
+	var group sync.WaitGroup
+	var handlers sync.RWMutex // held by each of them, which may begin while the exchange stops
+	stopped := false
 	x.mu.Lock()
 	x.life = &life{account: account, conns: conns}
 	x.mu.Unlock()
 	dialect := x.handler(x)
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		handlers.Add(1)
-		defer handlers.Done()
-		x.serve(dialect, w, r)
+		handlers.RLock()
+		defer handlers.RUnlock()
+		if !stopped {
+			x.serve(dialect, w, r)
+		}
 	})}
 	group.Go(func() { _ = server.Serve(conns) }) // until it is closed
 	group.Go(func() {
@@ -93,7 +97,9 @@ func (x *Exchange) Start() {
 		}
 		cancel()
 		group.Wait()
-		handlers.Wait()
+		handlers.Lock() // once all have ended
+		stopped = true
+		handlers.Unlock()
 	})
 }
 
