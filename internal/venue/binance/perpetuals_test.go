@@ -1,6 +1,7 @@
 package binance_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -68,6 +69,8 @@ func TestPerpetualsBesideSpot(t *testing.T) {
 func TestPerpetualsWantTheirHosts(t *testing.T) {
 	t.Parallel()
 	local, far := "ws://127.0.0.1:9", "http://127.0.0.1:9"
+	ended, cancel := context.WithCancel(t.Context()) // nothing is dialled, whatever is followed
+	cancel()
 	for name, c := range map[string]struct {
 		cfg  venue.Config
 		have bool
@@ -85,7 +88,7 @@ func TestPerpetualsWantTheirHosts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// No limit and no number: neither asks the venue anything.
+		// Without a limit the venue is not asked.
 		_, err = adapter.TradesFrom(t.Context(), "BTC/USDT:USDT", 1, time.Time{}, 0)
 		field, ok := errors.AsType[*domain.FieldError](err)
 		if !ok || (field.Field == "limit") != c.have {
@@ -94,7 +97,7 @@ func TestPerpetualsWantTheirHosts(t *testing.T) {
 		if c.have {
 			continue
 		}
-		if err := adapter.Stream(t.Context(), venue.NewWanted("BTC/USDT", "BTC/USDT:USDT"), venuetest.NewSink()); !errors.Is(err, domain.ErrInvalid) {
+		if err := adapter.Stream(ended, venue.NewWanted("BTC/USDT", "BTC/USDT:USDT"), venuetest.NewSink()); !errors.Is(err, domain.ErrInvalid) {
 			t.Errorf("%s: stream: %v", name, err)
 		}
 	}
