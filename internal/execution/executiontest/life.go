@@ -15,6 +15,11 @@ func testRestart(r *rig) {
 	resting, filled := r.order("resting", domain.Buy, "5", "98"), r.order("filled", domain.Buy, "2", "")
 	stopped, canceled := r.order("stop", domain.Sell, "1", ""), r.order("canceled", domain.Sell, "1", "120")
 	stopped.Type, stopped.StopPrice = domain.Stop, dec("90")
+	bid, ask := "89", "91" // where it is filled
+	if r.h.NoStops {       // a limit order waits as well, for a better price
+		stopped.Type, stopped.StopPrice, stopped.Price = domain.Limit, domain.Decimal{}, dec("110")
+		bid, ask = "110", "111"
+	}
 	r.submit(resting, domain.OrderAccepted, "0")
 	r.submit(filled, domain.OrderFilled, "2")
 	r.submit(stopped, domain.OrderAccepted, "0")
@@ -51,7 +56,7 @@ func testRestart(r *rig) {
 	}
 	r.h.Market("97", "10", "98", "20")
 	r.query(resting, domain.OrderFilled, "5")
-	r.h.Market("89", "10", "91", "20")
+	r.h.Market(bid, "10", ask, "20")
 	r.query(stopped, domain.OrderFilled, "1")
 	another := r.order("another", domain.Buy, "1", "")
 	r.submit(another, domain.OrderFilled, "1")

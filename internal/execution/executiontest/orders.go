@@ -199,6 +199,13 @@ func testStops(r *rig) {
 	stop.Type, stop.StopPrice = domain.Stop, dec("95")
 	limited := r.order("stop-limit", domain.Buy, "1", "106")
 	limited.Type, limited.StopPrice = domain.StopLimit, dec("105")
+	if r.h.NoStops {
+		for _, o := range []domain.Order{stop, limited} {
+			_ = r.refused(o)
+			r.missing(o)
+		}
+		return
+	}
 	r.submit(stop, domain.OrderAccepted, "0")
 	r.submit(limited, domain.OrderAccepted, "0")
 	r.h.Market("96", "10", "98", "10")

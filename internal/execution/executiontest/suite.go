@@ -28,6 +28,8 @@ type Harness struct {
 	Spot bool
 	// QuoteFees says that fees are in quote currency, at a spot venue too.
 	QuoteFees bool
+	// NoStops says that the venue has no stop orders: they are rejected.
+	NoStops bool
 	// Venue is the account as it is reached now; asked for anew after Restart.
 	Venue func() execution.Venue
 	// Market sets the best prices and sizes, and returns when the resting orders
