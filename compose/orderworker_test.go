@@ -19,6 +19,7 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 	ready := []string{"FULLON_ORDER_EXCHANGE=binance", "FULLON_ORDER_ACCOUNTS=1001"}
 	binance := append([]string{"FULLON_ORDER_VENUE=binance", "BINANCE_API_KEY=" + key}, ready...)
 	kraken := slices.Clip(append([]string{"FULLON_ORDER_VENUE=kraken", "FULLON_ORDER_TIMEOUT=5s", "KRAKEN_API_SECRET=" + key}, ready...))
+	bybit := slices.Clip(append([]string{"FULLON_ORDER_VENUE=bybit", "BYBIT_API_KEY=" + key}, ready...))
 	withMoney := slices.Clip(append(kraken, "KRAKEN_REAL=true"))
 	const file = "/nonexistent"
 	for want, env := range map[string][]string{
@@ -30,19 +31,23 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 		`BINANCE_API_SECRET_FILE: "` + file + `" is not allowed`:                                                              append(binance, "BINANCE_API_SECRET_FILE="+file),
 		`BINANCE_STREAM_URL (--binance-stream-url): "x" is not allowed`:                                                       append(binance, "BINANCE_STREAM_URL=x"),
 		`BINANCE_API_URL (--binance-api-url): "x" is not allowed`:                                                             append(binance, "BINANCE_API_URL=x"),
+		`BYBIT_API_SECRET: "" is not allowed`:                                                                                 bybit,
+		`BYBIT_API_SECRET_FILE: "` + file + `" is not allowed`:                                                                append(bybit, "BYBIT_API_SECRET_FILE="+file),
+		`BYBIT_API_URL (--bybit-api-url): "x" is not allowed`:                                                                 append(bybit, "BYBIT_API_URL=x"),
+		`BYBIT_STREAM_URL (--bybit-stream-url): "http://x" is not allowed`:                                                    append(bybit, "BYBIT_STREAM_URL=http://x"),
 		`KRAKEN_REAL (--kraken-real): "false" is not allowed: want true to trade with real money: kraken has no test network`: kraken,
 		`KRAKEN_REAL (--kraken-real): "false" is not allowed: want true`:                                                      append(kraken, "KRAKEN_API_URL=http://127.0.0.1:1"),
 		`KRAKEN_API_KEY: "" is not allowed`:                                                                                   withMoney,
 		`KRAKEN_API_KEY_FILE: "` + file + `" is not allowed`: append(kraken, "KRAKEN_API_KEY_FILE="+file,
 			"KRAKEN_API_URL=http://127.0.0.1:1", "KRAKEN_STREAM_URL=ws://127.0.0.1:1"),
-		`KRAKEN_API_URL (--kraken-api-url): "x" is not allowed`:                                      append(kraken, "KRAKEN_API_URL=x"),
-		`KRAKEN_STREAM_URL (--kraken-stream-url): "http://x" is not allowed`:                         append(kraken, "KRAKEN_STREAM_URL=http://x"),
-		`FULLON_ORDER_TIMEOUT (--order-timeout): "3s" is not allowed: want 4s or more for kraken`:    append(withMoney, "FULLON_ORDER_TIMEOUT=3s"),
-		`FULLON_ORDER_VENUE (--order-venue): "okex" is not allowed: want paper or binance or kraken`: append(ready, "FULLON_ORDER_VENUE=okex"),
-		`FULLON_ORDER_RATE (--order-rate): "-1" is not allowed`:                                      append(ready, "FULLON_ORDER_RATE=-1"),
-		`FULLON_ORDER_LEASE (--order-lease): "0s" is not allowed`:                                    append(ready, "FULLON_ORDER_LEASE=0s"),
-		`FULLON_PRICE_BAND (--price-band): "5%" is not allowed`:                                      append(ready, "FULLON_PRICE_BAND=5%"),
-		`FULLON_PAPER_URL (--paper-url): "ftp://127.0.0.1" is not allowed`:                           append(ready, "FULLON_PAPER_URL=ftp://127.0.0.1"),
+		`KRAKEN_API_URL (--kraken-api-url): "x" is not allowed`:                                               append(kraken, "KRAKEN_API_URL=x"),
+		`KRAKEN_STREAM_URL (--kraken-stream-url): "http://x" is not allowed`:                                  append(kraken, "KRAKEN_STREAM_URL=http://x"),
+		`FULLON_ORDER_TIMEOUT (--order-timeout): "3s" is not allowed: want 4s or more for kraken`:             append(withMoney, "FULLON_ORDER_TIMEOUT=3s"),
+		`FULLON_ORDER_VENUE (--order-venue): "okex" is not allowed: want paper or binance or bybit or kraken`: append(ready, "FULLON_ORDER_VENUE=okex"),
+		`FULLON_ORDER_RATE (--order-rate): "-1" is not allowed`:                                               append(ready, "FULLON_ORDER_RATE=-1"),
+		`FULLON_ORDER_LEASE (--order-lease): "0s" is not allowed`:                                             append(ready, "FULLON_ORDER_LEASE=0s"),
+		`FULLON_PRICE_BAND (--price-band): "5%" is not allowed`:                                               append(ready, "FULLON_PRICE_BAND=5%"),
+		`FULLON_PAPER_URL (--paper-url): "ftp://127.0.0.1" is not allowed`:                                    append(ready, "FULLON_PAPER_URL=ftp://127.0.0.1"),
 	} {
 		r := newUser(t, env...).run("orderworker")
 		r.complains(t, ExitUsage, want)

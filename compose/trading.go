@@ -18,6 +18,7 @@ import (
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
 	"github.com/fullon/fullon/internal/execution/binance"
+	"github.com/fullon/fullon/internal/execution/bybit"
 	"github.com/fullon/fullon/internal/execution/kraken"
 	"github.com/fullon/fullon/internal/execution/paper"
 	"github.com/fullon/fullon/internal/execution/private"
@@ -37,6 +38,7 @@ type tradingVenue struct {
 
 var tradingVenues = []tradingVenue{
 	{"binance", binance.New, true, 0},
+	{"bybit", bybit.New, true, 0},
 	{"kraken", kraken.New, false, 4 * time.Second}, // its deadlines are 2s ahead at least, by a clock that counts seconds
 }
 
@@ -52,12 +54,13 @@ func tradingVenueNames() []string {
 // Trading says how orders reach each venue.
 type Trading struct {
 	Binance Access `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
+	Bybit   Access `embed:"" prefix:"bybit-" envprefix:"BYBIT_"`
 	Kraken  Access `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
 }
 
 // of returns how a venue is reached; nil for one that has no settings for it.
 func (t *Trading) of(name string) *Access {
-	return map[string]*Access{"binance": &t.Binance, "kraken": &t.Kraken}[name]
+	return map[string]*Access{"binance": &t.Binance, "bybit": &t.Bybit, "kraken": &t.Kraken}[name]
 }
 
 // Access is an account at a venue: its key, and where orders go.
