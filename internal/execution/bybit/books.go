@@ -16,7 +16,8 @@ import (
 // coin is what the account has of a currency, as REST and the stream tell it.
 type coin struct {
 	Name     string `json:"coin"`
-	Total    string `json:"walletBalance"`
+	Wallet   string `json:"walletBalance"` // what is borrowed is in it
+	Borrowed string `json:"spotBorrow"`
 	Locked   string `json:"locked"`          // by spot orders
 	Orders   string `json:"totalOrderIM"`    // margin of orders
 	Position string `json:"totalPositionIM"` // margin of positions
@@ -32,13 +33,15 @@ const unified = "UNIFIED" // the kind of account that trades
 
 func (c coin) balance() (b domain.Balance, err error) {
 	b.Currency = c.Name
-	var locked, orders, position domain.Decimal
-	if b.Total, err = domain.ParseDecimal("walletBalance", c.Total); err != nil {
+	var borrowed, locked, orders, position domain.Decimal
+	if b.Total, err = domain.ParseDecimal("walletBalance", c.Wallet); err == nil {
+		err = read(number{"spotBorrow", c.Borrowed, &borrowed}, number{"locked", c.Locked, &locked}, number{"totalOrderIM", c.Orders, &orders},
+			number{"totalPositionIM", c.Position, &position})
+	}
+	if err != nil {
 		return b, fmt.Errorf("the balance of %s: %w", domain.Shorten(c.Name, 40), err)
 	}
-	if err := read(number{"locked", c.Locked, &locked}, number{"totalOrderIM", c.Orders, &orders}, number{"totalPositionIM", c.Position, &position}); err != nil {
-		return b, fmt.Errorf("the balance of %s: %w", domain.Shorten(c.Name, 40), err)
-	}
+	b.Total = b.Total.Sub(borrowed)
 	b.Used = locked.Add(orders).Add(position)
 	b.Free = b.Total.Sub(b.Used)
 	return b, nil

@@ -64,10 +64,11 @@
 // venue lists currencies and positions of which there is something: what was told
 // before and is listed no more is told to be nothing.
 //
-// Used is what spot orders lock and what is bound as margin by orders and
-// positions. Free is negative where that is more than there is, which the
-// account's other currencies stand for. The profit of a position is
-// cumRealisedPnl, of which fees and funding are taken off; so Fee is not told.
+// Total is without what is borrowed. Used is what spot orders lock and what is
+// bound as margin by orders and positions. Free is negative where that is more
+// than there is, which the account's other currencies stand for. The profit of a
+// position is cumRealisedPnl, of which fees and funding are taken off; so Fee is
+// not told.
 //
 // Missed fills are listed by time, each category for itself, at most a week at
 // once and two years back, the newest first. So they are read a week at a time,

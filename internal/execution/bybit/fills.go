@@ -104,7 +104,11 @@ func (a *api) Fills(ctx context.Context, _ string, from int64) (private.Page, er
 	begin := max(from, now.Add(-remembered).UnixMilli())
 	for width := a.span(0); ; width /= 2 {
 		end := begin + max(1, width.Milliseconds()) // exclusive
-		fills, whole, err := a.between(ctx, begin, end-1)
+		pages := fillPages
+		if end == begin+1 { // there is nothing shorter
+			pages = maxPages
+		}
+		fills, whole, err := a.between(ctx, begin, end-1, pages)
 		if err != nil {
 			return private.Page{}, err
 		}
@@ -139,13 +143,13 @@ func (a *api) span(next time.Duration) time.Duration {
 const fillsPath = "/v5/execution/list"
 
 // between lists the fills of a time, both ends included; whole is false where
-// there are too many.
-func (a *api) between(ctx context.Context, begin, end int64) (fills []private.Fill, whole bool, err error) {
+// they have more pages than that.
+func (a *api) between(ctx context.Context, begin, end int64, pages int) (fills []private.Fill, whole bool, err error) {
 	for _, c := range []category{spot, linear} {
 		found, more, err := list[trade](ctx, a, fillsPath, url.Values{
 			"category": {string(c)}, "startTime": {strconv.FormatInt(begin, 10)}, "endTime": {strconv.FormatInt(end, 10)},
 			"limit": {strconv.Itoa(fillPage)},
-		}, fillPages)
+		}, pages)
 		if err != nil || more {
 			return nil, false, err
 		}

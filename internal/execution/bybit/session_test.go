@@ -36,7 +36,11 @@ func (c *session) said(s *papertest.Socket, frame []byte) {
 	case m.Op == "ping":
 		s.Send(object{"req_id": m.ID, "op": "pong", "args": []string{"1"}, "conn_id": "c"}.String())
 	case m.Op == "auth":
-		c.logged = c.login(m.Args)
+		c.logged = c.login(m.Args) && !c.d.denies()
+		if c.d.login != "" {
+			s.Send(c.d.login)
+			return
+		}
 		if !c.logged {
 			answer(false, "Request not authorized")
 			return
@@ -67,6 +71,13 @@ func (c *session) login(args []json.RawMessage) bool {
 	mac := hmac.New(sha256.New, []byte(secret))
 	_, _ = fmt.Fprintf(mac, "GET/realtime%d", expires)
 	return name == key && signature == hex.EncodeToString(mac.Sum(nil)) && expires > c.d.now().UnixMilli()
+}
+
+func (d *dialect) denies() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.denied--
+	return d.denied >= 0
 }
 
 // event tells of something. The venue says its category.

@@ -79,8 +79,8 @@ func (s *Socket) Send(frame string) {
 
 // Follow hands what happens to the account from now on to a sink, until the
 // client is gone; the balances and positions as they are come first. What the
-// sink is told goes out with Send. granted is called before that: what happens
-// once the client knows that it is subscribed is told.
+// sink is told goes out with Send. granted is called before that, from another
+// goroutine: what happens once the client knows that it is subscribed is told.
 func (s *Socket) Follow(sink execution.Sink, granted func()) {
 	account, err := s.x.Account().Exchange().Venue(AccountName) // with a mark of its own
 	if err != nil {
@@ -94,14 +94,22 @@ func (s *Socket) Follow(sink execution.Sink, granted func()) {
 	for _, f := range statement.Fills {
 		before[f.ID] = true
 	}
-	granted()
-	s.group.Go(func() { _ = account.Run(s.ctx, fromNow{sink, before}) }) // an error: the exchange was stopped
+	sink = fromNow{sink, before, sync.OnceFunc(granted)}
+	s.group.Go(func() { _ = account.Run(s.ctx, sink) }) // an error: the exchange was stopped
 }
 
 // fromNow is a sink that is not told of what was filled before.
 type fromNow struct {
 	execution.Sink
-	before map[string]bool
+	before  map[string]bool
+	granted func()
+}
+
+// Connected implements execution.Sink: from here on what becomes of orders is
+// told.
+func (s fromNow) Connected() {
+	s.granted()
+	s.Sink.Connected()
 }
 
 // Fill implements execution.Sink.
