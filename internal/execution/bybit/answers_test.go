@@ -254,7 +254,11 @@ func TestTheVenueRefusesALateOrder(t *testing.T) {
 	if _, err := v.Submit(within(t, 300*time.Millisecond), o); outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
-	r.Restart() // which waits until the order has arrived
+	executiontest.Eventually(t, "the order's arrival", func() bool {
+		r.d.mu.Lock()
+		defer r.d.mu.Unlock()
+		return r.d.done["/v5/order/create"] == 1
+	})
 	if report, err := v.Query(t.Context(), o); outcome(err) != "not found" {
 		t.Fatalf("it was taken after its deadline: %+v, %v", report, err)
 	}

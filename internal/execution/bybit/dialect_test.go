@@ -37,6 +37,7 @@ type dialect struct {
 	mu     sync.Mutex
 	opened map[string]time.Time // by the number of the order
 	asked  map[string]int       // how often, by path
+	done   map[string]int       // and of these, how often it was done, or refused
 	ahead  time.Duration        // of the venue's clock
 	denied int                  // logins that are refused though they are right
 	login  string               // what a login is answered with, in place of what is right
@@ -80,6 +81,9 @@ func newDialect(x *papertest.Exchange, d *dialect) http.Handler {
 				// What arrived is done, even if the client goes away.
 				result, err = do(context.WithoutCancel(r.Context()), p)
 			}
+			d.mu.Lock()
+			d.done[r.URL.Path]++
+			d.mu.Unlock()
 			d.answer(w, result, err)
 		})
 	}

@@ -55,7 +55,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, logs: &book{}, d: &dialect{category: "spot", page: 100, opened: make(map[string]time.Time), asked: make(map[string]int)}}
+	r := &rig{t: t, logs: &book{}, d: &dialect{category: "spot", page: 100, opened: make(map[string]time.Time), asked: make(map[string]int), done: make(map[string]int)}}
 	r.Exchange = papertest.New(t, "bybit", func(x *papertest.Exchange) http.Handler { return newDialect(x, r.d) })
 	return r
 }

@@ -18,6 +18,9 @@ type session struct {
 	s      *papertest.Socket
 	logged bool
 	told   map[string]bool // orders that were told to be new
+	// What there was before: the venue tells changes only.
+	balances  map[string]domain.Balance
+	positions map[string]domain.Position
 }
 
 // said answers what the client says.
@@ -47,13 +50,19 @@ func (c *session) said(s *papertest.Socket, frame []byte) {
 		}
 		answer(true, "")
 	case m.Op == "subscribe" && c.logged:
-		c.told = make(map[string]bool)
+		c.told, c.balances, c.positions = make(map[string]bool), make(map[string]domain.Balance), make(map[string]domain.Position)
 		statement, err := c.d.x.Account().Statement(s.Context())
 		if err != nil {
 			return // the exchange is being stopped
 		}
 		for _, e := range statement.Orders {
 			c.told[e.Report.VenueOrderID] = true
+		}
+		for _, b := range statement.Balances {
+			c.balances[b.Currency] = b
+		}
+		for _, p := range statement.Positions {
+			c.positions[p.Symbol] = p
 		}
 		s.Follow(c, func() { answer(true, "") })
 	default:
@@ -133,12 +142,17 @@ func (c *session) Order(r execution.Report) {
 
 // Balance implements execution.Sink.
 func (c *session) Balance(b domain.Balance) {
+	if c.balances[b.Currency].Same(b) {
+		return
+	}
+	c.balances[b.Currency] = b
 	c.event("wallet", object{"accountType": "UNIFIED", "coin": []object{c.d.coin(b)}})
 }
 
 // Position implements execution.Sink.
 func (c *session) Position(p domain.Position) {
-	if c.d.category == "linear" {
+	if c.d.category == "linear" && !c.positions[p.Symbol].Same(p) {
+		c.positions[p.Symbol] = p
 		c.event("position", position(p, "entryPrice"))
 	}
 }
