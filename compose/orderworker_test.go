@@ -27,6 +27,7 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 	kraken := slices.Clip(append([]string{"FULLON_ORDER_VENUE=kraken", "FULLON_ORDER_TIMEOUT=5s", "KRAKEN_API_SECRET=" + key}, ready...))
 	okx := slices.Clip(append([]string{"FULLON_ORDER_VENUE=okx", "OKX_API_KEY=" + key}, ready...))
 	okxSecret := slices.Clip(append(okx, "OKX_API_SECRET="+key))
+	bybit := slices.Clip(append([]string{"FULLON_ORDER_VENUE=bybit", "BYBIT_API_KEY=" + key}, ready...))
 	withMoney := slices.Clip(append(kraken, "KRAKEN_REAL=true"))
 	coinbase := slices.Clip(append([]string{"FULLON_ORDER_VENUE=coinbase", "COINBASE_API_KEY=" + key}, ready...))
 	const file = "/nonexistent"
@@ -39,6 +40,10 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 		`BINANCE_API_SECRET_FILE: "` + file + `" is not allowed`:                                                              append(binance, "BINANCE_API_SECRET_FILE="+file),
 		`BINANCE_STREAM_URL (--binance-stream-url): "x" is not allowed`:                                                       append(binance, "BINANCE_STREAM_URL=x"),
 		`BINANCE_API_URL (--binance-api-url): "x" is not allowed`:                                                             append(binance, "BINANCE_API_URL=x"),
+		`BYBIT_API_SECRET: "" is not allowed`:                                                                                 bybit,
+		`BYBIT_API_SECRET_FILE: "` + file + `" is not allowed`:                                                                append(bybit, "BYBIT_API_SECRET_FILE="+file),
+		`BYBIT_API_URL (--bybit-api-url): "x" is not allowed`:                                                                 append(bybit, "BYBIT_API_URL=x"),
+		`BYBIT_STREAM_URL (--bybit-stream-url): "http://x" is not allowed`:                                                    append(bybit, "BYBIT_STREAM_URL=http://x"),
 		`KRAKEN_REAL (--kraken-real): "false" is not allowed: want true to trade with real money: kraken has no test network`: kraken,
 		`KRAKEN_REAL (--kraken-real): "false" is not allowed: want true`:                                                      append(kraken, "KRAKEN_API_URL=http://127.0.0.1:1"),
 		`KRAKEN_API_KEY: "" is not allowed`:                                                                                   withMoney,
@@ -47,7 +52,7 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 		`KRAKEN_API_URL (--kraken-api-url): "x" is not allowed`:                                                                     append(kraken, "KRAKEN_API_URL=x"),
 		`KRAKEN_STREAM_URL (--kraken-stream-url): "http://x" is not allowed`:                                                        append(kraken, "KRAKEN_STREAM_URL=http://x"),
 		`FULLON_ORDER_TIMEOUT (--order-timeout): "3s" is not allowed: want 4s or more for kraken`:                                   append(withMoney, "FULLON_ORDER_TIMEOUT=3s"),
-		`FULLON_ORDER_VENUE (--order-venue): "okex" is not allowed: want paper or binance or coinbase or kraken or okx`:             append(ready, "FULLON_ORDER_VENUE=okex"),
+		`FULLON_ORDER_VENUE (--order-venue): "okex" is not allowed: want paper or binance or bybit or coinbase or kraken or okx`:    append(ready, "FULLON_ORDER_VENUE=okex"),
 		`OKX_API_SECRET: "" is not allowed`:                                                                                         okx,
 		`OKX_API_PASSPHRASE: "" is not allowed`:                                                                                     okxSecret,
 		`OKX_API_PASSPHRASE_FILE: "` + file + `" is not allowed`:                                                                    append(okxSecret, "OKX_API_PASSPHRASE_FILE="+file),

@@ -18,6 +18,7 @@ import (
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
 	"github.com/fullon/fullon/internal/execution/binance"
+	"github.com/fullon/fullon/internal/execution/bybit"
 	"github.com/fullon/fullon/internal/execution/coinbase"
 	"github.com/fullon/fullon/internal/execution/kraken"
 	"github.com/fullon/fullon/internal/execution/okx"
@@ -39,6 +40,7 @@ type tradingVenue struct {
 
 var tradingVenues = []tradingVenue{
 	{"binance", binance.New, true, 0},
+	{"bybit", bybit.New, true, 0},
 	{"coinbase", coinbase.New, false, 3 * time.Second}, // a deadline is a token's end, in whole seconds, and 1s ahead at least
 	{"kraken", kraken.New, false, 4 * time.Second},     // its deadlines are 2s ahead at least, by a clock that counts seconds
 	{"okx", okx.New, true, 0},
@@ -56,6 +58,7 @@ func tradingVenueNames() []string {
 // Trading says how orders reach each venue.
 type Trading struct {
 	Binance  Access    `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
+	Bybit    Access    `embed:"" prefix:"bybit-" envprefix:"BYBIT_"`
 	Coinbase Access    `embed:"" prefix:"coinbase-" envprefix:"COINBASE_"`
 	Kraken   Access    `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
 	OKX      OKXAccess `embed:"" prefix:"okx-" envprefix:"OKX_"`
@@ -63,7 +66,7 @@ type Trading struct {
 
 // of returns how a venue is reached; nil for one that has no settings for it.
 func (t *Trading) of(name string) *Access {
-	return map[string]*Access{"binance": &t.Binance, "coinbase": &t.Coinbase, "kraken": &t.Kraken, "okx": &t.OKX.Access}[name]
+	return map[string]*Access{"binance": &t.Binance, "bybit": &t.Bybit, "coinbase": &t.Coinbase, "kraken": &t.Kraken, "okx": &t.OKX.Access}[name]
 }
 
 // Access is an account at a venue: its key, and where orders go.

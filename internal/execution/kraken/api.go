@@ -27,7 +27,7 @@ var own = private.Own{
 	Real:       private.Hosts{REST: "https://api.kraken.com", Stream: "wss://ws-auth.kraken.com/v2"},
 	IsReal:     func(host string) bool { return private.Within(host, "kraken.com") },
 	Spot:       true,
-	Spellings:  spellings,
+	Aliases:    aliases,
 	Late:       int64(5 * time.Minute / time.Microsecond),
 	BooksEvery: 5 * time.Second,
 }

@@ -35,8 +35,8 @@ func pair(symbol string) string {
 	return kraken.RESTAsset(base) + kraken.RESTAsset(quote)
 }
 
-// spellings are the names of a symbol in answers of REST.
-func spellings(symbol string) []string {
+// aliases are the names of a symbol in answers of REST.
+func aliases(symbol string) []string {
 	names := []string{pair(symbol)}
 	base, quote, _ := strings.Cut(symbol, "/")
 	base, quote = oldCodes[kraken.RESTAsset(base)], oldCodes[kraken.RESTAsset(quote)]

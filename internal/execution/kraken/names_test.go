@@ -54,7 +54,7 @@ func TestPairsHaveEachOfTheirNames(t *testing.T) {
 	for symbol, want := range map[string]string{
 		"BTC/USD": "XBTUSD XXBTZUSD", "ETH/BTC": "ETHXBT XETHXXBT", "DOGE/USDT": "XDGUSDT", "BTC/USDT": "XBTUSDT", "ADX/USD": "ADXUSD",
 	} {
-		if got := strings.Join(spellings(symbol), " "); got != want {
+		if got := strings.Join(aliases(symbol), " "); got != want {
 			t.Errorf("%s: %s, want %s", symbol, got, want)
 		}
 	}

@@ -84,9 +84,12 @@ type Own struct {
 	IsReal func(host string) bool
 	// Spot says that only spot markets are traded.
 	Spot bool
-	// Spellings are what else the venue may call one of its symbols in answers;
+	// Spelling is how the package spells a symbol, where the venue's name of it
+	// stands for more than one market; nil: as the venue does.
+	Spelling func(domain.Symbol) string
+	// Aliases are what else the venue may call one of its symbols in answers;
 	// nil: nothing else.
-	Spellings func(symbol string) []string
+	Aliases func(symbol string) []string
 	// BySymbol says that fills are listed symbol by symbol.
 	BySymbol bool
 	// Late is how far behind the newest a fill may appear in the venue's list,

@@ -10,9 +10,10 @@ import (
 // Symbols translates between the unified names and the venue's. Safe for
 // concurrent use.
 type Symbols struct {
-	now       func() map[string]domain.Symbol
-	spot      bool // only spot markets are traded
-	spellings func(symbol string) []string
+	now      func() map[string]domain.Symbol
+	spot     bool                       // only spot markets are traded
+	spelling func(domain.Symbol) string // see Own
+	aliases  func(symbol string) []string
 
 	mu      sync.Mutex
 	unified map[string]string // by each of the venue's spellings, as last seen
@@ -21,7 +22,18 @@ type Symbols struct {
 // Find finds a symbol by its unified name.
 func (s *Symbols) Find(name string) (domain.Symbol, bool) {
 	symbol, ok := s.now()[name]
-	return symbol, ok && symbol.VenueSymbol != ""
+	if !ok || symbol.VenueSymbol == "" {
+		return symbol, false
+	}
+	symbol.VenueSymbol = s.spelled(symbol)
+	return symbol, true
+}
+
+func (s *Symbols) spelled(symbol domain.Symbol) string {
+	if s.spelling == nil {
+		return symbol.VenueSymbol
+	}
+	return s.spelling(symbol)
 }
 
 // Name is the unified name of a venue's symbol.
@@ -29,12 +41,12 @@ func (s *Symbols) Name(venue string) (string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := s.now()
-	if name, ok := s.unified[venue]; ok && slices.Contains(s.spelt(all[name]), venue) {
+	if name, ok := s.unified[venue]; ok && slices.Contains(s.names(all[name]), venue) {
 		return name, true
 	}
 	s.unified = make(map[string]string, len(all))
 	for name, symbol := range all {
-		for _, spelling := range s.spelt(symbol) {
+		for _, spelling := range s.names(symbol) {
 			s.unified[spelling] = name
 		}
 	}
@@ -42,13 +54,14 @@ func (s *Symbols) Name(venue string) (string, bool) {
 	return name, ok
 }
 
-// spelt are the venue's spellings of a symbol; none for one that is not traded.
-func (s *Symbols) spelt(symbol domain.Symbol) []string {
-	switch {
-	case symbol.VenueSymbol == "" || s.spot && symbol.Settle != "":
+// names are all that the venue may call a symbol; none for one that is not traded.
+func (s *Symbols) names(symbol domain.Symbol) []string {
+	if symbol.VenueSymbol == "" || s.spot && symbol.Settle != "" {
 		return nil
-	case s.spellings == nil:
-		return []string{symbol.VenueSymbol}
 	}
-	return append(s.spellings(symbol.VenueSymbol), symbol.VenueSymbol)
+	names := []string{s.spelled(symbol)}
+	if s.aliases != nil {
+		names = append(names, s.aliases(symbol.VenueSymbol)...)
+	}
+	return names
 }
