@@ -107,7 +107,7 @@ func (d *desk) contender(id string) *contender {
 
 func active(contenders ...*contender) (names string) {
 	for _, c := range contenders {
-		if holder, is := c.Lease.Holder(); is {
+		if holder, is := c.Holder(); is {
 			names += holder.ID
 		}
 	}
@@ -139,7 +139,7 @@ func TestOneHoldsTheLeaseAndAnotherTakesOver(t *testing.T) {
 				if got := active(a, b, third); got != "a" {
 					t.Fatalf("active: %q", got)
 				}
-				if holder, _ := b.Lease.Holder(); holder.ID != "a" {
+				if holder, _ := b.Holder(); holder.ID != "a" {
 					t.Fatalf("b stands by for %+v", holder)
 				}
 				tenure, err := a.Await(t.Context())
