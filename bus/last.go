@@ -12,8 +12,14 @@ import (
 	"github.com/fullon/fullon/internal/wire"
 )
 
-// LastTrade reads the newest trade of a market from the log. The error matches
-// domain.ErrNotFound, domain.ErrUnreachable or wire.ErrMalformed.
+// lookBack is over how many messages of a stream LastTrade looks for one that can
+// be read.
+const lookBack = 10_000
+
+// LastTrade reads the newest trade of a market from the log. Where somebody has
+// stored there what cannot be read, it is the newest one that can; its Sequence is
+// that of the newest message nevertheless. The error matches domain.ErrNotFound,
+// domain.ErrUnreachable or wire.ErrMalformed.
 func (b *Bus) LastTrade(ctx context.Context, exchange, symbol string) (domain.Trade, error) {
 	key := domain.Key{Kind: domain.KindTrade, Exchange: exchange, Symbol: symbol}
 	msg, err := b.lastOf(ctx, key)
@@ -21,6 +27,21 @@ func (b *Bus) LastTrade(ctx context.Context, exchange, symbol string) (domain.Tr
 		return domain.Trade{}, err
 	}
 	trade, err := wire.DecodeTrade(key, msg.Data)
+	if err != nil {
+		stream := b.Layout().TradeStreamOf(exchange, symbol)
+		for seq := msg.Sequence - 1; err != nil && seq > 0 && msg.Sequence-seq <= lookBack; seq-- {
+			older, failed := b.stored(ctx, stream, func(ctx context.Context, s jetstream.Stream) (*jetstream.RawStreamMsg, error) {
+				return s.GetMsg(ctx, seq)
+			})
+			switch {
+			case errors.Is(failed, jetstream.ErrMsgNotFound):
+			case failed != nil:
+				return domain.Trade{}, b.unreachable("a trade before "+msg.Subject, failed)
+			case older.Subject == msg.Subject:
+				trade, err = wire.DecodeTrade(key, older.Data)
+			}
+		}
+	}
 	trade.Sequence = msg.Sequence
 	return trade, err
 }

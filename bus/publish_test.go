@@ -8,6 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/testserver"
@@ -185,5 +187,34 @@ func TestTheLargestMessageFitsIntoADeadLetter(t *testing.T) {
 	}
 	if err := b.DeadLetter(t.Context(), bus.TradeStream(0), rec, errors.New(strings.Repeat("why ", 1000))); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Somebody has stored garbage behind the newest trade.
+func TestTheLastTradeIsTheLastThatCanBeRead(t *testing.T) {
+	t.Parallel()
+	n := testserver.NewNATS(t)
+	b := n.Bus(t, one)
+	for i := range 3 {
+		if _, err := b.Publish(t.Context(), trade("BTC/USDT", i)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Publish(t.Context(), trade("ETH/USDT", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nc, err := nats.Connect(n.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	for range 2 {
+		if _, err := nc.Request("trade.0.binance.BTC/USDT", []byte("garbage"), patience); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last, err := b.LastTrade(t.Context(), "binance", "BTC/USDT")
+	if err != nil || last.ID != "2" || last.Sequence != 8 {
+		t.Errorf("%+v, %v", last, err)
 	}
 }
