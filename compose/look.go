@@ -10,6 +10,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/fullon/fullon/bus"
+	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/console"
@@ -42,15 +44,56 @@ func (l Look) with(bounded bool, run func(context.Context, console.Console) erro
 		ctx, cancel = context.WithTimeout(ctx, lookTimeout)
 		defer cancel()
 	}
-	servers, found := l.Servers.Located(l.Data)
-	cfg := servers.Client()
-	cfg.Log.Name, cfg.Log.Log = "fullon", slog.New(slog.DiscardHandler)
+	cfg, found := l.config()
 	c, err := client.Connect(ctx, cfg)
 	if err != nil {
 		return l.explain(err, found)
 	}
 	defer c.Close()
-	return run(ctx, console.Console{Client: c, Printer: console.Printer{Out: os.Stdout, Err: os.Stderr, JSON: l.JSON}})
+	return run(ctx, l.console(c))
+}
+
+// withServers is with for commands that take as long as they need and use the log
+// and Redis themselves. bind makes sure that the deployment has the partitions
+// that were asked for; without it any will do.
+func (l Look) withServers(bind bool, run func(context.Context, *bus.Bus, *cachestore.Store, console.Console) error) error {
+	ctx, stop := untilSignal(context.Background())
+	defer stop()
+	cfg, found := l.config()
+	if !bind {
+		cfg.Log.Layout = bus.Layout{}
+	}
+	log, err := bus.Connect(ctx, cfg.Log)
+	if err != nil {
+		return l.explain(err, found)
+	}
+	defer log.Close()
+	if bind {
+		if err := log.Bind(ctx); err != nil {
+			return err
+		}
+	}
+	store, err := cachestore.Connect(ctx, cfg.Redis)
+	if err != nil {
+		return l.explain(err, found)
+	}
+	defer func() { _ = store.Close() }()
+	c := client.New(log, store)
+	defer c.Close()
+	return run(ctx, log, store, l.console(c))
+}
+
+// config is that of a client that says nothing itself; found: of a running
+// 'fullon up'.
+func (l Look) config() (cfg client.Config, found bool) {
+	servers, found := l.Servers.Located(l.Data)
+	cfg = servers.Client()
+	cfg.Log.Name, cfg.Log.Log = "fullon", slog.New(slog.DiscardHandler)
+	return cfg, found
+}
+
+func (l Look) console(c *client.Client) console.Console {
+	return console.Console{Client: c, Printer: console.Printer{Out: os.Stdout, Err: os.Stderr, JSON: l.JSON}}
 }
 
 // explain tells those who named no servers what was tried.

@@ -2,12 +2,9 @@ package compose
 
 import (
 	"context"
-	"log/slog"
-	"os"
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/cachestore"
-	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/internal/console"
 )
 
@@ -30,25 +27,8 @@ func (*RepartitionCommand) Help() string {
 
 // Run copies the streams into as many as are to be.
 func (c *RepartitionCommand) Run() error {
-	ctx, stop := untilSignal(context.Background())
-	defer stop()
-	servers, found := c.Servers.Located(c.Data)
-	cfg := servers.Client()
-	cfg.Log.Name, cfg.Log.Log = "fullon", slog.New(slog.DiscardHandler)
-	cfg.Log.Layout = bus.Layout{} // what it is, the deployment tells
-	log, err := bus.Connect(ctx, cfg.Log)
-	if err != nil {
-		return c.explain(err, found)
-	}
-	defer log.Close()
-	store, err := cachestore.Connect(ctx, cfg.Redis)
-	if err != nil {
-		return c.explain(err, found)
-	}
-	defer func() { _ = store.Close() }()
-	handle := client.New(log, store)
-	defer handle.Close()
-	k := console.Console{Client: handle, Printer: console.Printer{Out: os.Stdout, Err: os.Stderr, JSON: c.JSON}}
-	forget := func(ctx context.Context, stream string) error { return store.Partition(stream).Erase(ctx) }
-	return k.Repartition(ctx, log, int(c.Partitions), c.Stream, forget, c.Confirm, c.Yes)
+	return c.withServers(false, func(ctx context.Context, log *bus.Bus, store *cachestore.Store, k console.Console) error {
+		forget := func(ctx context.Context, stream string) error { return store.Partition(stream).Erase(ctx) }
+		return k.Repartition(ctx, log, int(c.Partitions), c.Stream, forget, c.Confirm, c.Yes)
+	})
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/cachestore"
-	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/console"
 	"github.com/fullon/fullon/internal/verify"
@@ -30,41 +29,22 @@ func (*VerifyCommand) Help() string {
 
 // Run compares.
 func (c *VerifyCommand) Run() error {
-	ctx, stop := untilSignal(context.Background())
-	defer stop()
-	servers, found := c.Servers.Located(c.Data)
-	cfg := servers.Client()
-	cfg.Log.Name, cfg.Log.Log = "fullon", slog.New(slog.DiscardHandler)
-	log, err := bus.Connect(ctx, cfg.Log)
-	if err != nil {
-		return c.explain(err, found)
-	}
-	defer log.Close()
-	if err := log.Bind(ctx); err != nil {
-		return err
-	}
-	store, err := cachestore.Connect(ctx, cfg.Redis)
-	if err != nil {
-		return c.explain(err, found)
-	}
-	defer func() { _ = store.Close() }()
-	private, done, err := scratchRedis(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	reader := client.New(log, store)
-	defer reader.Close()
-	streams, err := reader.Streams(ctx)
-	if err != nil {
-		return err
-	}
-	if streams, err = c.among(streams); err != nil {
-		return err
-	}
-	v := verify.New(projectorConfig(log.Layout(), c.Projection, cfg.Log.Log), projectorLog{log}, store, private)
-	k := console.Console{Client: reader, Printer: console.Printer{Out: os.Stdout, Err: os.Stderr, JSON: c.JSON}}
-	return k.Verify(ctx, v, streams)
+	return c.withServers(true, func(ctx context.Context, log *bus.Bus, store *cachestore.Store, k console.Console) error {
+		private, done, err := scratchRedis(ctx)
+		if err != nil {
+			return err
+		}
+		defer done()
+		streams, err := k.Client.Streams(ctx)
+		if err != nil {
+			return err
+		}
+		if streams, err = c.among(streams); err != nil {
+			return err
+		}
+		cfg := projectorConfig(log.Layout(), c.Projection, slog.New(slog.DiscardHandler))
+		return k.Verify(ctx, verify.New(cfg, projectorLog{log}, store, private), streams)
+	})
 }
 
 // among are the chosen ones of the deployment's streams.
