@@ -119,7 +119,7 @@ func TestAnAnswerThatDoesNotComeInTime(t *testing.T) {
 	}
 	r.x.Inject(sim.Fault{Method: http.MethodPost, Late: time.Second})
 	o := order("slow", domain.Buy, "1", "50")
-	if _, err := v.Submit(within(t, 300*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
+	if _, err := v.Submit(executiontest.Within(t, 300*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	if report, err := v.Query(t.Context(), o); err != nil || report.Status != domain.OrderAccepted {
@@ -137,7 +137,7 @@ func TestTheVenueRefusesALateOrder(t *testing.T) {
 	}
 	r.x.Inject(sim.Fault{Method: http.MethodPost, Delay: 600 * time.Millisecond})
 	o := order("late", domain.Buy, "1", "50")
-	if _, err := v.Submit(within(t, 300*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
+	if _, err := v.Submit(executiontest.Within(t, 300*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	r.restart() // which waits until the order has arrived
@@ -155,11 +155,11 @@ func TestAWrongClockIsReadAgain(t *testing.T) {
 	}
 	r.clock.set(time.Minute)
 	o := order("o", domain.Buy, "1", "50")
-	_, err := v.Submit(within(t, 5*time.Second), o)
+	_, err := v.Submit(executiontest.Within(t, 5*time.Second), o)
 	if executiontest.Outcome(err) != "rejected" || !strings.Contains(err.Error(), "-1021") {
 		t.Fatal(err)
 	}
-	report, err := v.Submit(within(t, 5*time.Second), o)
+	report, err := v.Submit(executiontest.Within(t, 5*time.Second), o)
 	if err != nil || report.Status != domain.OrderAccepted {
 		t.Fatalf("%+v, %v", report, err)
 	}

@@ -148,9 +148,3 @@ func dec(text string) domain.Decimal { return domain.MustDecimal(text) }
 func order(id string, side domain.Side, volume, price string) domain.Order {
 	return executiontest.Order("binance", "main", id, side, volume, price)
 }
-
-func within(t *testing.T, d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx
-}

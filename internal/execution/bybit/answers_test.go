@@ -16,27 +16,6 @@ import (
 	"github.com/fullon/fullon/internal/execution/private"
 )
 
-// outcome is what an error says became of a request.
-func outcome(err error) string {
-	var rejected *execution.Rejected
-	var limited *execution.RateLimited
-	switch {
-	case err == nil:
-		return "done"
-	case errors.As(err, &rejected) && rejected.Duplicate:
-		return "duplicate"
-	case errors.As(err, &rejected):
-		return "rejected"
-	case errors.As(err, &limited):
-		return "limited " + limited.RetryAfter.String()
-	case errors.Is(err, domain.ErrNotFound):
-		return "not found"
-	case errors.Is(err, execution.ErrUnanswered):
-		return "unanswered"
-	}
-	return err.Error()
-}
-
 func (r *rig) times(path string) int {
 	r.d.mu.Lock()
 	defer r.d.mu.Unlock()
@@ -113,8 +92,8 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 				want = lost // a list is no number of an order
 			}
 			r.Inject(f)
-			if err := call.do(o); outcome(err) != want {
-				t.Errorf("%s %s: %s, want %s: %v", call.path, c.name, outcome(err), want, err)
+			if err := call.do(o); executiontest.Outcome(err) != want {
+				t.Errorf("%s %s: %s, want %s: %v", call.path, c.name, executiontest.Outcome(err), want, err)
 			}
 			r.Heal()
 		}
@@ -169,7 +148,7 @@ func TestACancelIsWaitedFor(t *testing.T) {
 	r := newRig(t)
 	v := r.venue()
 	o := order("o", domain.Buy, "1", "50")
-	submit(t, v, o)
+	executiontest.Submit(t, v, o)
 	stillOpen := papertest.Fault{Path: "/order/realtime", Body: `{"retCode":0,"result":{"list":[{"symbol":"BTCUSDT","orderId":"7","orderLinkId":"o","orderStatus":"New",` +
 		`"cumExecQty":"0","createdTime":"1700000000000","updatedTime":"1700000000000"}]}}`, Times: 2}
 	r.Inject(stillOpen)
@@ -177,20 +156,20 @@ func TestACancelIsWaitedFor(t *testing.T) {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	o.ID = "never"
-	submit(t, v, o)
+	executiontest.Submit(t, v, o)
 	stillOpen.Times, stillOpen.Body = 1<<30, strings.ReplaceAll(stillOpen.Body, `"o"`, `"never"`)
 	r.Inject(stillOpen)
-	if _, err := v.Cancel(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Cancel(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	// Nor is one that the lists do not have an order that never was.
 	r.Heal()
 	o.ID = "listed-late"
-	submit(t, r.venue(), o) // by another, so that v knows nothing of it
+	executiontest.Submit(t, r.venue(), o) // by another, so that v knows nothing of it
 	for _, path := range []string{"/order/realtime", "/order/history"} {
 		r.Inject(papertest.Fault{Path: path, Body: `{"retCode":0,"result":{"list":[]}}`, Times: 1 << 30})
 	}
-	if _, err := v.Cancel(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Cancel(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 }
@@ -201,7 +180,7 @@ func TestALostAnswerIsFoundByAQuery(t *testing.T) {
 	v := r.venue()
 	o := order("lost", domain.Buy, "1", "50")
 	r.Inject(papertest.Fault{Path: "/order/create", Lose: true})
-	if _, err := v.Submit(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	if report, err := v.Query(t.Context(), o); err != nil || report.Status != domain.OrderAccepted {
@@ -209,11 +188,11 @@ func TestALostAnswerIsFoundByAQuery(t *testing.T) {
 	}
 	again := o
 	again.Attempt = 2
-	if _, err := v.Submit(t.Context(), again); outcome(err) != "duplicate" || r.times("/v5/order/create") != 1 {
+	if _, err := v.Submit(t.Context(), again); executiontest.Outcome(err) != "duplicate" || r.times("/v5/order/create") != 1 {
 		t.Fatalf("%v, sent %d times", err, r.times("/v5/order/create"))
 	}
 	r.Inject(papertest.Fault{Path: "/order/cancel", Lose: true})
-	if _, err := v.Cancel(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Cancel(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	if report, err := v.Cancel(t.Context(), o); err != nil || report.Status != domain.OrderCanceled {
@@ -228,17 +207,11 @@ func TestAnOrderThatEndedIsFoundInTheHistory(t *testing.T) {
 	r.Market("99", "10", "101", "10")
 	v := r.venue()
 	o := order("o", domain.Buy, "1", "")
-	submit(t, v, o)
+	executiontest.Submit(t, v, o)
 	r.Inject(papertest.Fault{Path: "/order/realtime", Body: `{"retCode":0,"result":{"list":[]}}`, Times: 2})
 	if report, err := v.Query(t.Context(), o); err != nil || report.Status != domain.OrderFilled || r.times("/v5/order/history") != 1 {
 		t.Fatalf("%+v, %v", report, err)
 	}
-}
-
-func within(t *testing.T, d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 // An order that is on its way for longer than its deadline is not taken.
@@ -251,7 +224,7 @@ func TestTheVenueRefusesALateOrder(t *testing.T) {
 	}
 	r.Inject(papertest.Fault{Path: "/order/create", Delay: 600 * time.Millisecond})
 	o := order("late", domain.Buy, "1", "50")
-	if _, err := v.Submit(within(t, 300*time.Millisecond), o); outcome(err) != "unanswered" {
+	if _, err := v.Submit(executiontest.Within(t, 300*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	executiontest.Eventually(t, "the order's arrival", func() bool {
@@ -259,7 +232,7 @@ func TestTheVenueRefusesALateOrder(t *testing.T) {
 		defer r.d.mu.Unlock()
 		return r.d.done["/v5/order/create"] == 1
 	})
-	if report, err := v.Query(t.Context(), o); outcome(err) != "not found" {
+	if report, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "not found" {
 		t.Fatalf("it was taken after its deadline: %+v, %v", report, err)
 	}
 }
@@ -272,16 +245,16 @@ func TestTheVenuesClockCounts(t *testing.T) {
 		r.d.ahead = ahead
 		v := r.venue()
 		sink, _ := executiontest.Listen(t, v)
-		submit(t, v, order("o", domain.Buy, "1", "50"))
-		last(t, sink, "o", domain.OrderAccepted)
+		executiontest.Submit(t, v, order("o", domain.Buy, "1", "50"))
+		executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
 		r.d.mu.Lock()
 		r.d.ahead *= 2
 		r.d.mu.Unlock()
-		if _, err := v.Submit(t.Context(), order("p", domain.Buy, "1", "50")); outcome(err) != "rejected" || !strings.Contains(err.Error(), "10002") {
+		if _, err := v.Submit(t.Context(), order("p", domain.Buy, "1", "50")); executiontest.Outcome(err) != "rejected" || !strings.Contains(err.Error(), "10002") {
 			t.Fatal(err)
 		}
-		submit(t, v, order("p", domain.Buy, "1", "50"))
-		last(t, sink, "p", domain.OrderAccepted)
+		executiontest.Submit(t, v, order("p", domain.Buy, "1", "50"))
+		executiontest.WantStatus(t, sink, "p", domain.OrderAccepted)
 	}
 }
 
@@ -300,7 +273,7 @@ func TestTheVenuesOwnLimits(t *testing.T) {
 	} {
 		o := order("o", domain.Buy, "1", "")
 		change(&o)
-		if _, err := v.Submit(t.Context(), o); outcome(err) != "rejected" || r.times("/v5/order/create") != 0 {
+		if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "rejected" || r.times("/v5/order/create") != 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -308,7 +281,7 @@ func TestTheVenuesOwnLimits(t *testing.T) {
 	r.d.category = "linear"
 	v = r.venue()
 	for _, id := range []string{"0DU9QMO9G4RJQ5V2K8D6C1T7NO", "6d1b345e-2821-40e2-ad83-4ecb18a06876"} {
-		if report := submit(t, v, order(id, domain.Buy, "1", "50")); report.ID != id {
+		if report := executiontest.Submit(t, v, order(id, domain.Buy, "1", "50")); report.ID != id {
 			t.Fatalf("%+v", report)
 		}
 	}
@@ -321,11 +294,11 @@ func TestTheSameSymbolAtTwoMarkets(t *testing.T) {
 	r.d.category = "linear"
 	v := r.venue(func(c *private.Config) { c.Symbols = func() map[string]domain.Symbol { return catalogue } })
 	o := order("o", domain.Buy, "1", "50")
-	if _, err := v.Submit(t.Context(), o); outcome(err) != "rejected" { // the dialect has the perpetual
+	if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "rejected" { // the dialect has the perpetual
 		t.Fatal(err)
 	}
 	o.Symbol = "BTC/USDT:USDT"
-	if report := submit(t, v, o); report.Symbol != o.Symbol {
+	if report := executiontest.Submit(t, v, o); report.Symbol != o.Symbol {
 		t.Fatalf("%+v", report)
 	}
 	if open, err := v.Open(t.Context()); err != nil || len(open) != 1 || open[0].Symbol != o.Symbol {

@@ -12,37 +12,6 @@ import (
 	"github.com/fullon/fullon/internal/execution/private"
 )
 
-// wantFills waits for so much of an order, each part once, with its id.
-func wantFills(t *testing.T, sink *executiontest.Sink, id, filled string) {
-	t.Helper()
-	sum := func() (sum domain.Decimal) {
-		for _, f := range sink.Fills(id) {
-			sum = sum.Add(f.Volume)
-		}
-		return sum
-	}
-	executiontest.Eventually(t, "the fills of "+id, func() bool { return sum().GreaterThanOrEqual(dec(filled)) })
-	seen := map[string]bool{}
-	for _, f := range sink.Fills("") {
-		if seen[f.ID] {
-			t.Fatalf("the fill %s came twice", f.ID)
-		}
-		seen[f.ID] = true
-	}
-	if got := sum(); !got.Equal(dec(filled)) {
-		t.Fatalf("%s of %s are filled, want %s", got, id, filled)
-	}
-}
-
-// last waits until the newest report of an order has a status.
-func last(t *testing.T, sink *executiontest.Sink, id string, status domain.OrderStatus) {
-	t.Helper()
-	executiontest.Eventually(t, id+" to be "+status.String(), func() bool {
-		reports := sink.Reports(id)
-		return len(reports) > 0 && reports[len(reports)-1].Status == status
-	})
-}
-
 // event is a message of the stream with one element.
 func event(topic, text string) string {
 	return fmt.Sprintf(`{"id":"1","topic":%q,"creationTime":%d,"data":[{%s}]}`, topic, time.Now().UnixMilli(), text)
@@ -55,13 +24,13 @@ func TestTheLifeOfAnOrder(t *testing.T) {
 	v := r.venue()
 	sink, _ := executiontest.Listen(t, v)
 	// New, partly filled, filled.
-	submit(t, v, order("o", domain.Buy, "10", "100"))
-	last(t, sink, "o", domain.OrderAccepted)
+	executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
+	executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
 	r.Market("99", "10", "100", "4")
-	last(t, sink, "o", domain.OrderPartial)
+	executiontest.WantStatus(t, sink, "o", domain.OrderPartial)
 	r.Market("99", "10", "100", "30")
-	last(t, sink, "o", domain.OrderFilled)
-	wantFills(t, sink, "o", "10")
+	executiontest.WantStatus(t, sink, "o", domain.OrderFilled)
+	executiontest.WantFills(t, sink, "o", "10")
 	reports := sink.Reports("o")
 	end := reports[len(reports)-1]
 	if !end.Filled.Equal(dec("10")) || !end.AveragePrice.Equal(dec("100")) || end.Symbol != "BTC/USDT" || end.Time.IsZero() || end.Reason != "" {
@@ -73,19 +42,19 @@ func TestTheLifeOfAnOrder(t *testing.T) {
 		}
 	}
 	// Canceled, with a part of it filled; and not filled at once.
-	submit(t, v, order("c", domain.Buy, "10", "98"))
+	executiontest.Submit(t, v, order("c", domain.Buy, "10", "98"))
 	r.Market("97", "10", "98", "1")
 	report, err := v.Cancel(t.Context(), order("c", domain.Buy, "10", "98"))
 	if err != nil || report.Status != domain.OrderCanceled || !report.Filled.Equal(dec("1")) || report.Reason != "CancelByUser" {
 		t.Fatalf("%+v, %v", report, err)
 	}
-	last(t, sink, "c", domain.OrderCanceled)
+	executiontest.WantStatus(t, sink, "c", domain.OrderCanceled)
 	now := order("now", domain.Buy, "5", "90")
 	now.TimeInForce = domain.ImmediateOrCancel
-	submit(t, v, now)
-	last(t, sink, "now", domain.OrderExpired)
+	executiontest.Submit(t, v, now)
+	executiontest.WantStatus(t, sink, "now", domain.OrderExpired)
 	// Rejected: it never was an order.
-	if _, err := v.Submit(t.Context(), order("dear", domain.Buy, "1000000", "98")); outcome(err) != "rejected" {
+	if _, err := v.Submit(t.Context(), order("dear", domain.Buy, "1000000", "98")); executiontest.Outcome(err) != "rejected" {
 		t.Fatal(err)
 	}
 	if reports := sink.Reports("dear"); len(reports) > 0 {
@@ -135,8 +104,8 @@ func TestAnOrderIsAmendedRejectedAndTriggered(t *testing.T) {
 	r.Broadcast(event("execution", `"category":"inverse","symbol":"BTCUSD","execId":"1","execType":"Trade"`))
 	r.Broadcast(event("execution", `"category":"linear","symbol":"BTCUSDT","execId":"F","execType":"Funding","side":"Buy","execQty":"1","execPrice":"1","execTime":"1700000000000"`))
 	r.Broadcast(event("position", `"category":"inverse","symbol":"BTCUSD","size":"1"`))
-	submit(t, v, order("p", domain.Buy, "10", "50"))
-	last(t, sink, "p", domain.OrderAccepted)
+	executiontest.Submit(t, v, order("p", domain.Buy, "10", "50"))
+	executiontest.WantStatus(t, sink, "p", domain.OrderAccepted)
 	if len(sink.Reports("op")) > 0 || len(sink.Fills("")) > 0 || sink.Connects() != 1 {
 		t.Fatalf("%+v, %+v, %d connects", sink.Reports("op"), sink.Fills(""), sink.Connects())
 	}
@@ -167,7 +136,7 @@ func TestABalanceChanges(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	v := r.venue(func(c *private.Config) { c.BooksEvery = time.Hour })
-	submit(t, v, order("o", domain.Sell, "3", "150"))
+	executiontest.Submit(t, v, order("o", domain.Sell, "3", "150"))
 	sink, _ := executiontest.Listen(t, v)
 	executiontest.Eventually(t, "the balances", func() bool { return sink.BalanceOf("BTC").Used.Equal(dec("3")) })
 	executiontest.Eventually(t, "the stream", func() bool { return r.Listeners() == 1 })
@@ -198,7 +167,7 @@ func TestAPositionChanges(t *testing.T) {
 			return !p.Time.IsZero() && p.Volume.Equal(dec(volume)) && p.Cost.Equal(p.Price.Mul(p.Volume.Abs()))
 		})
 	}
-	submit(t, v, order("long", domain.Buy, "3", ""))
+	executiontest.Submit(t, v, order("long", domain.Buy, "3", ""))
 	held(sink, "3")
 	other, _ := executiontest.Listen(t, r.venue(func(c *private.Config) { c.BooksEvery = time.Hour })) // as it is
 	held(other, "3")
@@ -206,11 +175,11 @@ func TestAPositionChanges(t *testing.T) {
 	stop()
 	flat := order("flat", domain.Sell, "3", "")
 	flat.ReduceOnly = true
-	submit(t, v, flat)
+	executiontest.Submit(t, v, flat)
 	held(other, "0")
 	sink.Listen(t, v)
 	held(sink, "0")
-	wantFills(t, sink, "flat", "3")
+	executiontest.WantFills(t, sink, "flat", "3")
 	// The paper venue goes not short.
 	executiontest.Eventually(t, "the streams", func() bool { return r.Listeners() == 2 })
 	r.Broadcast(event("position", `"category":"linear","symbol":"BTCUSDT","positionIdx":0,"side":"Sell","size":"0.25","entryPrice":"100","cumRealisedPnl":"-1.5",`+
@@ -241,18 +210,18 @@ func TestAFillThatTheStreamDidNotBringIsMadeUpFor(t *testing.T) {
 	r.Market("99", "10", "101", "10")
 	v := r.venue()
 	sink, _ := executiontest.Listen(t, v)
-	submit(t, v, order("o", domain.Buy, "10", "100"))
+	executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
 	r.Market("99", "10", "100", "4")
-	wantFills(t, sink, "o", "4")
+	executiontest.WantFills(t, sink, "o", "4")
 	// Cut, and no way to come back for a while.
 	r.Inject(papertest.Fault{Path: "/v5/private", Status: 503, Times: 1 << 30})
 	r.Disconnect()
 	executiontest.Eventually(t, "the end of the stream", func() bool { return r.Listeners() == 0 })
 	r.Market("99", "10", "100", "3")
 	r.Heal()
-	wantFills(t, sink, "o", "7")
+	executiontest.WantFills(t, sink, "o", "7")
 	r.Market("99", "10", "100", "30")
-	wantFills(t, sink, "o", "10")
+	executiontest.WantFills(t, sink, "o", "10")
 	for _, f := range sink.Fills("") {
 		if f.ClientOrderID != "o" || f.Side != domain.Buy || f.FeeCurrency != "USDT" || !f.Fee.IsPos() || !f.Maker {
 			t.Fatalf("%+v", f)
@@ -266,12 +235,12 @@ func TestAFillThatTheVenueListsLate(t *testing.T) {
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
 	v := r.venue(func(c *private.Config) { c.SweepEvery = 10 * time.Millisecond })
-	submit(t, v, order("early", domain.Buy, "1", ""))
+	executiontest.Submit(t, v, order("early", domain.Buy, "1", ""))
 	r.Inject(papertest.Fault{Path: "/execution/list", Body: `{"retCode":0,"result":{"list":[]}}`, Times: 2})
 	sink, _ := executiontest.Listen(t, v)
-	submit(t, v, order("later", domain.Buy, "1", "")) // a later fill comes first
-	wantFills(t, sink, "later", "1")
-	wantFills(t, sink, "early", "1")
+	executiontest.Submit(t, v, order("later", domain.Buy, "1", "")) // a later fill comes first
+	executiontest.WantFills(t, sink, "later", "1")
+	executiontest.WantFills(t, sink, "early", "1")
 }
 
 // More than a page, and more than there may be in one span of time.
@@ -282,20 +251,20 @@ func TestFillsBeyondAPage(t *testing.T) {
 		r.d.page = page
 		r.Market("99", "10", "101", "10")
 		v := r.venue()
-		submit(t, v, order("many", domain.Buy, "120", "100"))
+		executiontest.Submit(t, v, order("many", domain.Buy, "120", "100"))
 		for range 120 {
 			r.Market("99", "10", "100", "1")
 		}
 		r.Inject(func() papertest.Fault { f := says(10006); f.Path = "/execution/list"; return f }()) // which it has enough of
 		sink, _ := executiontest.Listen(t, v)
-		wantFills(t, sink, "many", "120")
+		executiontest.WantFills(t, sink, "many", "120")
 		if fills := sink.Fills("many"); fills[0].Time.After(fills[119].Time) || sink.Connects() != 1 {
 			t.Fatalf("%s, then %s, %d connects", fills[0].Time, fills[119].Time, sink.Connects())
 		}
 		// From a time on, only those after it.
 		after, _ := executiontest.Listen(t, r.venue(func(c *private.Config) { c.Since = time.Now().Add(time.Hour) }))
-		submit(t, v, order("rests", domain.Buy, "1", "50"))
-		last(t, after, "rests", domain.OrderAccepted)
+		executiontest.Submit(t, v, order("rests", domain.Buy, "1", "50"))
+		executiontest.WantStatus(t, after, "rests", domain.OrderAccepted)
 		if fills := after.Fills(""); len(fills) > 0 {
 			t.Fatalf("%d fills of before came", len(fills))
 		}
@@ -307,9 +276,9 @@ func TestFillsOfTwoYears(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	submit(t, r.venue(), order("o", domain.Buy, "1", ""))
+	executiontest.Submit(t, r.venue(), order("o", domain.Buy, "1", ""))
 	sink, _ := executiontest.Listen(t, r.venue(func(c *private.Config) { c.Since = time.Time{} }))
-	wantFills(t, sink, "o", "1")
+	executiontest.WantFills(t, sink, "o", "1")
 	if n := r.times("/v5/execution/list"); n < 2*104 || n > 2*106 {
 		t.Fatalf("asked %d times", n)
 	}
@@ -322,16 +291,16 @@ func TestTheVenueIsKilledAndComesBack(t *testing.T) {
 	v := r.venue()
 	sink, _ := executiontest.Listen(t, v)
 	o := order("o", domain.Buy, "5", "100")
-	submit(t, v, o)
+	executiontest.Submit(t, v, o)
 	r.Stop()
-	if _, err := v.Query(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	before := sink.Connects()
 	r.Start()
 	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > before })
 	r.Market("99", "10", "100", "2")
-	wantFills(t, sink, "o", "2")
+	executiontest.WantFills(t, sink, "o", "2")
 }
 
 // What cannot be understood ends the connection; what is none of ours does not.
@@ -346,8 +315,8 @@ func TestNonsenseFromTheStream(t *testing.T) {
 	} {
 		r.Broadcast(frame)
 	}
-	submit(t, v, order("p", domain.Buy, "10", "50"))
-	last(t, sink, "p", domain.OrderAccepted)
+	executiontest.Submit(t, v, order("p", domain.Buy, "10", "50"))
+	executiontest.WantStatus(t, sink, "p", domain.OrderAccepted)
 	if sink.Connects() != 1 {
 		t.Fatal("a message that has no events ended the connection")
 	}
@@ -392,7 +361,7 @@ func TestNonsenseFromTheBooks(t *testing.T) {
 	r.d.category = "linear"
 	r.Market("99", "10", "101", "10")
 	v := r.venue()
-	submit(t, v, order("o", domain.Buy, "1", ""))
+	executiontest.Submit(t, v, order("o", domain.Buy, "1", ""))
 	for path, results := range map[string][]string{
 		"/wallet-balance": {`{}`, `{"list":[]}`, `{"list":[{"coin":[{"coin":"BTC","walletBalance":"x"}]}]}`},
 		"/position/list":  {`{"list":[{"symbol":"BTCUSDT","size":"x"}]}`, `{"list":[{"symbol":"BTCUSDT","size":"1","side":"Buy","updatedTime":""}]}`},
@@ -403,7 +372,7 @@ func TestNonsenseFromTheBooks(t *testing.T) {
 		}
 	}
 	sink, _ := executiontest.Listen(t, v)
-	wantFills(t, sink, "o", "1")
+	executiontest.WantFills(t, sink, "o", "1")
 	executiontest.Eventually(t, "the position", func() bool { return sink.PositionOf("BTC/USDT").Volume.Equal(dec("1")) })
 	if sink.Connects() != 7 {
 		t.Fatalf("%d connects", sink.Connects())

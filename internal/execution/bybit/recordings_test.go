@@ -123,7 +123,7 @@ func TestRecordedFrames(t *testing.T) {
 		c.Symbols, c.Since, c.BooksEvery, c.SweepEvery = func() map[string]domain.Symbol { return known }, beforeRecording.Add(-time.Hour), time.Hour, time.Hour
 	})
 	sink := scribe{executiontest.NewSink(), make(chan string, 64)}
-	stop := listen(t, v, sink)
+	stop := executiontest.Deliver(t, v, sink)
 	defer stop()
 	executiontest.Eventually(t, "the stream", func() bool { return r.Listeners() == 1 && sink.BalanceOf("BTC").Total.IsPos() })
 	frames, events := 0, 0
@@ -227,7 +227,7 @@ func TestRecordedPages(t *testing.T) {
 	page("/position/list", "http_get_positions.json")
 	page("/execution/list", nothing, "http_get_executions.json", nothing) // the recorded page says that there is another
 	sink := firstBalance{executiontest.NewSink(), make(chan domain.Balance, 1)}
-	stop := listen(t, v, sink)
+	stop := executiontest.Deliver(t, v, sink)
 	defer stop()
 	executiontest.Eventually(t, "the fills", func() bool { return len(sink.Fills("")) == 2 })
 	told = nil

@@ -1,11 +1,8 @@
 package bybit_test
 
 import (
-	"bytes"
-	"context"
 	"log/slog"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,35 +24,17 @@ var (
 	contracts = map[string]domain.Symbol{"BTC/USDT": contract, "BTC/USDC": market}
 )
 
-// book is a log that can be read while it is written.
-type book struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *book) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *book) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // rig is a venue and what it takes to reach it.
 type rig struct {
 	*papertest.Exchange
 	t    *testing.T
 	d    *dialect
-	logs *book
+	logs *executiontest.Log
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, logs: &book{}, d: &dialect{category: "spot", page: 100, opened: make(map[string]time.Time), asked: make(map[string]int), done: make(map[string]int)}}
+	r := &rig{t: t, logs: &executiontest.Log{}, d: &dialect{category: "spot", page: 100, opened: make(map[string]time.Time), asked: make(map[string]int), done: make(map[string]int)}}
 	r.Exchange = papertest.New(t, "bybit", func(x *papertest.Exchange) http.Handler { return newDialect(x, r.d) })
 	return r
 }
@@ -91,42 +70,8 @@ func (r *rig) venue(change ...func(*private.Config)) *private.Venue {
 
 func dec(text string) domain.Decimal { return domain.MustDecimal(text) }
 
-// order is the first attempt of an order; a price makes it a limit order.
 func order(id string, side domain.Side, volume, price string) domain.Order {
-	o := domain.Order{
-		ID: id, Exchange: "bybit", Status: domain.OrderIntent, Created: time.Now(), Attempt: 1,
-		OrderTerms: domain.OrderTerms{
-			Account: papertest.AccountName, Bot: "bot", Symbol: executiontest.Symbol, Side: side, Type: domain.Market, Volume: dec(volume),
-		},
-	}
-	if price != "" {
-		o.Type, o.Price = domain.Limit, dec(price)
-	}
-	return o
-}
-
-func submit(t *testing.T, v *private.Venue, o domain.Order) execution.Report {
-	t.Helper()
-	report, err := v.Submit(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return report
-}
-
-// listen runs a venue into a sink until stop is called, or the test ends.
-func listen(t *testing.T, v *private.Venue, sink execution.Sink) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- v.Run(ctx, sink) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run ended with %v", err)
-		}
-	})
-	t.Cleanup(stop)
-	return stop
+	return executiontest.Order("bybit", papertest.AccountName, id, side, volume, price)
 }
 
 func TestTheContractOfVenues(t *testing.T) {

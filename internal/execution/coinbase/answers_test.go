@@ -17,27 +17,6 @@ import (
 	"github.com/fullon/fullon/internal/execution/private"
 )
 
-// outcome is what an error says became of a request.
-func outcome(err error) string {
-	var rejected *execution.Rejected
-	var limited *execution.RateLimited
-	switch {
-	case err == nil:
-		return "done"
-	case errors.As(err, &rejected) && rejected.Duplicate:
-		return "duplicate"
-	case errors.As(err, &rejected):
-		return "rejected"
-	case errors.As(err, &limited):
-		return "limited " + limited.RetryAfter.Round(time.Minute).String()
-	case errors.Is(err, domain.ErrNotFound):
-		return "not found"
-	case errors.Is(err, execution.ErrUnanswered):
-		return "unanswered"
-	}
-	return err.Error()
-}
-
 func (r *rig) times(resource string) int {
 	r.d.mu.Lock()
 	defer r.d.mu.Unlock()
@@ -49,7 +28,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 	r := newRig(t)
 	v := r.venue()
 	known := order("known", domain.Buy, "1", "50") // which rests
-	number := submit(t, v, known).VenueOrderID
+	number := executiontest.Submit(t, v, known).VenueOrderID
 	says := func(status int, code string) papertest.Fault {
 		return papertest.Fault{Status: status, Body: object{"error": code, "message": "words", "error_details": ""}.String()}
 	}
@@ -129,8 +108,8 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 			case list:
 				_, err = v.Query(t.Context(), o)
 			}
-			if outcome(err) != c.want {
-				t.Errorf("%s %s: %s, want %s: %v", path, c.name, outcome(err), c.want, err)
+			if executiontest.Outcome(err) != c.want {
+				t.Errorf("%s %s: %s, want %s: %v", path, c.name, executiontest.Outcome(err), c.want, err)
 			}
 			r.Heal()
 		}
@@ -149,7 +128,7 @@ func TestATakenOrderIsTakenWhateverElseFails(t *testing.T) {
 	v := r.venue()
 	r.Inject(papertest.Fault{Path: base + "orders/historical/", Status: 503})
 	o := order("taken", domain.Buy, "1", "")
-	report := submit(t, v, o)
+	report := executiontest.Submit(t, v, o)
 	if report.Status != domain.OrderAccepted || report.VenueOrderID == "" || report.ID != "taken" || report.Symbol != "BTC/USDT" {
 		t.Fatalf("%+v", report)
 	}
@@ -165,11 +144,11 @@ func TestALostAnswerIsAskedFor(t *testing.T) {
 	v := r.venue()
 	// Orders of before, so that there is more than a page to look through.
 	for n := range 20 {
-		submit(t, v, order(fmt.Sprintf("before-%d", n), domain.Buy, "1", "50"))
+		executiontest.Submit(t, v, order(fmt.Sprintf("before-%d", n), domain.Buy, "1", "50"))
 	}
 	o := order("lost", domain.Buy, "1", "50")
 	r.Inject(papertest.Fault{Path: "brokerage/orders", Lose: true})
-	if _, err := v.Submit(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	sent := r.times("orders")
@@ -179,7 +158,7 @@ func TestALostAnswerIsAskedFor(t *testing.T) {
 		}
 		again := o
 		again.Attempt = 2
-		if _, err := who.Submit(t.Context(), again); outcome(err) != "duplicate" || r.times("orders") != sent {
+		if _, err := who.Submit(t.Context(), again); executiontest.Outcome(err) != "duplicate" || r.times("orders") != sent {
 			t.Fatalf("%v, sent %d times", err, r.times("orders"))
 		}
 	}
@@ -187,7 +166,7 @@ func TestALostAnswerIsAskedFor(t *testing.T) {
 		t.Fatalf("beyond a page: %+v, %v", report, err)
 	}
 	r.Inject(papertest.Fault{Path: "batch_cancel", Lose: true})
-	if _, err := v.Cancel(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Cancel(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	if report, err := r.venue().Cancel(t.Context(), o); err != nil || report.Status != domain.OrderCanceled {
@@ -201,14 +180,14 @@ func TestAnOrderThatWasThereIsADuplicate(t *testing.T) {
 	r := newRig(t)
 	v := r.venue()
 	o := order("once", domain.Buy, "1", "50")
-	number := submit(t, v, o).VenueOrderID
-	if _, err := v.Submit(t.Context(), o); outcome(err) != "duplicate" || r.times("orders") != 1 {
+	number := executiontest.Submit(t, v, o).VenueOrderID
+	if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "duplicate" || r.times("orders") != 1 {
 		t.Fatalf("sent twice by one: %v", err)
 	}
 	r.d.mu.Lock()
 	r.d.made[number] = r.d.made[number].Add(-2 * time.Second)
 	r.d.mu.Unlock()
-	if _, err := r.venue().Submit(t.Context(), o); outcome(err) != "duplicate" || r.times("orders") != 2 {
+	if _, err := r.venue().Submit(t.Context(), o); executiontest.Outcome(err) != "duplicate" || r.times("orders") != 2 {
 		t.Fatalf("sent by another: %v", err)
 	}
 	if open, err := v.Open(t.Context()); err != nil || len(open) != 1 {
@@ -229,16 +208,16 @@ func TestAnOrderThatIsInNoListIsNotSentAgain(t *testing.T) {
 			r.Inject(papertest.Fault{Path: "brokerage/orders", Lose: true})
 		}
 		_, _ = v.Submit(t.Context(), o)
-		last(t, sink, o.ID, domain.OrderFilled)
+		executiontest.WantStatus(t, sink, o.ID, domain.OrderFilled)
 		sent := r.times("orders")
 		number := sink.Reports(o.ID)[0].VenueOrderID
 		r.Inject(papertest.Fault{Path: "historical/" + number, Status: 404, Body: `{"error":"NOT_FOUND"}`, Times: 2})
 		r.Inject(papertest.Fault{Path: "historical/batch", Body: `{"orders":[],"has_next":false,"cursor":""}`, Times: 2})
-		if report, err := v.Query(t.Context(), o); outcome(err) != "unanswered" {
+		if report, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 			t.Fatalf("heard of %s: %+v, %v", heard, report, err)
 		}
 		o.Attempt = 2
-		if _, err := v.Submit(t.Context(), o); outcome(err) != "duplicate" || r.times("orders") != sent {
+		if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "duplicate" || r.times("orders") != sent {
 			t.Fatalf("heard of %s: %v", heard, err)
 		}
 		r.Heal()
@@ -255,20 +234,14 @@ func TestACancelIsWaitedFor(t *testing.T) {
 		want string
 	}{{3, "done"}, {1 << 30, "unanswered"}} {
 		o := order(c.want, domain.Buy, "1", "50")
-		submit(t, v, o)
+		executiontest.Submit(t, v, o)
 		r.d.mu.Lock()
 		r.d.slow = c.slow
 		r.d.mu.Unlock()
-		if report, err := v.Cancel(t.Context(), o); outcome(err) != c.want || err == nil && report.Status != domain.OrderCanceled {
+		if report, err := v.Cancel(t.Context(), o); executiontest.Outcome(err) != c.want || err == nil && report.Status != domain.OrderCanceled {
 			t.Fatalf("%+v, %v", report, err)
 		}
 	}
-}
-
-func within(t *testing.T, d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 // An order that is on its way for longer than its deadline is not taken.
@@ -278,11 +251,11 @@ func TestTheVenueRefusesALateOrder(t *testing.T) {
 	v := r.venue()
 	r.Inject(papertest.Fault{Path: "brokerage/orders", Delay: 2600 * time.Millisecond})
 	o := order("late", domain.Buy, "1", "50")
-	if _, err := v.Submit(within(t, 2500*time.Millisecond), o); outcome(err) != "unanswered" {
+	if _, err := v.Submit(executiontest.Within(t, 2500*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	r.Restart() // which waits until the order has arrived
-	if report, err := v.Query(t.Context(), o); outcome(err) != "not found" || r.times("orders") != 0 {
+	if report, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "not found" || r.times("orders") != 0 {
 		t.Fatalf("it was taken after its deadline: %+v, %v", report, err)
 	}
 }
@@ -292,16 +265,16 @@ func TestAnOrderWithTooLittleTimeIsNotSent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	v := r.venue()
-	if _, err := v.Submit(within(t, 990*time.Millisecond), order("soon", domain.Buy, "1", "50")); outcome(err) != "unanswered" || !strings.Contains(err.Error(), "not sent") {
+	if _, err := v.Submit(executiontest.Within(t, 990*time.Millisecond), order("soon", domain.Buy, "1", "50")); executiontest.Outcome(err) != "unanswered" || !strings.Contains(err.Error(), "not sent") {
 		t.Fatal(err)
 	}
 	if n := r.times("orders"); n != 0 {
 		t.Fatalf("%d orders were sent", n)
 	}
-	if _, err := v.Query(within(t, 990*time.Millisecond), order("soon", domain.Buy, "1", "50")); outcome(err) != "not found" {
+	if _, err := v.Query(executiontest.Within(t, 990*time.Millisecond), order("soon", domain.Buy, "1", "50")); executiontest.Outcome(err) != "not found" {
 		t.Fatalf("it was not asked: %v", err)
 	}
-	submit(t, v, order("in-time", domain.Buy, "1", "50"))
+	executiontest.Submit(t, v, order("in-time", domain.Buy, "1", "50"))
 }
 
 // Our clock need not be right.
@@ -312,7 +285,7 @@ func TestTheVenuesClockCounts(t *testing.T) {
 		r.d.ahead = ahead
 		v := r.venue()
 		o := order("o", domain.Buy, "1", "50")
-		report := submit(t, v, o)
+		report := executiontest.Submit(t, v, o)
 		if off := time.Until(report.Time) - ahead; report.Status != domain.OrderAccepted || off.Abs() > time.Minute {
 			t.Fatalf("%+v, %s off", report, off)
 		}
@@ -329,16 +302,16 @@ func TestTheVenuesOwnLimits(t *testing.T) {
 	v := r.venue()
 	stop := order("stop", domain.Sell, "1", "")
 	stop.Type, stop.StopPrice = domain.Stop, dec("95")
-	if _, err := v.Submit(t.Context(), stop); outcome(err) != "rejected" {
+	if _, err := v.Submit(t.Context(), stop); executiontest.Outcome(err) != "rejected" {
 		t.Fatal(err)
 	}
 	stop.Type, stop.Price, stop.TimeInForce = domain.StopLimit, dec("94"), domain.FillOrKill
-	if _, err := v.Submit(t.Context(), stop); outcome(err) != "rejected" {
+	if _, err := v.Submit(t.Context(), stop); executiontest.Outcome(err) != "rejected" {
 		t.Fatal(err)
 	}
 	whole := order("whole", domain.Buy, "1", "")
 	whole.TimeInForce = domain.FillOrKill
-	if report := submit(t, v, whole); report.Status != domain.OrderFilled {
+	if report := executiontest.Submit(t, v, whole); report.Status != domain.OrderFilled {
 		t.Fatalf("%+v", report)
 	}
 	if n := r.times("orders"); n != 1 {

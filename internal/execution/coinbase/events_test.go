@@ -12,37 +12,6 @@ import (
 	"github.com/fullon/fullon/internal/execution/private"
 )
 
-// wantFills waits for so much of an order, each part once, with its id.
-func wantFills(t *testing.T, sink *executiontest.Sink, id, filled string) {
-	t.Helper()
-	sum := func() (sum domain.Decimal) {
-		for _, f := range sink.Fills(id) {
-			sum = sum.Add(f.Volume)
-		}
-		return sum
-	}
-	executiontest.Eventually(t, "the fills of "+id, func() bool { return sum().GreaterThanOrEqual(dec(filled)) })
-	seen := map[string]bool{}
-	for _, f := range sink.Fills("") {
-		if seen[f.ID] {
-			t.Fatalf("the fill %s came twice", f.ID)
-		}
-		seen[f.ID] = true
-	}
-	if got := sum(); !got.Equal(dec(filled)) {
-		t.Fatalf("%s of %s are filled, want %s", got, id, filled)
-	}
-}
-
-// last waits until the newest report of an order has a status.
-func last(t *testing.T, sink *executiontest.Sink, id string, status domain.OrderStatus) {
-	t.Helper()
-	executiontest.Eventually(t, id+" to be "+status.String(), func() bool {
-		reports := sink.Reports(id)
-		return len(reports) > 0 && reports[len(reports)-1].Status == status
-	})
-}
-
 func TestTheLifeOfAnOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -50,13 +19,13 @@ func TestTheLifeOfAnOrder(t *testing.T) {
 	v := r.venue()
 	sink, _ := executiontest.Listen(t, v)
 	// New, partly filled, filled.
-	submit(t, v, order("o", domain.Buy, "10", "100"))
-	last(t, sink, "o", domain.OrderAccepted)
+	executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
+	executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
 	r.Market("99", "10", "100", "4")
-	last(t, sink, "o", domain.OrderPartial)
+	executiontest.WantStatus(t, sink, "o", domain.OrderPartial)
 	r.Market("99", "10", "100", "30")
-	last(t, sink, "o", domain.OrderFilled)
-	wantFills(t, sink, "o", "10")
+	executiontest.WantStatus(t, sink, "o", domain.OrderFilled)
+	executiontest.WantFills(t, sink, "o", "10")
 	reports := sink.Reports("o")
 	end := reports[len(reports)-1]
 	if !end.Filled.Equal(dec("10")) || !end.AveragePrice.Equal(dec("100")) || end.Symbol != "BTC/USDT" || end.Time.IsZero() {
@@ -68,19 +37,19 @@ func TestTheLifeOfAnOrder(t *testing.T) {
 		}
 	}
 	// Canceled, with a part of it filled; and not filled at once.
-	submit(t, v, order("c", domain.Buy, "10", "98"))
+	executiontest.Submit(t, v, order("c", domain.Buy, "10", "98"))
 	r.Market("97", "10", "98", "1")
 	report, err := v.Cancel(t.Context(), order("c", domain.Buy, "10", "98"))
 	if err != nil || report.Status != domain.OrderCanceled || !report.Filled.Equal(dec("1")) || report.Reason != "User requested cancel" {
 		t.Fatalf("%+v, %v", report, err)
 	}
-	last(t, sink, "c", domain.OrderCanceled)
+	executiontest.WantStatus(t, sink, "c", domain.OrderCanceled)
 	now := order("now", domain.Buy, "5", "90")
 	now.TimeInForce = domain.ImmediateOrCancel
-	submit(t, v, now)
-	last(t, sink, "now", domain.OrderExpired)
+	executiontest.Submit(t, v, now)
+	executiontest.WantStatus(t, sink, "now", domain.OrderExpired)
 	// Rejected: it never was an order.
-	if _, err := v.Submit(t.Context(), order("dear", domain.Buy, "1000000", "98")); outcome(err) != "rejected" {
+	if _, err := v.Submit(t.Context(), order("dear", domain.Buy, "1000000", "98")); executiontest.Outcome(err) != "rejected" {
 		t.Fatal(err)
 	}
 	if reports := sink.Reports("dear"); len(reports) > 0 {
@@ -118,12 +87,12 @@ func TestAnOrderIsAmendedExpiresAndFails(t *testing.T) {
 		}
 		r.d.tell(o)
 	}
-	number := submit(t, v, order("o", domain.Buy, "10", "50")).VenueOrderID
-	last(t, sink, "o", domain.OrderAccepted)
+	number := executiontest.Submit(t, v, order("o", domain.Buy, "10", "50")).VenueOrderID
+	executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
 	r.d.fake(number, "e1", nil)
 	r.d.fake(number, "e2", object{"trade_type": "REVERSAL"})
 	state("o", number, "OPEN", "2.5", "50", nil)
-	last(t, sink, "o", domain.OrderPartial)
+	executiontest.WantStatus(t, sink, "o", domain.OrderPartial)
 	fills := sink.Fills("o")
 	if len(fills) != 1 || !fills[0].Fee.Equal(dec("-0.0125")) || fills[0].FeeCurrency != "USDT" || fills[0].Side != domain.Buy || !fills[0].Maker || fills[0].ID != "e1" {
 		t.Fatalf("%+v", fills)
@@ -137,25 +106,25 @@ func TestAnOrderIsAmendedExpiresAndFails(t *testing.T) {
 		t.Fatalf("%+v", now)
 	}
 	state("o", number, "EXPIRED", "2.5", "50", object{"cancel_reason": "Order expired"})
-	last(t, sink, "o", domain.OrderExpired)
+	executiontest.WantStatus(t, sink, "o", domain.OrderExpired)
 	if all := sink.Reports("o"); len(all) != reports+2 || !all[reports+1].Filled.Equal(dec("2.5")) || all[reports+1].Reason != "Order expired" {
 		t.Fatalf("%+v", all)
 	}
 	// Rejected after it was taken; and with a part of it filled, of a size that is
 	// in quote currency.
 	state("f", "another-1", "FAILED", "0", "0", object{"reject_reason": "REJECT_REASON_INSUFFICIENT_FUNDS"})
-	last(t, sink, "f", domain.OrderRejected)
+	executiontest.WantStatus(t, sink, "f", domain.OrderRejected)
 	if reason := sink.Reports("f")[0].Reason; reason != "REJECT_REASON_INSUFFICIENT_FUNDS" {
 		t.Fatal(reason)
 	}
 	r.d.fake("another-2", "e3", object{"size": "125", "size_in_quote": true})
 	state("p", "another-2", "FAILED", "2.5", "50", nil)
-	last(t, sink, "p", domain.OrderCanceled)
-	wantFills(t, sink, "p", "2.5")
+	executiontest.WantStatus(t, sink, "p", domain.OrderCanceled)
+	executiontest.WantFills(t, sink, "p", "2.5")
 	// Other markets are none of ours.
 	state("q", "another-3", "OPEN", "0", "0", object{"product_type": "FUTURE"})
 	state("r", "another-4", "OPEN", "0", "0", nil)
-	last(t, sink, "r", domain.OrderAccepted)
+	executiontest.WantStatus(t, sink, "r", domain.OrderAccepted)
 	if sink.Connects() != 1 || len(sink.Reports("q")) > 0 {
 		t.Fatalf("%d connects, %+v", sink.Connects(), sink.Reports("q"))
 	}
@@ -166,7 +135,7 @@ func TestABalanceChanges(t *testing.T) {
 	r := newRig(t)
 	v := r.venue()
 	sink, _ := executiontest.Listen(t, v)
-	submit(t, v, order("o", domain.Sell, "3", "150"))
+	executiontest.Submit(t, v, order("o", domain.Sell, "3", "150"))
 	executiontest.Eventually(t, "what is held back", func() bool {
 		b := sink.BalanceOf("BTC")
 		return b.Used.Equal(dec("3")) && b.Free.Equal(dec("97")) && b.Total.Equal(dec("100")) // none of the vault's
@@ -175,7 +144,7 @@ func TestABalanceChanges(t *testing.T) {
 	r.Inject(papertest.Fault{Path: "accounts", Times: 1 << 30, Body: `{"accounts":[` +
 		`{"type":"FIAT","available_balance":{"value":"1.5","currency":"EUR"},"hold":{"value":"0.25","currency":"EUR"}},` +
 		`{"type":"FIAT","available_balance":{"value":"2","currency":"EUR"},"hold":{"value":"0","currency":"EUR"}}],"has_next":false,"cursor":"","size":2}`})
-	submit(t, v, order("p", domain.Sell, "1", "150"))
+	executiontest.Submit(t, v, order("p", domain.Sell, "1", "150"))
 	executiontest.Eventually(t, "the sum", func() bool {
 		b := sink.BalanceOf("EUR")
 		return b.Total.Equal(dec("3.75")) && b.Used.Equal(dec("0.25")) && b.Free.Equal(dec("3.5"))
@@ -201,8 +170,8 @@ func TestTokensAreRenewed(t *testing.T) {
 		r.Disconnect()
 		executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > n })
 	}
-	submit(t, v, order("o", domain.Buy, "1", "50"))
-	last(t, sink, "o", domain.OrderAccepted)
+	executiontest.Submit(t, v, order("o", domain.Buy, "1", "50"))
+	executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
 	stop()
 	// The gateway refuses good tokens now and then.
 	v = r.venue() // which asks for nothing else meanwhile
@@ -210,9 +179,9 @@ func TestTokensAreRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.d.gate.refuse(2)
-	submit(t, v, order("p", domain.Buy, "1", "50"))
+	executiontest.Submit(t, v, order("p", domain.Buy, "1", "50"))
 	r.d.gate.refuse(3)
-	if _, err := v.Submit(t.Context(), order("q", domain.Buy, "1", "50")); outcome(err) != "rejected" {
+	if _, err := v.Submit(t.Context(), order("q", domain.Buy, "1", "50")); executiontest.Outcome(err) != "rejected" {
 		t.Fatal(err)
 	}
 	if open, err := v.Open(t.Context()); err != nil || len(open) != 2 {
@@ -227,8 +196,8 @@ func TestALostMessageIsNoticed(t *testing.T) {
 	r.Market("99", "10", "101", "10")
 	v := r.venue()
 	sink, _ := executiontest.Listen(t, v)
-	submit(t, v, order("o", domain.Buy, "1", ""))
-	last(t, sink, "o", domain.OrderFilled)
+	executiontest.Submit(t, v, order("o", domain.Buy, "1", ""))
+	executiontest.WantStatus(t, sink, "o", domain.OrderFilled)
 	for _, c := range r.d.listening() {
 		c.lose()
 		c.send("heartbeats", object{"heartbeat_counter": "2"})
@@ -237,9 +206,9 @@ func TestALostMessageIsNoticed(t *testing.T) {
 	if !strings.Contains(r.logs.String(), "a message of the stream was lost") {
 		t.Fatal(r.logs.String())
 	}
-	submit(t, v, order("p", domain.Buy, "1", ""))
-	last(t, sink, "p", domain.OrderFilled)
-	wantFills(t, sink, "p", "1")
+	executiontest.Submit(t, v, order("p", domain.Buy, "1", ""))
+	executiontest.WantStatus(t, sink, "p", domain.OrderFilled)
+	executiontest.WantFills(t, sink, "p", "1")
 }
 
 func TestTheVenueIsKilledAndComesBack(t *testing.T) {
@@ -249,16 +218,16 @@ func TestTheVenueIsKilledAndComesBack(t *testing.T) {
 	v := r.venue()
 	sink, _ := executiontest.Listen(t, v)
 	o := order("o", domain.Buy, "5", "100")
-	submit(t, v, o)
+	executiontest.Submit(t, v, o)
 	r.Stop()
-	if _, err := v.Query(t.Context(), o); outcome(err) != "unanswered" {
+	if _, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	before := sink.Connects()
 	r.Start()
 	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > before })
 	r.Market("99", "10", "100", "2")
-	wantFills(t, sink, "o", "2")
+	executiontest.WantFills(t, sink, "o", "2")
 }
 
 // What cannot be understood ends the connection; what is none of ours does not.
@@ -267,8 +236,8 @@ func TestNonsenseFromTheStream(t *testing.T) {
 	r := newRig(t)
 	v := r.venue()
 	sink, _ := executiontest.Listen(t, v)
-	number := submit(t, v, order("o", domain.Buy, "10", "50")).VenueOrderID
-	last(t, sink, "o", domain.OrderAccepted)
+	number := executiontest.Submit(t, v, order("o", domain.Buy, "10", "50")).VenueOrderID
+	executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
 	tell := func(text string) {
 		for _, c := range r.d.listening() {
 			c.sends(text)
@@ -282,8 +251,8 @@ func TestNonsenseFromTheStream(t *testing.T) {
 	} {
 		tell(frame)
 	}
-	submit(t, v, order("p", domain.Buy, "10", "50"))
-	last(t, sink, "p", domain.OrderAccepted)
+	executiontest.Submit(t, v, order("p", domain.Buy, "10", "50"))
+	executiontest.WantStatus(t, sink, "p", domain.OrderAccepted)
 	if sink.Connects() != 1 {
 		t.Fatal("a message that has no events ended the connection")
 	}

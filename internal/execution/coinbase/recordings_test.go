@@ -41,7 +41,7 @@ func TestRecordedFrames(t *testing.T) {
 	user := strings.Replace(venuetest.RecordedBody(t, frames, "ws_user.json"), `"snapshot"`, `"update"`, 1)
 	tell(user)
 	const id, number = "11111-000000-000001", "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
-	last(t, sink, id, domain.OrderAccepted)
+	executiontest.WantStatus(t, sink, id, domain.OrderAccepted)
 	r.d.fake(number, "e1", object{"product_id": "BTC-USD", "size": "0.001", "price": "68900.5", "commission": "0.41"})
 	for _, change := range [][2]string{
 		{`"cumulative_quantity": "0"`, `"cumulative_quantity": "0.001"`}, {`"leaves_quantity": "0.001"`, `"leaves_quantity": "0"`},
@@ -50,8 +50,8 @@ func TestRecordedFrames(t *testing.T) {
 		user = strings.Replace(user, change[0], change[1], 1)
 	}
 	tell(user)
-	last(t, sink, id, domain.OrderFilled)
-	wantFills(t, sink, id, "0.001")
+	executiontest.WantStatus(t, sink, id, domain.OrderFilled)
+	executiontest.WantFills(t, sink, id, "0.001")
 	reports := sink.Reports(id)
 	end := reports[len(reports)-1]
 	if got := fmt.Sprint(len(reports), " ", end.VenueOrderID, " ", end.Symbol, " ", end.Filled, " at ", end.AveragePrice, " ", end.Time); got != "2 "+number+" BTC/USD 0.001 at 68900.5 2026-04-07 14:30:06 +0000 UTC" {
@@ -74,7 +74,7 @@ func TestRecordedPages(t *testing.T) {
 		o := order(id, domain.Buy, "1", "50")
 		o.Symbol = symbol
 		report, err := v.Query(t.Context(), o)
-		return fmt.Sprint(report.VenueOrderID, " ", report.Status, " ", report.Filled, " at ", report.AveragePrice, " ", report.Time.Format("15:04"), " ", report.Reason, outcome(err))
+		return fmt.Sprint(report.VenueOrderID, " ", report.Status, " ", report.Filled, " at ", report.AveragePrice, " ", report.Time.Format("15:04"), " ", report.Reason, executiontest.Outcome(err))
 	}
 	page("historical/batch", "http_orders_list.json")
 	if got, want := ask("11111-000000-000001", "BTC/USD"), "0000-000000-000001 accepted 0 at 0 10:00 done"; got != want {
@@ -90,7 +90,7 @@ func TestRecordedPages(t *testing.T) {
 	old.Symbol = "BTC/USD"
 	r.Inject(papertest.Fault{Path: "brokerage/orders", Body: `{"success":true,"success_response":{"order_id":"0000-000000-000000","client_order_id":"11111-000000-000000"}}`})
 	page("historical/0000-000000-000000", "http_order.json")
-	if _, err := v.Submit(t.Context(), old); outcome(err) != "duplicate" {
+	if _, err := v.Submit(t.Context(), old); executiontest.Outcome(err) != "duplicate" {
 		t.Fatal(err)
 	}
 	page("historical/0000-000000-000000", "http_order.json")

@@ -1,10 +1,8 @@
 package coinbase_test
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,35 +19,17 @@ var catalogue = map[string]domain.Symbol{
 	"BTC/USDT": {Exchange: "coinbase", Name: "BTC/USDT", VenueSymbol: "BTC-USDT", Base: "BTC", Quote: "USDT", Trading: true},
 }
 
-// book is a log that can be read while it is written.
-type book struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *book) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *book) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // rig is a venue and what it takes to reach it.
 type rig struct {
 	*papertest.Exchange
 	t    *testing.T
 	d    *dialect
-	logs *book
+	logs *executiontest.Log
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, logs: &book{}, d: newDialectState()}
+	r := &rig{t: t, logs: &executiontest.Log{}, d: newDialectState()}
 	r.Exchange = papertest.New(t, "coinbase", func(x *papertest.Exchange) http.Handler { return newDialect(x, r.d) })
 	return r
 }
@@ -79,27 +59,8 @@ func (r *rig) venue(change ...func(*private.Config)) *private.Venue {
 
 func dec(text string) domain.Decimal { return domain.MustDecimal(text) }
 
-// order is the first attempt of an order; a price makes it a limit order.
 func order(id string, side domain.Side, volume, price string) domain.Order {
-	o := domain.Order{
-		ID: id, Exchange: "coinbase", Status: domain.OrderIntent, Created: time.Now(), Attempt: 1,
-		OrderTerms: domain.OrderTerms{
-			Account: papertest.AccountName, Bot: "bot", Symbol: executiontest.Symbol, Side: side, Type: domain.Market, Volume: dec(volume),
-		},
-	}
-	if price != "" {
-		o.Type, o.Price = domain.Limit, dec(price)
-	}
-	return o
-}
-
-func submit(t *testing.T, v *private.Venue, o domain.Order) execution.Report {
-	t.Helper()
-	report, err := v.Submit(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return report
+	return executiontest.Order("coinbase", papertest.AccountName, id, side, volume, price)
 }
 
 func TestTheContractOfVenues(t *testing.T) {

@@ -2,6 +2,7 @@ package executiontest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -24,7 +25,7 @@ func Outcome(err error) string {
 	case errors.As(err, &rejected):
 		return "rejected"
 	case errors.As(err, &limited):
-		return "limited " + limited.RetryAfter.Round(time.Second).String()
+		return "limited " + limited.RetryAfter.String()
 	case errors.Is(err, domain.ErrNotFound):
 		return "not found"
 	case errors.Is(err, execution.ErrUnanswered):
@@ -82,6 +83,13 @@ func WantStatus(t testing.TB, sink *Sink, id string, status domain.OrderStatus) 
 		reports := sink.Reports(id)
 		return len(reports) > 0 && reports[len(reports)-1].Status == status
 	})
+}
+
+// Within is the test's context, for so long.
+func Within(t testing.TB, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // Log is what was logged. It can be read while it is written.

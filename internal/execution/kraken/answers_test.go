@@ -158,12 +158,6 @@ func TestAnOrderThatIsInNoListIsNotSentAgain(t *testing.T) {
 	}
 }
 
-func within(t *testing.T, d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // An order that is on its way for longer than its deadline is not taken.
 func TestTheVenueRefusesALateOrder(t *testing.T) {
 	t.Parallel()
@@ -173,7 +167,7 @@ func TestTheVenueRefusesALateOrder(t *testing.T) {
 	stop()
 	r.Inject(papertest.Fault{Path: "AddOrder", Delay: 2500 * time.Millisecond})
 	o := order("late", domain.Buy, "1", "50")
-	if _, err := v.Submit(within(t, 2200*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
+	if _, err := v.Submit(executiontest.Within(t, 2200*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	r.Restart() // which waits until the order has arrived
@@ -189,7 +183,7 @@ func TestAnOrderWithTooLittleTimeIsNotSent(t *testing.T) {
 	r := newRig(t)
 	v := r.venue()
 	for _, left := range []time.Duration{1900 * time.Millisecond, 2900 * time.Millisecond} {
-		if _, err := v.Submit(within(t, left), order("soon", domain.Buy, "1", "50")); executiontest.Outcome(err) != "unanswered" || !strings.Contains(err.Error(), "not sent") {
+		if _, err := v.Submit(executiontest.Within(t, left), order("soon", domain.Buy, "1", "50")); executiontest.Outcome(err) != "unanswered" || !strings.Contains(err.Error(), "not sent") {
 			t.Fatalf("with %s left: %v", left, err)
 		}
 	}
@@ -199,7 +193,7 @@ func TestAnOrderWithTooLittleTimeIsNotSent(t *testing.T) {
 	_, stop := executiontest.Listen(t, v) // which makes the clock exact
 	defer stop()
 	executiontest.Submit(t, v, order("exact", domain.Buy, "1", "50"))
-	if _, err := v.Submit(within(t, 2900*time.Millisecond), order("in-time", domain.Buy, "1", "50")); err != nil {
+	if _, err := v.Submit(executiontest.Within(t, 2900*time.Millisecond), order("in-time", domain.Buy, "1", "50")); err != nil {
 		t.Fatal(err)
 	}
 }

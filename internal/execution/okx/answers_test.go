@@ -30,12 +30,6 @@ func (r *rig) lastBody() string {
 	return r.d.bodies[len(r.d.bodies)-1]
 }
 
-func within(t *testing.T, d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 func TestWhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
@@ -208,7 +202,7 @@ func TestTheVenueRefusesALateOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Inject(papertest.Fault{Path: "/trade/order", Delay: 800 * time.Millisecond})
-	if _, err := v.Submit(within(t, 400*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
+	if _, err := v.Submit(executiontest.Within(t, 400*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
 	executiontest.Eventually(t, "the order to arrive", func() bool {
