@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,60 +16,92 @@ import (
 )
 
 const (
-	// maxTicksInFlight is how many ticks may wait for their acknowledgement
-	// before newer ones replace older ones of the same market.
+	// maxTicksInFlight is how many ticks may be under way before newer ones
+	// replace older ones of the same market.
 	maxTicksInFlight = 8192
 	tickRetry        = 20 * time.Millisecond
+
+	// Up to tickAskAlways ticks of a market under way the log is asked to
+	// acknowledge each one, of those beyond one in tickAskEvery.
+	tickAskAlways = 8
+	tickAskEvery  = 16
 )
 
 // TickPublisher publishes ticks and feeds as fast as the log takes them. While
 // the log is slow or away, the latest tick of each market waits and older ones
 // are dropped and counted. It is safe for concurrent use.
+//
+// Acknowledgements are for the latest tick of a market: nobody needs one that a
+// newer one has followed. So of many under way at once only some are asked for,
+// each of which ends the wait for those before it. Where none is to come for the
+// latest, it is sent again: the log may have it twice, one behind the other.
 type TickPublisher struct {
 	bus *Bus
 	js  jetstream.JetStream
 
 	mu      sync.Mutex
 	waiting map[string]*nats.Msg // by subject: the latest of each market that could not be sent
-	latest  map[string]*nats.Msg // by subject: the latest that was sent
+	courses map[string]*course   // by subject
 	wake    chan struct{}
 
 	// What is under way has a lock of its own, under which no other is taken:
 	// the client library calls back with its lock held, and takes that lock when
 	// it is given a message.
-	sentMu  sync.Mutex
-	unacked map[*nats.Msg]struct{} // sent; the library's own count leaves out what it is about to report
-	lost    []*nats.Msg            // sent, but the log did not acknowledge
+	sentMu   sync.Mutex
+	awaited  map[*nats.Msg]asked // whose acknowledgements are to come; the library's own count leaves out what it is about to report
+	underWay int                 // ticks and feeds
+	unsure   []*course           // of which nothing is awaited although the latest was not acknowledged
 
 	conflated atomic.Uint64
 	failed    atomic.Uint64
 	sent      atomic.Uint64
 }
 
+// course is what is under way of the ticks of one market. They are numbered from 1
+// in the order in which they are sent.
+type course struct {
+	latest *nats.Msg // that was sent; under TickPublisher.mu
+
+	// Under TickPublisher.sentMu.
+	sent    uint64 // number of the latest
+	asked   uint64 // number of the latest whose acknowledgement was asked for
+	settled uint64 // up to which nothing is under way
+	awaited int    // acknowledgements to come
+	failed  bool   // the last of them did not come
+	unsure  bool   // it is in TickPublisher.unsure
+}
+
+// asked is a message whose acknowledgement is to come.
+type asked struct {
+	course *course // nil: a feed
+	number uint64
+}
+
 // TickStats counts what a TickPublisher did since it was made.
 type TickStats struct {
 	Sent      uint64 // handed to the log
 	Conflated uint64 // dropped because a newer one of the same market came
-	Failed    uint64 // not acknowledged; the latest of each market is sent again
+	Failed    uint64 // acknowledgements that did not come; the latest tick of each market is sent again
 	Waiting   int    // markets whose latest tick waits now
-	InFlight  int    // ticks and feeds sent and not yet acknowledged
+	InFlight  int    // ticks and feeds of which it is not yet known that the log has them, or newer ones
 }
 
 // NewTickPublisher makes a publisher; Run must be running for ticks that had
 // to wait.
 func (b *Bus) NewTickPublisher() (*TickPublisher, error) {
 	p := &TickPublisher{
-		bus: b, waiting: make(map[string]*nats.Msg), latest: make(map[string]*nats.Msg), unacked: make(map[*nats.Msg]struct{}),
+		bus: b, waiting: make(map[string]*nats.Msg), courses: make(map[string]*course), awaited: make(map[*nats.Msg]asked),
 		wake: make(chan struct{}, 1),
 	}
 	js, err := jetstream.New(b.nc,
 		jetstream.WithPublishAsyncMaxPending(2*maxTicksInFlight),
 		jetstream.WithPublishAsyncTimeout(b.cfg.Timeout),
 		jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, msg *nats.Msg, err error) {
-			p.lose(msg)
+			p.failed.Add(1)
+			p.settle(msg, false)
 		}),
 		jetstream.WithPublishAsyncAckHandler(func(_ jetstream.JetStream, msg *nats.Msg, _ *jetstream.PubAck) {
-			p.settle(msg)
+			p.settle(msg, true)
 		}))
 	if err != nil {
 		return nil, fmt.Errorf("JetStream: %w", err)
@@ -120,7 +153,9 @@ func (p *TickPublisher) publish(key domain.Key, data []byte) error {
 	if !p.send(msg) {
 		p.waiting[msg.Subject] = msg
 		p.poke()
+		return nil
 	}
+	p.sent.Add(1)
 	return nil
 }
 
@@ -142,70 +177,143 @@ func (p *TickPublisher) PublishFeed(feed domain.Feed) error {
 		return nil
 	}
 	for _, address := range p.bus.Layout().FeedAddresses(feed.Exchange) {
-		_ = p.handOver(&nats.Msg{Subject: address.Subject, Data: data})
+		msg := &nats.Msg{Subject: address.Subject, Data: data}
+		p.sentMu.Lock()
+		p.awaited[msg] = asked{}
+		p.underWay++
+		p.sentMu.Unlock()
+		if _, err := p.js.PublishMsgAsync(msg); err != nil {
+			p.settle(msg, false)
+		}
 	}
 	return nil
 }
 
 // send reports whether the connection took the tick.
 func (p *TickPublisher) send(msg *nats.Msg) bool {
-	if !p.bus.nc.IsConnected() || p.js.PublishAsyncPending() >= maxTicksInFlight {
+	if !p.bus.nc.IsConnected() {
 		return false
 	}
-	if err := p.handOver(msg); err != nil {
+	c := p.courses[msg.Subject]
+	if c == nil {
+		c = &course{}
+		p.courses[msg.Subject] = c
+	}
+	p.sentMu.Lock()
+	if p.underWay >= maxTicksInFlight {
+		p.sentMu.Unlock()
 		return false
 	}
-	p.latest[msg.Subject] = msg
-	p.sent.Add(1)
-	return true
-}
-
-func (p *TickPublisher) handOver(msg *nats.Msg) error {
-	p.sentMu.Lock()
-	p.unacked[msg] = struct{}{}
-	p.sentMu.Unlock()
-	_, err := p.js.PublishMsgAsync(msg)
-	if err != nil {
-		p.settle(msg)
+	p.underWay++
+	c.sent++
+	before := c.asked
+	ask := c.awaited == 0 || c.sent-c.settled <= tickAskAlways || c.sent-c.asked >= tickAskEvery
+	if ask {
+		c.asked = c.sent
+		c.awaited++
+		p.awaited[msg] = asked{c, c.sent}
 	}
-	return err
+	p.sentMu.Unlock()
+	var err error
+	if ask {
+		_, err = p.js.PublishMsgAsync(msg)
+	} else {
+		err = p.bus.nc.PublishMsg(msg)
+	}
+	if err == nil {
+		c.latest = msg
+		return true
+	}
+	p.sentMu.Lock()
+	defer p.sentMu.Unlock()
+	p.underWay--
+	c.sent--
+	if ask {
+		c.asked = before
+		c.awaited--
+		delete(p.awaited, msg)
+		p.look(c)
+	}
+	return false
 }
 
-// settle notes that nothing more is to come of a message.
-func (p *TickPublisher) settle(msg *nats.Msg) {
+// settle notes that a message was acknowledged, or that it will not be. The client
+// library may call it in any order, and with its own lock held.
+func (p *TickPublisher) settle(msg *nats.Msg, acked bool) {
 	p.sentMu.Lock()
-	delete(p.unacked, msg)
-	idle := len(p.unacked) == 0
-	p.sentMu.Unlock()
-	if idle {
+	defer p.sentMu.Unlock()
+	its, known := p.awaited[msg]
+	if !known {
+		return
+	}
+	delete(p.awaited, msg)
+	if c := its.course; c != nil {
+		c.awaited--
+		c.failed = !acked
+		if acked {
+			p.settleTo(c, its.number)
+		}
+		p.look(c)
+	} else {
+		p.underWay--
+	}
+	if p.underWay == 0 {
 		p.poke()
 	}
 }
 
-// lose notes a message that was not acknowledged. The client library may call
-// it in any order, and with its own lock held.
-func (p *TickPublisher) lose(msg *nats.Msg) {
-	p.failed.Add(1)
-	p.sentMu.Lock()
-	delete(p.unacked, msg)
-	p.lost = append(p.lost, msg)
-	p.sentMu.Unlock()
-	p.poke()
+// settleTo ends the wait for the ticks up to a number; sentMu is held.
+func (p *TickPublisher) settleTo(c *course, number uint64) {
+	if number > c.settled {
+		p.underWay -= int(number - c.settled)
+		c.settled = number
+	}
 }
 
-// takeLost lets the ticks that were lost wait again, but only the latest of
-// each market: an older one would follow newer ones in the log. Lost feeds are
-// forgotten, the next one is due soon.
-func (p *TickPublisher) takeLost() {
-	p.sentMu.Lock()
-	lost := p.lost
-	p.lost = nil
-	p.sentMu.Unlock()
-	for _, msg := range lost {
-		if _, newer := p.waiting[msg.Subject]; !newer && p.latest[msg.Subject] == msg {
-			p.waiting[msg.Subject] = msg
+// look sees whether the latest tick must be sent again; sentMu is held.
+func (p *TickPublisher) look(c *course) {
+	if c.awaited == 0 && c.settled < c.sent && !c.unsure {
+		c.unsure = true
+		p.unsure = append(p.unsure, c)
+		if c.failed {
+			p.poke()
 		}
 	}
+}
+
+// takeLost lets the ticks that were lost wait again, but only the latest of each
+// market: an older one would follow newer ones in the log. What may as well have
+// arrived stays unsure. Lost feeds are forgotten, the next one is due soon.
+func (p *TickPublisher) takeLost() {
+	p.sentMu.Lock()
+	defer p.sentMu.Unlock()
+	p.unsure = slices.DeleteFunc(p.unsure, func(c *course) bool {
+		if c.awaited == 0 && c.settled < c.sent {
+			if !c.failed {
+				return false
+			}
+			p.settleTo(c, c.sent)
+			if _, newer := p.waiting[c.latest.Subject]; !newer {
+				p.waiting[c.latest.Subject] = c.latest
+			}
+		}
+		c.unsure = false
+		return true
+	})
+}
+
+// takeUnsure returns the markets whose latest tick is to be sent again because
+// nobody knows of it. The wait for it is over.
+func (p *TickPublisher) takeUnsure() []*course {
+	p.sentMu.Lock()
+	defer p.sentMu.Unlock()
+	unsure := p.unsure
+	p.unsure = nil
+	for _, c := range unsure {
+		c.unsure = false
+		p.settleTo(c, c.sent)
+	}
+	return unsure
 }
 
 func (p *TickPublisher) poke() {
@@ -218,17 +326,18 @@ func (p *TickPublisher) poke() {
 // Run sends what had to wait. It blocks until ctx ends, then gives the log up
 // to grace to acknowledge what is under way.
 func (p *TickPublisher) Run(ctx context.Context, grace time.Duration) error {
-	retry := time.NewTimer(tickRetry)
+	retry := time.NewTicker(tickRetry)
 	defer retry.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return p.drain(grace)
 		case <-p.wake:
-		case <-retry.C:
+			p.sendWaiting()
+		case <-retry.C: // the next tick of a lively market comes before, and makes sure
+			p.sendUnsure()
+			p.sendWaiting()
 		}
-		p.sendWaiting()
-		retry.Reset(tickRetry)
 	}
 }
 
@@ -240,7 +349,21 @@ func (p *TickPublisher) sendWaiting() {
 		if !p.send(msg) {
 			return
 		}
+		p.sent.Add(1)
 		delete(p.waiting, subject)
+	}
+}
+
+// sendUnsure sends the latest tick of each market again of which nobody knows
+// whether the log has it.
+func (p *TickPublisher) sendUnsure() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.takeLost()
+	for _, c := range p.takeUnsure() {
+		if _, newer := p.waiting[c.latest.Subject]; !newer && !p.send(c.latest) {
+			p.waiting[c.latest.Subject] = c.latest
+		}
 	}
 }
 
@@ -250,6 +373,7 @@ func (p *TickPublisher) drain(grace time.Duration) error {
 	retry := time.NewTicker(tickRetry)
 	defer retry.Stop()
 	for {
+		p.sendUnsure()
 		p.sendWaiting()
 		s := p.Stats()
 		if s.Waiting+s.InFlight == 0 {
@@ -269,7 +393,7 @@ func (p *TickPublisher) Stats() TickStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sentMu.Lock()
-	inFlight := len(p.unacked) + len(p.lost)
+	inFlight := p.underWay
 	p.sentMu.Unlock()
 	return TickStats{
 		Sent: p.sent.Load(), Conflated: p.conflated.Load(), Failed: p.failed.Load(),
