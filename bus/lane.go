@@ -15,7 +15,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/fullon/fullon/domain"
 )
@@ -205,25 +204,29 @@ func (l *lane) storeOne(ctx context.Context, q queued) error {
 // first event of each market carries its condition; the others follow on it.
 func (l *lane) storeBatch(ctx context.Context, chunk []queued) (int, error) {
 	bus := l.publisher.bus
-	timeout := min(ackTimeout, bus.cfg.Timeout)
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, min(ackTimeout, bus.cfg.Timeout))
 	defer cancel()
-	msgs := make([]*nats.Msg, len(chunk))
+	batch := newAtomicBatch(bus.nc)
 	begun := make(map[*market]bool)
 	for i, q := range chunk {
-		if begun[q.market] {
-			msgs[i] = fresh(q.msg)
-			continue
+		var condition *market
+		if !begun[q.market] {
+			begun[q.market] = true
+			condition = q.market
 		}
-		begun[q.market] = true
-		msgs[i] = conditional(q)
-	}
-	ack, err := jetstreamext.PublishMsgBatch(ctx, bus.js, msgs, jetstreamext.BatchFlowControl{AckTimeout: timeout})
-	if err != nil {
-		return 0, err
-	}
-	for i, q := range chunk {
-		q.stored(ack.Sequence - uint64(len(chunk)-1-i))
+		if i == len(chunk)-1 {
+			last, err := batch.commit(ctx, q.msg, condition)
+			if err != nil {
+				return 0, err
+			}
+			for j, q := range chunk {
+				q.stored(last - uint64(i-j))
+			}
+			break
+		}
+		if err := batch.add(ctx, q.msg, condition); err != nil {
+			return 0, err
+		}
 	}
 	return len(chunk), nil
 }
@@ -235,19 +238,21 @@ func (q queued) stored(seq uint64) {
 	}
 }
 
-// fresh is a copy that the client library may write its headers and reply into.
-func fresh(msg *nats.Msg) *nats.Msg {
-	return &nats.Msg{Subject: msg.Subject, Data: msg.Data, Header: nats.Header{}}
+// conditional is a copy with the condition of its market, whose headers and reply
+// the client library may write.
+func conditional(q queued) *nats.Msg {
+	msg := &nats.Msg{Subject: q.msg.Subject, Data: q.msg.Data, Header: nats.Header{}}
+	q.market.condition(msg)
+	return msg
 }
 
-// conditional is a fresh copy with the condition of its market.
-func conditional(q queued) *nats.Msg {
-	msg := fresh(q.msg)
-	if msg.Subject != q.market.subject {
-		msg.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, q.market.subject)
+// condition lets a message be stored only if the market's newest trade is the one
+// that is known.
+func (m *market) condition(msg *nats.Msg) {
+	if msg.Subject != m.subject {
+		msg.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, m.subject)
 	}
-	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(q.market.last, 10))
-	return msg
+	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(m.last, 10))
 }
 
 // reconcile finds out, after an error, how many of the queued events the log
