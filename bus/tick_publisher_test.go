@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -293,5 +295,48 @@ func TestAFeedIsNotSentBeforeTheTicksThatWait(t *testing.T) {
 	records := stored(t, b, bus.TickStream(0))
 	if len(records) != 2 || records[0].Key.Kind != domain.KindTick || records[1].Key.Kind != domain.KindFeed {
 		t.Fatalf("%+v", records)
+	}
+}
+
+// In a burst most ticks of a market go without an acknowledgement of their own.
+// Whatever is lost on the way, the latest arrives.
+func TestTheLatestTickOfABurstArrivesAlthoughNobodyWasAskedToAcknowledgeIt(t *testing.T) {
+	t.Parallel()
+	const price = 1000 // of the first tick; all have as many digits
+	n := testserver.NewNATS(t)
+	direct := n.Bus(t, one)
+	proxy := newProxy(t, n.URL)
+	var lost atomic.Int32
+	proxy.Lose(func(publication string) bool {
+		head, _, _ := strings.Cut(publication, "\r\n") // PUB subject [reply] size
+		unasked := strings.HasPrefix(head, "PUB tick.") && len(strings.Fields(head)) == 3
+		if unasked {
+			lost.Add(1)
+		}
+		return unasked
+	})
+	b := hasty(t, proxy.URL, one)
+	p, stop := runTicks(t, b, patience)
+	for round, count := range []int{1, 8, 9, 20, 60, 300} {
+		proxy.Hold(toClient) // so all of them are under way at once
+		last := price + 1000*round + count
+		for i := range count {
+			for _, symbol := range symbols(5) {
+				mustTick(t, p, tick(symbol, last-count+1+i))
+			}
+		}
+		proxy.Release()
+		settled(t, p)
+		want := make(map[string]string)
+		for _, symbol := range symbols(5) {
+			want[symbol] = strconv.Itoa(last)
+		}
+		wantLast(t, direct, want)
+	}
+	if lost.Load() < 300 {
+		t.Fatalf("%d ticks went without", lost.Load())
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
 	}
 }
