@@ -176,8 +176,7 @@ func (a perpetuals) Fills(ctx context.Context, symbol string, from int64) (priva
 			"startTime": {strconv.FormatInt(begin.UnixMilli(), 10)},
 			"endTime":   {strconv.FormatInt(begin.Add(tradeSpan).UnixMilli()-1, 10)},
 		})
-		if err != nil || len(got.Fills) > 0 {
-			got.More = err == nil // of later weeks
+		if err != nil || got.More {
 			return got, err
 		}
 	}
@@ -207,7 +206,9 @@ func (a perpetuals) trades(ctx context.Context, symbol string, from int64, query
 		trades[i] = t.trade
 		trades[i].Buyer, trades[i].Maker = t.Buyer, t.Maker
 	}
-	return pageOf(trades, path, symbol, from)
+	got, err := pageOf(trades, path, symbol, from)
+	got.More = err == nil && len(trades) > 0 // of later weeks, or of what was too much for one page
+	return got, err
 }
 
 // Name implements private.Books: as for spot. An order that the list leaves out,

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution/executiontest"
 	"github.com/fullon/fullon/internal/execution/private"
 )
@@ -35,6 +36,12 @@ func (r *Rig) Config() private.Config {
 	cfg.BackoffInitial, cfg.BackoffMax, cfg.BooksEvery = time.Millisecond, 20*time.Millisecond, time.Millisecond
 	cfg.Logger = slog.New(slog.NewTextHandler(r.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return cfg
+}
+
+// Order is the first attempt of an order in the market that there is; a price
+// makes it a limit order.
+func (r *Rig) Order(id string, side domain.Side, volume, price string) domain.Order {
+	return executiontest.Order(r.cfg.Exchange, AccountName, id, side, volume, price)
 }
 
 // Venue makes the adapter.
