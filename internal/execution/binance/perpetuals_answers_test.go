@@ -27,13 +27,13 @@ func TestWhatAnAnswerOfFuturesMeans(t *testing.T) {
 		return papertest.Fault{Body: `{"symbol":"BTCUSDT","orderId":1,"clientOrderId":"ITSELF","status":"NEW","executedQty":"0","cumQuote":"0"` + text + `}`}
 	}
 	lost := func(name string, f papertest.Fault) papertest.Answer {
-		return papertest.Answer{Name: name, Fault: f, Submit: "unanswered", Cancel: "unanswered", Query: "unanswered"}
+		return papertest.Means(name, f, "unanswered", "unanswered", "unanswered")
 	}
 	no := func(name string, code int) papertest.Answer {
-		return papertest.Answer{Name: name, Fault: contractSays(400, code), Submit: "rejected", Cancel: "rejected", Query: "unanswered"}
+		return papertest.Means(name, contractSays(400, code), "rejected", "rejected", "unanswered")
 	}
 	limit := func(name string, f papertest.Fault, outcome string) papertest.Answer {
-		return papertest.Answer{Name: name, Fault: f, Submit: outcome, Cancel: outcome, Query: outcome}
+		return papertest.Means(name, f, outcome, outcome, outcome)
 	}
 	busy, banned := contractSays(429, -1003), contractSays(418, -1003)
 	busy.RetryAfter, banned.RetryAfter = 7*time.Second, 2*time.Minute
@@ -53,9 +53,9 @@ func TestWhatAnAnswerOfFuturesMeans(t *testing.T) {
 		no("margin", -2019), no("filter", -1111), no("notional", -4164), no("reduce-only", -2022), no("of this type not reduce-only", -2026),
 		no("fill or kill", -5021), no("post-only", -5022), no("stops", -4120), no("hedge mode", -4061), no("liquidation", -2023),
 		no("late", -1021), no("late where orders are matched", -5028), no("signature", -1022), no("key", -2015), no("no key", -2008), no("locked", -2017),
-		{Name: "duplicate", Fault: contractSays(400, -4116), Submit: "duplicate", Cancel: "duplicate", Query: "unanswered"},
-		{Name: "no order", Fault: contractSays(400, -2013), Submit: "rejected", Cancel: "not found", Query: "not found"},
-		{Name: "not canceled", Fault: contractSays(400, -2011), Submit: "rejected", Cancel: "not found", Query: "unanswered"},
+		papertest.Means("duplicate", contractSays(400, -4116), "duplicate", "duplicate", "unanswered"),
+		papertest.Means("no order", contractSays(400, -2013), "rejected", "not found", "not found"),
+		papertest.Means("not canceled", contractSays(400, -2011), "rejected", "not found", "unanswered"),
 	})
 }
 

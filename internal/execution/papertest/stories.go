@@ -14,13 +14,18 @@ import (
 	"github.com/fullon/fullon/internal/execution/private"
 )
 
-// Answer is something that a venue answers, and what becomes of a request then,
-// in the words of executiontest.Outcome or how they begin. ITSELF in its Body is
-// the id of the order.
+// Answer is something that a venue answers, and what it means.
 type Answer struct {
-	Name                  string
-	Fault                 Fault
-	Submit, Cancel, Query string
+	name                  string
+	fault                 Fault
+	submit, cancel, query string
+}
+
+// Means says what becomes of an order, of a cancel and of a query that are
+// answered so, in the words of executiontest.Outcome or how they begin. ITSELF in
+// the Body is the id of the order.
+func Means(name string, answer Fault, submit, cancel, query string) Answer {
+	return Answer{name, answer, submit, cancel, query}
 }
 
 // MeansWhat holds the adapter to what answers mean, which are given to the
@@ -32,13 +37,13 @@ func (r *Rig) MeansWhat(t *testing.T, submit, cancel, query string, answers []An
 		for n, call := range []struct {
 			path, want string
 			do         func(context.Context, domain.Order) (execution.Report, error)
-		}{{submit, a.Submit, v.Submit}, {cancel, a.Cancel, v.Cancel}, {query, a.Query, v.Query}} {
+		}{{submit, a.submit, v.Submit}, {cancel, a.cancel, v.Cancel}, {query, a.query, v.Query}} {
 			o := r.Order(fmt.Sprintf("o%dx%d", i, n), domain.Buy, "1", "50")
-			f := a.Fault
+			f := a.fault
 			f.Path, f.Body = call.path, strings.ReplaceAll(f.Body, "ITSELF", o.ID)
 			r.Inject(f)
 			if _, err := call.do(t.Context(), o); !strings.HasPrefix(executiontest.Outcome(err), call.want) {
-				t.Errorf("%s %d %s: %s, want %s: %v", call.path, n, a.Name, executiontest.Outcome(err), call.want, err)
+				t.Errorf("%s %d %s: %s, want %s: %v", call.path, n, a.name, executiontest.Outcome(err), call.want, err)
 			}
 			r.Heal()
 		}
