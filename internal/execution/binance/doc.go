@@ -55,12 +55,13 @@
 // given the same one. The venue ends it by listenKeyExpired; then, and where a
 // renewal is answered with -1125, a new one is asked for.
 //
-// Orders and positions are told as states, each trade with its order. Of a
-// balance the stream tells a part, so balances and positions are asked for after
-// events, at most every two seconds: Total is the wallet, Used what is bound as
-// margin by orders and positions. What is listed no more is nothing. The profit of
-// a position, before fees, is what the newest event said of it; REST does not tell
-// it, so it is zero until there was one.
+// Orders and positions are told as states, each trade with its order. Positions
+// are asked for after each connect only: the venue says that its list may be
+// behind the stream. Of a balance the stream tells a part, so balances are asked
+// for after events, at most every two seconds: Total is the wallet, Used what is
+// bound as margin by orders and positions. What is listed no more is nothing. The
+// profit of a position, before fees, is what the newest event said of it; REST does
+// not tell it, so it is zero until there was one.
 //
 // Missed trades are listed symbol by symbol (/fapi/v1/userTrades), of three
 // months, a week at once. From the first that is found they are asked for by

@@ -27,8 +27,9 @@ var ownPerpetuals = private.Own{
 type perpetuals struct {
 	account
 
-	mu       *sync.Mutex
+	mu       sync.Mutex
 	assets   map[string]bool           // those that a balance was told of
+	listed   bool                      // positions were asked for since the connection was made
 	held     map[string]bool           // symbols that a position was told of, and not that it is flat
 	realised map[string]domain.Decimal // by symbol, where an event told it
 	searched map[string]time.Time      // by symbol, until when there was no trade
@@ -39,9 +40,9 @@ type perpetuals struct {
 // *domain.FieldError.
 func NewPerpetuals(cfg private.Config) (*private.Venue, error) {
 	return private.New(cfg, ownPerpetuals, func(a *private.Account) (private.API, error) {
-		return perpetuals{
-			account: account{Account: a, clock: "/fapi/v1/time"}, mu: new(sync.Mutex),
-			assets: make(map[string]bool), held: make(map[string]bool), realised: make(map[string]domain.Decimal),
+		return &perpetuals{
+			account: account{Account: a, clock: "/fapi/v1/time"},
+			assets:  make(map[string]bool), held: make(map[string]bool), realised: make(map[string]domain.Decimal),
 			searched: make(map[string]time.Time),
 		}, nil
 	})
@@ -50,7 +51,7 @@ func NewPerpetuals(cfg private.Config) (*private.Venue, error) {
 const contractPath = "/fapi/v1/order"
 
 // Check implements private.Orders.
-func (perpetuals) Check(o domain.Order, _ domain.Symbol) (reason string) {
+func (*perpetuals) Check(o domain.Order, _ domain.Symbol) (reason string) {
 	switch {
 	case o.Type.HasStop():
 		return "stops are not sent for perpetuals of Binance, which has them as algo orders, with ids and a life of their own"
@@ -84,7 +85,7 @@ func contractParams(o domain.Order, symbol string) url.Values {
 }
 
 // order sends a request about one order.
-func (a perpetuals) order(ctx context.Context, method string, params url.Values) (execution.Report, error) {
+func (a *perpetuals) order(ctx context.Context, method string, params url.Values) (execution.Report, error) {
 	got, err := ask[order](ctx, a.account, method, contractPath, params)
 	if err != nil {
 		return execution.Report{}, err
@@ -93,22 +94,22 @@ func (a perpetuals) order(ctx context.Context, method string, params url.Values)
 }
 
 // Submit implements private.Orders.
-func (a perpetuals) Submit(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
+func (a *perpetuals) Submit(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
 	return a.order(ctx, http.MethodPost, contractParams(o, symbol.VenueSymbol))
 }
 
 // Cancel implements private.Orders. Its answer has the id of the order, not one
 // of the request.
-func (a perpetuals) Cancel(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
+func (a *perpetuals) Cancel(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
 	return a.order(ctx, http.MethodDelete, named(o, symbol))
 }
 
 // Query implements private.Orders.
-func (a perpetuals) Query(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
+func (a *perpetuals) Query(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
 	return a.order(ctx, http.MethodGet, named(o, symbol))
 }
 
 // Open implements private.Orders.
-func (a perpetuals) Open(ctx context.Context) ([]execution.Report, error) {
+func (a *perpetuals) Open(ctx context.Context) ([]execution.Report, error) {
 	return a.open(ctx, "/fapi/v1/openOrders")
 }

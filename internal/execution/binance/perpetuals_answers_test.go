@@ -99,6 +99,19 @@ func TestAWrongClockOfFuturesIsReadAgain(t *testing.T) {
 	if report, err := v.Submit(executiontest.Within(t, 5*time.Second), o); err != nil || report.Status != domain.OrderAccepted {
 		t.Fatalf("%+v, %v", report, err)
 	}
+	// As where orders are matched.
+	before := r.d.times("GET /fapi/v1/time")
+	f := contractSays(400, -5028)
+	f.Path = contractOrders
+	r.Inject(f)
+	for _, want := range []string{"rejected", "done"} {
+		if _, err := v.Submit(executiontest.Within(t, 5*time.Second), order("p", domain.Buy, "1", "50")); executiontest.Outcome(err) != want {
+			t.Fatal(err)
+		}
+	}
+	if n := r.d.times("GET /fapi/v1/time") - before; n != 1 {
+		t.Fatalf("the clock was read %d times", n)
+	}
 }
 
 func TestTheKindsOfOrdersOfFutures(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// booksEvery is the least time between two readings of the books, each of
-	// which takes 10 of the 2400 that an address has a minute.
+	// booksEvery is the least time between two readings of the balances, each of
+	// which takes 5 of the 2400 that an address has a minute.
 	booksEvery = 2 * time.Second
 	// tradeSpan is the most time that trades are listed of at once, remembered
 	// how far back they are, less a day to be asked for them, listedLate how much
@@ -30,7 +30,7 @@ const (
 // Balances implements private.Books. They have no time: the venue dates a
 // balance by its last payment, and what orders hold back changes without one. An
 // asset of which nothing is left is not listed.
-func (a perpetuals) Balances(ctx context.Context) ([]domain.Balance, error) {
+func (a *perpetuals) Balances(ctx context.Context) ([]domain.Balance, error) {
 	const path = "/fapi/v3/account"
 	type wallet struct {
 		Assets []struct {
@@ -86,7 +86,7 @@ type position struct {
 
 // told is the position, which is noted. Of one that is flat on a side of hedge
 // mode there is nothing to tell.
-func (a perpetuals) told(p position) (told domain.Position, ok bool, err error) {
+func (a *perpetuals) told(p position) (told domain.Position, ok bool, err error) {
 	told.Symbol = p.Symbol
 	if err := numbers(number{"positionAmt", p.Amount, &told.Volume}, number{"entryPrice", p.Entry, &told.Price}); err != nil {
 		return told, false, fmt.Errorf("the position of %s: %w", domain.Shorten(p.Symbol, 40), err)
@@ -121,12 +121,17 @@ func (a perpetuals) told(p position) (told domain.Position, ok bool, err error) 
 	return told, true, nil
 }
 
-// Positions implements private.Books. The venue lists those that are not flat, and
-// those with open orders; of what was held before the others are flat.
-func (a perpetuals) Positions(ctx context.Context) ([]domain.Position, error) {
+// Positions implements private.Books. They are listed once a connection: after that
+// the stream tells each change, and the list may be behind it. The venue lists
+// those that are not flat, and those with open orders; of what was held before the
+// others are flat.
+func (a *perpetuals) Positions(ctx context.Context) ([]domain.Position, error) {
 	a.mu.Lock()
-	before := slices.Sorted(maps.Keys(a.held))
+	before, listed := slices.Sorted(maps.Keys(a.held)), a.listed
 	a.mu.Unlock()
+	if listed {
+		return nil, nil
+	}
 	asked, _ := a.Clock.At(time.Now())
 	all, err := ask[[]position](ctx, a.account, http.MethodGet, "/fapi/v3/positionRisk", nil)
 	if err != nil {
@@ -151,12 +156,15 @@ func (a perpetuals) Positions(ctx context.Context) ([]domain.Position, error) {
 			positions = append(positions, flat)
 		}
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.listed = true
 	return positions, nil
 }
 
 // Fills implements private.Books: by time until there is one, by number from
 // there on.
-func (a perpetuals) Fills(ctx context.Context, symbol string, from int64) (private.Page, error) {
+func (a *perpetuals) Fills(ctx context.Context, symbol string, from int64) (private.Page, error) {
 	if from > 0 {
 		return a.trades(ctx, symbol, from, url.Values{"fromId": {strconv.FormatInt(from, 10)}})
 	}
@@ -187,7 +195,7 @@ func (a perpetuals) Fills(ctx context.Context, symbol string, from int64) (priva
 }
 
 // trades lists trades of a symbol, the oldest first.
-func (a perpetuals) trades(ctx context.Context, symbol string, from int64, query url.Values) (private.Page, error) {
+func (a *perpetuals) trades(ctx context.Context, symbol string, from int64, query url.Values) (private.Page, error) {
 	const path = "/fapi/v1/userTrades"
 	// The venue's names of these differ from those of spot.
 	type contractTrade struct {
@@ -214,7 +222,7 @@ func (a perpetuals) trades(ctx context.Context, symbol string, from int64, query
 // Name implements private.Books: as for spot. An order that the list leaves out,
 // which has those of a week where it is not said otherwise, is asked for by
 // itself.
-func (a perpetuals) Name(ctx context.Context, fills []private.Fill) error {
+func (a *perpetuals) Name(ctx context.Context, fills []private.Fill) error {
 	if err := a.name(ctx, "/fapi/v1/allOrders", fills); err != nil {
 		return err
 	}

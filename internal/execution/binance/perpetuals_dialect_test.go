@@ -33,6 +33,7 @@ type contractDialect struct {
 	denied    int            // listen keys that are refused though the key is right
 	hedge     bool           // the mode of the account
 	listenKey int            // the number of the one that is good
+	began     int64          // from when trades were asked for last
 	forgets   bool           // a list of orders has those of a week only, which none is of
 }
 
@@ -367,7 +368,7 @@ func (d *contractDialect) userTrades(ctx context.Context, p contractParams) (any
 	}
 	all, statement, err := d.entries(ctx)
 	page := 0
-	d.with(func() { page = d.page })
+	d.with(func() { page, d.began = d.page, begin })
 	found := []object{}
 	for i, f := range statement.Fills {
 		id, ms := int64(i+1), f.Time.UnixMilli()

@@ -21,7 +21,7 @@ var listenKeyForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,256}$`)
 
 // contractStream is one connection to the account's events.
 type contractStream struct {
-	perpetuals
+	*perpetuals
 	key string // who has it reads the account
 }
 
@@ -29,7 +29,7 @@ var _ private.Keyed = contractStream{}
 
 // Stream implements private.API. All who follow the account have the same listen
 // key, so it is never given back.
-func (a perpetuals) Stream(ctx context.Context) (private.Stream, error) {
+func (a *perpetuals) Stream(ctx context.Context) (private.Stream, error) {
 	type mode struct {
 		Hedge *bool `json:"dualSidePosition"`
 	}
@@ -53,11 +53,14 @@ func (a perpetuals) Stream(ctx context.Context) (private.Stream, error) {
 	if !listenKeyForm.MatchString(got.Key) {
 		return nil, private.Nonsense("POST "+listenKeyPath, "the answer has no listen key")
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.listed = false
 	return contractStream{a, got.Key}, nil
 }
 
 // listenKey is a request about the account's listen key, which wants no signature.
-func (a perpetuals) listenKey(method string) private.Request {
+func (a *perpetuals) listenKey(method string) private.Request {
 	return private.Request{Method: method, Path: listenKeyPath, Header: http.Header{"X-Mbx-Apikey": {a.Cfg.Key}}}
 }
 
