@@ -186,6 +186,7 @@ func TestAnAccountInHedgeModeIsNotTraded(t *testing.T) {
 	r.Broadcast(`{"e":"ACCOUNT_UPDATE","T":1,"a":{"P":[{"s":"BTCUSDT","pa":"0","ep":"0","cr":"0","ps":"LONG"}]}}`)
 	r.Broadcast(`{"e":"ACCOUNT_UPDATE","T":1,"a":{"P":[{"s":"BTCUSDT","pa":"-1","ep":"100","cr":"0","ps":"SHORT"}]}}`)
 	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() == 2 })
+	executiontest.Eventually(t, "its positions", func() bool { return r.d.times("GET /fapi/v3/positionRisk") == 2 })
 	r.Inject(papertest.Fault{Path: "/positionRisk", Body: `[{"symbol":"BTCUSDT","positionSide":"LONG","positionAmt":"1","entryPrice":"100"}]`})
 	r.Disconnect()
 	executiontest.Eventually(t, "two reconnects", func() bool { return sink.Connects() == 4 })
@@ -231,5 +232,5 @@ func TestSecretsOfFuturesStaySecret(t *testing.T) {
 		{Status: 500, Body: key}, {Body: key + secret}, {Lose: true}, {Status: 503, Body: `{"code":-1000,"msg":"` + key + `"}`},
 		{Path: "/private/ws/" + listenKeys + "0", Status: 503, Body: listenKeys}, {Path: "/private/ws/" + listenKeys + "0", Status: 200, Body: "no WebSocket"},
 		{Path: "/listenKey", Body: `{"listenKey":"` + listenKeys + `%zz"}`},
-	}, key, secret, listenKeys, "signature=", "X-Mbx-Apikey")
+	}, key, secret, listenKeys[:8], "signature=", "X-Mbx-Apikey")
 }

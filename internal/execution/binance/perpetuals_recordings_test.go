@@ -80,7 +80,7 @@ func TestRecordedFramesOfFutures(t *testing.T) {
 		if json.Unmarshal([]byte(line.Raw), &wrapped) == nil && wrapped.Data != nil { // as at another path
 			line.Raw = string(wrapped.Data)
 		}
-		executiontest.Eventually(t, "the stream", func() bool { return r.Listeners() == 1 })
+		executiontest.Eventually(t, "the stream", func() bool { return r.Listeners() == 1 && sink.Connects() > hedged })
 		before := sink.Connects()
 		r.Broadcast(line.Raw)
 		var event map[string]any

@@ -67,14 +67,14 @@ func (x *Exchange) ServeFollowed(w http.ResponseWriter, r *http.Request, sink fu
 		case <-heard:
 		case <-ctx.Done():
 		}
+		x.keep(s, true) // what is broadcast waits for the connection
 		s.ws, err = websocket.Accept(w, r, nil)
 	}()
+	defer x.keep(s, false)
 	if err != nil {
 		return // it was answered
 	}
 	defer func() { _ = s.ws.CloseNow() }()
-	x.keep(s, true)
-	defer x.keep(s, false)
 	for err == nil {
 		_, _, err = s.ws.Read(ctx)
 	}
