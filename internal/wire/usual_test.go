@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 	"time"
@@ -68,20 +69,25 @@ func FuzzUsual(f *testing.F) {
 			f.Add(data[:i])
 		}
 	}
+	const ns = 1_700_000_000_000_000_000
 	for _, odd := range [][]any{
-		{1, "7", 1, "BTC/USDT", 1, "-1", "1", "0", "", false, "", "", 0},
-		{1, "7", 1, "BTC/USDT", 300, "1", "1", "-0", "", false, "", "", 0},
+		{1, "7", ns, "BTC/USDT", 1, "-1", "1", "0", "", false, "", "", 0},
+		{1, "7", ns, "BTC/USDT", 300, "1", "1", "-0", "", false, "", "", 0},
+		{1, "7", 1, "BTC/USDT", 1, "1", "1", "0", "", false, "", "", 0},
 		{1, "7", -1, "BTC/USDT", 1, "1", "1", "0", "", false, "", "", 0},
 		{1, "7", uint64(1) << 63, "BTC/USDT", 1, "1", "1", "0", "", false, "", "", uint64(1) << 63},
-		{1, "7", 1, "BTC/USDT", 1, "1", "1", "1e5", "", 1, "", "", 0},
-		{2, "7", 1, 1, 1, "1", "1"},
-		{1, "7", 1, 1, 1, "1", "-1"},
+		{1, "7", ns, "BTC/USDT", 1, "1", "1", "1e5", "", 1, "", "", 0},
+		{2, "7", ns, ns, 1, "1", "1"},
+		{1, "7", ns, ns, 300, "1", "1"},
+		{1, "7", ns, ns, 1, "1", "-1"},
 	} {
-		data, err := msgpack.Marshal(odd)
-		if err != nil {
+		var buf bytes.Buffer
+		enc := msgpack.NewEncoder(&buf)
+		enc.UseCompactInts(true)
+		if err := enc.Encode(odd); err != nil {
 			f.Fatal(err)
 		}
-		f.Add(data)
+		f.Add(buf.Bytes())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var trade, wantTrade domain.Trade
