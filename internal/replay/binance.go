@@ -219,10 +219,8 @@ func (s *binanceSession) say(f frame) []byte {
 func (binance) rest(s *Server) map[string]http.HandlerFunc {
 	handlers := map[string]http.HandlerFunc{}
 	for path, answer := range map[string]func(url.Values) (any, error){
-		"ping": func(url.Values) (any, error) { return struct{}{}, nil },
-		"time": func(url.Values) (any, error) {
-			return map[string]int64{"serverTime": s.cfg.Clock.Now().UnixMilli()}, nil
-		},
+		"ping":             func(url.Values) (any, error) { return struct{}{}, nil },
+		"time":             s.serverTime,
 		"exchangeInfo":     s.exchangeInfo,
 		"historicalTrades": s.historicalTrades,
 	} {
@@ -232,6 +230,10 @@ func (binance) rest(s *Server) map[string]http.HandlerFunc {
 		}
 	}
 	return handlers
+}
+
+func (s *Server) serverTime(url.Values) (any, error) {
+	return map[string]int64{"serverTime": s.cfg.Clock.Now().UnixMilli()}, nil
 }
 
 func (s *Server) exchangeInfo(query url.Values) (any, error) {

@@ -15,6 +15,7 @@ import (
 type lap struct {
 	dialect dialect
 	time    time.Duration // whole minutes, so that bars stay bars
+	takes   time.Duration // from its first frame to the next lap's, in real time
 	markets map[string]*numbers
 }
 
@@ -42,8 +43,9 @@ func (s *span) length() int64 {
 // measure reads the recordings for what a lap is.
 func measure(paths []string, d dialect) (l lap, err error) {
 	l = lap{dialect: d, markets: make(map[string]*numbers)}
-	var times span // ns
+	var recorded, times span // ns
 	err = eachFrame(paths, d, nil, func(f frame) (bool, error) {
+		recorded.add(f.at)
 		times.add(f.at)
 		m := l.markets[f.market]
 		if m == nil {
@@ -71,6 +73,7 @@ func measure(paths []string, d dialect) (l lap, err error) {
 		}
 		return true, nil
 	})
+	l.takes = time.Duration(recorded.length())
 	l.time = time.Duration(math.Ceil(float64(times.length())/float64(time.Minute))) * time.Minute
 	return l, err
 }
@@ -78,7 +81,7 @@ func measure(paths []string, d dialect) (l lap, err error) {
 // shifted is the frame as it is played in a lap; lap 0 is the recording.
 func (l lap) shifted(f frame, n int64) frame {
 	m := l.markets[f.market]
-	if n == 0 || m == nil {
+	if n == 0 {
 		return f
 	}
 	ahead, trades, updates := time.Duration(n)*l.time, n*m.trades.length(), n*m.updates.length()
@@ -97,7 +100,7 @@ func (l lap) shifted(f frame, n int64) frame {
 		done = field.to
 	}
 	f.text = append(text, f.text[done:]...)
-	f.at += int64(ahead)
+	f.at += n * int64(l.takes)
 	shifted := make([]trade, len(f.trades))
 	for i, t := range f.trades {
 		t.number, t.id, t.at = t.number+trades, laterID(t.id, trades), t.at+int64(ahead)

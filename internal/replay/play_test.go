@@ -99,6 +99,9 @@ func TestThePositionMovesOnceSubscriptionsHaveSettled(t *testing.T) {
 	a := s.dial("/stream")
 	a.subscribe("aaausdt@trade")
 	c.Advance(time.Second / 2)
+	for range 20 { // or the position may be slow to begin
+		s.get("/api/v3/ping")
+	}
 	a.subscribe("bbbbtc@bookTicker")
 	for done := false; !done; {
 		c.Advance(time.Second)

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -36,8 +38,11 @@ func Recordings(t testing.TB, venue string) []string {
 	return nil
 }
 
+// recordedTimes are those of Bybit's trades.
+var recordedTimes = regexp.MustCompile(`"(ts|T)":[0-9]+`)
+
 // bybitRecordings are the recorded book of a perpetual, and the recorded trades of
-// spot in the time of the book.
+// spot, moved to the time of the book.
 func bybitRecordings(t testing.TB) []string {
 	t.Helper()
 	var book, trades []Line
@@ -50,7 +55,9 @@ func bybitRecordings(t testing.TB) []string {
 	})
 	Each(t, Recording(t, "bybit/tardis-node/bybit-spot.pairs.ndjson"), func(pair Pair) {
 		if strings.Contains(pair.Raw, `"publicTrade.`) {
-			trades = append(trades, Line{Received: book[len(trades)].Received, Dir: "recv", Raw: pair.Raw})
+			at := book[len(trades)].Received
+			raw := recordedTimes.ReplaceAllString(pair.Raw, fmt.Sprintf(`"$1":%d`, at/int64(time.Millisecond)))
+			trades = append(trades, Line{Received: at, Dir: "recv", Raw: raw})
 		}
 	})
 	const host = "wss://stream.bybit.com/v5/public/"
