@@ -129,6 +129,9 @@ func (b *Bus) lastOf(ctx context.Context, key domain.Key) (*jetstream.RawStreamM
 	return b.last(ctx, address)
 }
 
+// errNoMessage is of a stream that is there and has no message of a subject.
+var errNoMessage = fmt.Errorf("no message: %w", domain.ErrNotFound)
+
 // last reads the newest message of a subject. It asks the stream's leader: the
 // partitions' streams do not allow direct gets, which a replica that lags may
 // answer.
@@ -137,10 +140,10 @@ func (b *Bus) last(ctx context.Context, address Address) (*jetstream.RawStreamMs
 		return s.GetLastMsgForSubject(ctx, address.Subject)
 	})
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, notProvisioned(address.Stream)
+		return nil, b.missing(ctx, address.Stream)
 	}
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, fmt.Errorf("%s in %s: %w", address.Subject, address.Stream, domain.ErrNotFound)
+		return nil, fmt.Errorf("%s in %s: %w", address.Subject, address.Stream, errNoMessage)
 	}
 	if err != nil {
 		return nil, b.unreachable("last of "+address.Subject, err)
