@@ -135,7 +135,7 @@ while wanted > 0 do
       block, freed, opening, opened = blocks[i], frees[i], openings[i], openeds[i]
     end
     -- The oldest of its symbol, mostly, or the oldest of another line.
-    local others
+    local at = 1 -- in head
     while id do
       local bot, reduceonly, expires, status
       if ticket then
@@ -188,11 +188,8 @@ while wanted > 0 do
           break
         end
       end
-      if not others then
-        others = string.gmatch(head, '%S+')
-        others() -- has been looked at
-      end
-      id = others()
+      at = at + #id + 1
+      id = match(head, '%S+', at)
       ticket = id and call('HGET', KEYS[4], id)
     end
     if wanted == 0 then
