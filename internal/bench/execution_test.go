@@ -29,8 +29,19 @@ type desk struct {
 	symbols sync.Map
 }
 
-func (d *desk) Tick(ctx context.Context, exchange, symbol string) (domain.Tick, error) {
-	return d.Ticks.Get(ctx, exchange, symbol)
+func (d *desk) Ticks(ctx context.Context, exchange string, symbols []string) ([]domain.Tick, []error) {
+	markets, errs := make([]client.Market, len(symbols)), make([]error, len(symbols))
+	for i, symbol := range symbols {
+		markets[i] = client.Market{Exchange: exchange, Symbol: symbol}
+	}
+	ticks, err := d.Client.Ticks.GetMany(ctx, markets)
+	if err != nil {
+		ticks = make([]domain.Tick, len(symbols))
+	}
+	for i := range errs {
+		errs[i] = err
+	}
+	return ticks, errs
 }
 
 func (d *desk) Position(ctx context.Context, account, symbol string) (domain.Position, error) {
