@@ -273,6 +273,7 @@ func (l *lane) reconcile(ctx context.Context) (int, error) {
 	}
 	stored := make([]bool, len(chunk))
 	looked := make(map[string]bool)
+	newest := make(map[*market]uint64) // known only when all are: what was found is lost with an error
 	look := func(subject string, m *market) error {
 		if looked[subject] {
 			return nil
@@ -296,7 +297,7 @@ func (l *lane) reconcile(ctx context.Context) (int, error) {
 			if seq != 0 && match < 0 {
 				l.lose(m)
 			}
-			m.last = seq
+			newest[m] = seq
 		}
 		return nil
 	}
@@ -306,6 +307,9 @@ func (l *lane) reconcile(ctx context.Context) (int, error) {
 				return 0, err
 			}
 		}
+	}
+	for m, seq := range newest {
+		m.last = seq
 	}
 	var rest, have []queued
 	for i, q := range chunk {

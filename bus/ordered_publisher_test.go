@@ -187,6 +187,38 @@ func TestABatchThatTheLogGotInPartIsNotTakenForStored(t *testing.T) {
 	wantEachOnceInOrder(t, direct, map[string]int{"BTC/USDT": 80})
 }
 
+// Of two markets the log tells where the one ends, and not the other.
+func TestWhatWasFoundStoredIsNotStoredAgainWhenTheSearchBreaksOff(t *testing.T) {
+	t.Parallel()
+	n := testserver.NewNATS(t)
+	direct := n.Bus(t, one)
+	proxy := newProxy(t, n.URL)
+	var lost atomic.Int32
+	proxy.Lose(func(publication string) bool {
+		return strings.Contains(publication, "MSG.GET") && strings.Contains(publication, "C1/USDT") && lost.Add(1) == 1
+	})
+	b := hasty(t, proxy.URL, one)
+	p := b.NewOrderedPublisher(10)
+	for _, name := range symbols(2) { // nothing is asked before something goes wrong
+		if err := p.Resume("binance", name, 0); err != nil {
+			t.Fatal(err)
+		}
+		push(t, p, trade(name, 0))
+	}
+	proxy.Hold(toClient)
+	stop := runOrdered(t, p, patience)
+	eventually(t, "the first is stored", func() bool { return extent(t, direct, bus.TradeStream(0)).Last == 1 })
+	proxy.Cut()
+	eventually(t, "both are acknowledged", func() bool { return p.Stats().Waiting == 0 })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if lost.Load() == 0 {
+		t.Fatal("nothing was lost on the way")
+	}
+	wantEachOnceInOrder(t, direct, map[string]int{"C0/USDT": 1, "C1/USDT": 1})
+}
+
 // Cuts at any moment, in either direction, while trades keep coming.
 func TestRandomCutsNeitherDoubleNorLoseNorReorder(t *testing.T) {
 	t.Parallel()
