@@ -262,6 +262,26 @@ func (b *Bus) Superseded(ctx context.Context) error {
 	return nil
 }
 
+// closedInterval is how often somebody who waits for streams to take what he has
+// looks whether they still do.
+const closedInterval = 250 * time.Millisecond
+
+// closed waits until nothing can be stored any more in the streams of a kind,
+// because they are sealed to be repartitioned, or were: the first of them is from
+// the beginning of that to its end. The error matches domain.ErrMismatch; it is
+// nil when ctx ends before.
+func (b *Bus) closed(ctx context.Context, of split) error {
+	stream := of.partitions()[0].stream()
+	for ctx.Err() == nil {
+		info, err := b.streamInfo(ctx, stream)
+		if errors.Is(err, domain.ErrMismatch) || err == nil && successorOf(info) != 0 {
+			return fmt.Errorf("%w: the deployment is repartitioned", domain.ErrMismatch)
+		}
+		pause.For(ctx, closedInterval)
+	}
+	return nil
+}
+
 // firstOf are the sequences that the streams of each kind began with, by prefix.
 func firstOf(found [len(kinds)]standing) map[string]uint64 {
 	first := make(map[string]uint64)

@@ -93,7 +93,10 @@ func (l *lane) run(ctx, hard context.Context) error {
 			continue
 		}
 		if hard.Err() != nil {
-			return fmt.Errorf("%s: %d events were not stored: %w", l.stream, len(l.chunk()), err)
+			if cause := context.Cause(hard); errors.Is(cause, domain.ErrMismatch) {
+				err = cause
+			}
+			return fmt.Errorf("%s: %d events were not stored: %w", l.stream, l.waiting(), err)
 		}
 		l.publisher.retries.Add(1)
 		l.log.Debug("storing goes on after an error", "error", err, "stored", stored, "of", len(chunk))
@@ -126,6 +129,13 @@ func (l *lane) chunk() []queued {
 		l.queue = slices.DeleteFunc(l.queue, func(q queued) bool { return q.market.over.Load() })
 	}
 	return l.queue[:min(len(l.queue), chunkSize)]
+}
+
+// waiting is how many events are not stored yet.
+func (l *lane) waiting() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue)
 }
 
 // drop forgets the first n events: the log has them.
@@ -343,7 +353,7 @@ func (l *lane) lose(m *market) {
 // last reads the newest message of a subject; seq is zero when there is none.
 func (l *lane) last(ctx context.Context, subject string) (seq uint64, data []byte, err error) {
 	msg, err := l.publisher.bus.last(ctx, Address{l.stream, subject})
-	if errors.Is(err, domain.ErrNotFound) {
+	if errors.Is(err, errNoMessage) {
 		return 0, nil, nil
 	}
 	if err != nil {

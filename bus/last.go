@@ -46,6 +46,51 @@ func (b *Bus) LastTrade(ctx context.Context, exchange, symbol string) (domain.Tr
 	return trade, err
 }
 
+// TradesAt reads the trades of a market that have the venue's time of last, which is
+// what LastTrade has read, oldest first and last included. It looks back over 10,000
+// messages at most; what cannot be read is left out. The error matches
+// domain.ErrUnreachable.
+func (b *Bus) TradesAt(ctx context.Context, last domain.Trade) ([]domain.Trade, error) {
+	key := last.Key()
+	address, err := b.address(key)
+	if err != nil {
+		return nil, err
+	}
+	// next reads the market's first trade at or behind a sequence.
+	next := func(seq uint64) (domain.Trade, error) {
+		msg, err := b.stored(ctx, address.Stream, func(ctx context.Context, s jetstream.Stream) (*jetstream.RawStreamMsg, error) {
+			return s.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(address.Subject))
+		})
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound): // it aged out meanwhile
+			return domain.Trade{Sequence: last.Sequence}, nil
+		case err != nil:
+			return domain.Trade{}, b.unreachable("a trade of "+address.Subject, err)
+		}
+		trade, _ := wire.DecodeTrade(key, msg.Data) // without a time if it cannot be read
+		trade.Sequence = msg.Sequence
+		return trade, nil
+	}
+	from := last
+	for back := uint64(1); from.Time.Equal(last.Time) && back/2 < min(last.Sequence-1, lookBack); back *= 2 {
+		if from, err = next(last.Sequence - min(back, last.Sequence-1)); err != nil {
+			return nil, err
+		}
+	}
+	var trades []domain.Trade
+	for {
+		if from.Time.Equal(last.Time) {
+			trades = append(trades, from)
+		}
+		if from.Sequence >= last.Sequence {
+			return trades, nil
+		}
+		if from, err = next(from.Sequence + 1); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // LastTick reads the newest message about a market's tick from the log, which
 // need not be the newest tick; a deletion is the zero Tick with a Sequence. The
 // error matches domain.ErrNotFound, domain.ErrUnreachable or wire.ErrMalformed.
@@ -84,6 +129,9 @@ func (b *Bus) lastOf(ctx context.Context, key domain.Key) (*jetstream.RawStreamM
 	return b.last(ctx, address)
 }
 
+// errNoMessage is of a stream that is there and has no message of a subject.
+var errNoMessage = fmt.Errorf("no message: %w", domain.ErrNotFound)
+
 // last reads the newest message of a subject. It asks the stream's leader: the
 // partitions' streams do not allow direct gets, which a replica that lags may
 // answer.
@@ -92,10 +140,10 @@ func (b *Bus) last(ctx context.Context, address Address) (*jetstream.RawStreamMs
 		return s.GetLastMsgForSubject(ctx, address.Subject)
 	})
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, notProvisioned(address.Stream)
+		return nil, b.missing(ctx, address.Stream)
 	}
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, fmt.Errorf("%s in %s: %w", address.Subject, address.Stream, domain.ErrNotFound)
+		return nil, fmt.Errorf("%s in %s: %w", address.Subject, address.Stream, errNoMessage)
 	}
 	if err != nil {
 		return nil, b.unreachable("last of "+address.Subject, err)

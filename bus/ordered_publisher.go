@@ -144,13 +144,19 @@ func (p *OrderedPublisher) Publish(event domain.Event) error {
 }
 
 // Run stores what is queued. It blocks until ctx ends, then gives the log up to
-// grace to take the rest; what is left then is an error.
+// grace to take the rest; what is left then is an error. It matches
+// domain.ErrMismatch, and comes at once, where the deployment is repartitioned:
+// nothing more can be stored in its streams then.
 func (p *OrderedPublisher) Run(ctx context.Context, grace time.Duration) error {
 	// The lanes' own context ends grace after ctx, so that a lane that is in
 	// the middle of a chunk can finish it.
-	lanes, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	lanes, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	stop := context.AfterFunc(ctx, func() {
+		within, end := context.WithTimeout(lanes, grace)
+		defer end()
+		cancel(p.bus.closed(within, p.bus.Layout().trades()))
+	})
 	defer stop()
 	group := pool.New().WithErrors()
 	for _, l := range p.lanes {
@@ -163,9 +169,7 @@ func (p *OrderedPublisher) Run(ctx context.Context, grace time.Duration) error {
 func (p *OrderedPublisher) Stats() OrderedStats {
 	s := OrderedStats{Acked: p.acked.Load(), Retries: p.retries.Load(), Conflicts: p.conflicts.Load()}
 	for _, l := range p.lanes {
-		l.mu.Lock()
-		s.Waiting += len(l.queue)
-		l.mu.Unlock()
+		s.Waiting += l.waiting()
 	}
 	return s
 }

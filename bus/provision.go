@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/pause"
 )
 
 // Provision creates the deployment's streams and its buckets, of projectors and
@@ -23,7 +25,11 @@ func (b *Bus) Provision(ctx context.Context, plan Plan) error {
 			return err
 		}
 	}
-	found, err := b.settle(ctx)
+	var found [len(kinds)]standing
+	err := b.surely(ctx, func() (err error) {
+		found, err = b.settle(ctx)
+		return err
+	})
 	if err != nil && !errors.Is(err, domain.ErrNotFound) {
 		return err
 	}
@@ -66,16 +72,46 @@ func (b *Bus) provisionBucket(ctx context.Context, cfg jetstream.KeyValueConfig)
 // other counts than were asked for, and domain.ErrUnreachable while it is being
 // repartitioned.
 func (b *Bus) Bind(ctx context.Context) error {
-	if _, err := b.settle(ctx); err != nil {
-		return err
-	}
-	layout := b.Layout()
-	for _, name := range append(layout.Streams(), CatalogueStream, DeadLetterStream) {
-		if _, err := b.streamInfo(ctx, name); err != nil {
+	return b.surely(ctx, func() error {
+		if _, err := b.settle(ctx); err != nil {
+			return err
+		}
+		layout := b.Layout()
+		for _, name := range append(layout.Streams(), CatalogueStream, DeadLetterStream) {
+			if _, err := b.streamInfo(ctx, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+const (
+	// missingFor is how long a cluster must say that something is not there. A
+	// server that has just been made the leader of the others may answer before
+	// it has read what there is.
+	missingFor = 3 * time.Second
+	// missingAgain is how often it is asked meanwhile.
+	missingAgain = 100 * time.Millisecond
+)
+
+// surely looks until something is there, or a cluster has said for long enough
+// that it is not: the error matches domain.ErrNotFound then. A single server
+// knows what it has before it answers anybody.
+func (b *Bus) surely(ctx context.Context, look func() error) error {
+	var first time.Time // when it was said first
+	for ; ; pause.For(ctx, missingAgain) {
+		err := look()
+		if !errors.Is(err, domain.ErrNotFound) || b.nc.ConnectedClusterName() == "" || ctx.Err() != nil {
+			return err
+		}
+		if first.IsZero() {
+			first = time.Now()
+		}
+		if time.Since(first) >= missingFor {
 			return err
 		}
 	}
-	return nil
 }
 
 // Exchanges lists the exchanges that the deployment has a stream of orders for,

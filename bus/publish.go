@@ -88,14 +88,18 @@ func (b *Bus) message(event domain.Event) (msg *nats.Msg, stream string, err err
 	return &nats.Msg{Subject: address.Subject, Data: data, Header: nats.Header{}}, address.Stream, nil
 }
 
-// address is Layout.Address, remembered for each market.
+// address is Layout.Address, remembered for each market where it takes longer to
+// find out than to look up.
 func (b *Bus) address(key domain.Key) (Address, error) {
+	if isExchangeKind(key.Kind) {
+		return exchangeAddress(key), nil
+	}
 	placing := b.placing.Load()
 	if known, ok := placing.addresses.Load(key); ok {
 		return known.(Address), nil
 	}
 	address, err := placing.layout.Address(key)
-	if err == nil && key.Kind != domain.KindOrder { // of which there is no end
+	if err == nil {
 		placing.addresses.Store(key, address)
 	}
 	return address, err

@@ -141,6 +141,39 @@ func TestTheLogTellsItsExtentAndTimes(t *testing.T) {
 	}
 }
 
+func TestTheLogTellsAllTradesOfTheLastOnesTime(t *testing.T) {
+	t.Parallel()
+	b := testserver.NewNATS(t).Bus(t, one)
+	at := func(n int, second int64) domain.Trade {
+		tr := trade("BTC/USDT", n)
+		tr.Time = time.Unix(second, 0).UTC()
+		return tr
+	}
+	for _, c := range []struct {
+		stored []domain.Event
+		want   string
+	}{
+		{[]domain.Event{at(1, 10)}, "1"},
+		{[]domain.Event{at(2, 10), trade("ETH/USDT", 1), at(3, 10), trade("ETH/USDT", 2)}, "1 2 3"},
+		{[]domain.Event{at(4, 11)}, "4"},
+		{[]domain.Event{trade("ETH/USDT", 3), at(5, 11), trade("ETH/USDT", 4), trade("ETH/USDT", 5), at(6, 11)}, "4 5 6"},
+	} {
+		mustPublish(t, b, c.stored...)
+		last, err := b.LastTrade(t.Context(), "binance", "BTC/USDT")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		trades, err := b.TradesAt(t.Context(), last)
+		for _, tr := range trades {
+			ids = append(ids, tr.ID)
+		}
+		if err != nil || strings.Join(ids, " ") != c.want {
+			t.Errorf("got %v, %v, want %s", ids, err, c.want)
+		}
+	}
+}
+
 func TestARepeatedDeadLetterReplacesTheFormer(t *testing.T) {
 	t.Parallel()
 	n := testserver.NewNATS(t)

@@ -117,6 +117,30 @@ func (b *Bus) PlanRepartition(ctx context.Context, count int, names []string) ([
 	return moves, nil
 }
 
+// Unfinished plans what earlier runs have begun and not finished. The error matches
+// domain.ErrUnreachable.
+func (b *Bus) Unfinished(ctx context.Context) (moves []Move, err error) {
+	found, err := b.standings(ctx)
+	if err != nil && !errors.Is(err, domain.ErrNotFound) {
+		return nil, err
+	}
+	for i, k := range kinds {
+		count := found[i].successor
+		if found[i].remains.count != 0 {
+			count = found[i].count
+		}
+		if count == 0 {
+			continue
+		}
+		its, err := b.PlanRepartition(ctx, count, []string{k.name})
+		if err != nil {
+			return nil, err
+		}
+		moves = append(moves, its...)
+	}
+	return moves, nil
+}
+
 // measure counts what is to be copied.
 func (b *Bus) measure(ctx context.Context, m *Move) error {
 	for _, stream := range m.Streams() {

@@ -310,6 +310,7 @@ func (s *source) open(ctx context.Context) error {
 	err := s.bus.ask(ctx, func(ctx context.Context) error {
 		consumer, err := s.bus.js.OrderedConsumer(ctx, s.stream, jetstream.OrderedConsumerConfig{
 			DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: s.next,
+			MaxResetAttempts: 1, // else Next tries for as long as the log is away, whatever its own bound and ctx say
 		})
 		if err != nil {
 			return err

@@ -80,6 +80,28 @@ func (b *Bus) reserve(ctx context.Context) (reserved context.Context, release fu
 	}, nil
 }
 
+// AwaitRepartition blocks until nobody repartitions the deployment, or ctx ends.
+// The error matches domain.ErrUnreachable.
+func (b *Bus) AwaitRepartition(ctx context.Context) error {
+	for ctx.Err() == nil {
+		err := b.ask(ctx, func(ctx context.Context) error {
+			kv, err := b.js.KeyValue(ctx, repartitionBucket)
+			if err == nil {
+				_, err = kv.Get(ctx, repartitionKey)
+			}
+			return err
+		})
+		switch {
+		case errors.Is(err, jetstream.ErrBucketNotFound), errors.Is(err, jetstream.ErrKeyNotFound):
+			return nil
+		case err != nil && ctx.Err() == nil:
+			return b.unreachable("reservation", err)
+		}
+		pause.For(ctx, reserveBeat)
+	}
+	return nil
+}
+
 // reservation is one run's claim to be the only one.
 type reservation struct {
 	kv       jetstream.KeyValue

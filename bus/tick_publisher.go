@@ -324,7 +324,9 @@ func (p *TickPublisher) poke() {
 }
 
 // Run sends what had to wait. It blocks until ctx ends, then gives the log up
-// to grace to acknowledge what is under way.
+// to grace to acknowledge what is under way. What is left is an error, which
+// matches domain.ErrUnreachable; or domain.ErrMismatch, and comes at once, where
+// the deployment is repartitioned: nothing more can be stored in its streams then.
 func (p *TickPublisher) Run(ctx context.Context, grace time.Duration) error {
 	retry := time.NewTicker(tickRetry)
 	defer retry.Stop()
@@ -368,8 +370,10 @@ func (p *TickPublisher) sendUnsure() {
 }
 
 func (p *TickPublisher) drain(grace time.Duration) error {
-	deadline := time.NewTimer(grace)
-	defer deadline.Stop()
+	ctx, cancel := context.WithTimeoutCause(context.Background(), grace, fmt.Errorf("for %v: %w", grace, domain.ErrUnreachable))
+	defer cancel()
+	within, giveUp := context.WithCancelCause(ctx)
+	go func() { giveUp(p.bus.closed(ctx, p.bus.Layout().ticks())) }()
 	retry := time.NewTicker(tickRetry)
 	defer retry.Stop()
 	for {
@@ -382,8 +386,8 @@ func (p *TickPublisher) drain(grace time.Duration) error {
 		select {
 		case <-p.wake:
 		case <-retry.C:
-		case <-deadline.C:
-			return fmt.Errorf("%d ticks were not acknowledged within %v: %w", s.Waiting+s.InFlight, grace, domain.ErrUnreachable)
+		case <-within.Done():
+			return fmt.Errorf("%d ticks were not acknowledged: %w", s.Waiting+s.InFlight, context.Cause(within))
 		}
 	}
 }

@@ -143,12 +143,10 @@ func (p *Partition) Fills(ctx context.Context, q Queue, limit int) ([]domain.Fil
 
 func fillDecoder(q Queue) decodeInto[domain.Fill] {
 	var texts wire.Texts
-	var symbol, currency string // of the fill before: most have the same
-	return func(f *domain.Fill, payload []byte, seq uint64) error {
+	return func(f, before *domain.Fill, payload []byte, seq uint64) error {
 		f.Account, f.Exchange, f.Sequence = q.Account, q.Exchange, seq
-		f.Symbol, f.FeeCurrency = symbol, currency
+		f.Symbol, f.FeeCurrency = before.Symbol, before.FeeCurrency // most have the same
 		err := wire.ReadFill(f, payload, &texts)
-		symbol, currency = f.Symbol, f.FeeCurrency
 		if f.First == 0 {
 			f.First = seq
 		}

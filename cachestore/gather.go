@@ -34,7 +34,9 @@ const (
 	// flightSize is how many reads go together at most.
 	flightSize = 128
 	// keptBuffer bounds the replies whose buffer is used again, bytes.
-	keptBuffer = 4 << 20
+	keptBuffer = 2 << 20
+	// keptFlights is how many flights are kept for use again, of all gatherers.
+	keptFlights = 4
 )
 
 // command is what Redis is told, the command's name first.
@@ -122,12 +124,31 @@ type flight struct {
 	readers  atomic.Int32 // callers who have not released their part
 }
 
-var flightPool = sync.Pool{New: func() any { return new(flight) }}
+// idleFlights are those that are used again. They are no sync.Pool, because the
+// collector empties one: readers of long lists have it run so often that a fifth
+// of what they allocate would be buffers that grow anew.
+var idleFlights struct {
+	mu   sync.Mutex
+	list []*flight
+}
+
+// newFlight is a flight without anything in it.
+func newFlight() *flight {
+	idleFlights.mu.Lock()
+	defer idleFlights.mu.Unlock()
+	n := len(idleFlights.list)
+	if n == 0 {
+		return new(flight)
+	}
+	f := idleFlights.list[n-1]
+	idleFlights.list = idleFlights.list[:n-1]
+	return f
+}
 
 func (g *gatherer) send(batch []*question) {
 	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.Timeout)
 	defer cancel()
-	f := flightPool.Get().(*flight)
+	f := newFlight()
 	for _, q := range batch {
 		f.add(q)
 	}
@@ -182,7 +203,11 @@ func (f *flight) release() {
 	f.reset()
 	clear(f.commands[:cap(f.commands)])
 	f.commands, f.shared = f.commands[:0], f.shared[:0]
-	flightPool.Put(f)
+	idleFlights.mu.Lock()
+	defer idleFlights.mu.Unlock()
+	if len(idleFlights.list) < keptFlights {
+		idleFlights.list = append(idleFlights.list, f)
+	}
 }
 
 func (f *flight) reset() {

@@ -113,7 +113,7 @@ func (p *Partition) oldFills(ctx context.Context, q Queue, at domain.Checkpoint,
 			continue
 		}
 		var fill domain.Fill
-		if err := decode(&fill, payload, seq); err == nil {
+		if err := decode(&fill, &fill, payload, seq); err == nil {
 			old = append(old, oldEvent{seq, fill})
 		}
 	}

@@ -66,49 +66,91 @@ func (p *Partition) PopOrders(ctx context.Context, r OrderPop) (PoppedOrders, er
 	reply, err := ordersPopScript.Run(ctx, p.store.rdb, []string{
 		p.checkpointKey(), p.queuedKey(), p.headsKey(), p.ticketsKey(), p.ordersKey(), p.orderLeasesKey(), p.triesKey(),
 		p.heldKey(domain.KindBlock), p.freedKey(domain.KindBlock), p.heldKey(domain.KindOpening), p.haltsKey(), p.freedKey(domain.KindOpening),
-	}, r.Epoch, r.Least, lease, r.Token, r.Worker, r.Most).StringSlice()
+	}, r.Epoch, r.Least, lease, r.Token, r.Worker, r.Most).Slice()
 	if err != nil {
 		return PoppedOrders{}, p.failed(ctx, "pop orders", err)
 	}
+	in := popReply{of: p.stream, rest: reply}
 	var out PoppedOrders
-	if out.At, err = domain.ParseCheckpoint(reply[0]); err != nil {
+	if out.At, err = domain.ParseCheckpoint(in.text()); err != nil {
 		return out, err
 	}
-	if len(reply) == 1 {
+	if len(in.rest) == 0 && in.err == nil {
 		out.Behind = true
 		return out, nil
 	}
-	n := numbers{of: p.stream}
-	out.Until = time.UnixMilli(int64(n.read(reply[1])) + lease)
-	out.Next = time.Duration(n.read(reply[2])) * time.Millisecond
-	const fields = 11
-	for i := 3; i+fields <= len(reply); i += fields {
-		f := reply[i : i+fields]
-		order, err := p.readOrder(f[0], f[1])
+	out.Until = time.UnixMilli(in.number() + lease)
+	out.Next = time.Duration(in.number()) * time.Millisecond
+	for len(in.rest) > 0 && in.err == nil {
+		o, err := in.order(p)
 		if err != nil {
 			return out, err
 		}
-		out.Orders = append(out.Orders, PoppedOrder{
-			Order: order, Tries: int(n.read(f[2])), BlockSeq: n.read(f[3]), BlockToken: n.read(f[4]),
-			HaltSeq: n.read(f[5]), BotHaltSeq: n.read(f[6]), Lapsed: f[7] == "1", Expired: f[8] == "1",
-			OpeningSeq: n.read(f[9]), OpenLapsed: f[10] == "1",
-		})
+		out.Orders = append(out.Orders, o)
 	}
-	return out, n.err
+	return out, in.err
 }
 
-// numbers reads numbers of a reply and keeps the first error.
-type numbers struct {
-	of  string
-	err error
+// popReply reads what the script of PopOrders has answered, one element after the
+// other, and keeps the first error.
+type popReply struct {
+	of   string
+	rest []any
+	err  error
 }
 
-func (n *numbers) read(text string) uint64 {
-	v, err := strconv.ParseUint(text, 10, 64)
-	if err != nil && n.err == nil {
-		n.err = fmt.Errorf("%s: %w: %q is no number", n.of, domain.ErrUnknown, text)
+func (r *popReply) next() (element any) {
+	if len(r.rest) > 0 {
+		element, r.rest = r.rest[0], r.rest[1:]
 	}
-	return v
+	return element
+}
+
+func (r *popReply) text() string {
+	element := r.next()
+	text, ok := element.(string)
+	if !ok {
+		r.fail(element, "text")
+	}
+	return text
+}
+
+func (r *popReply) number() int64 {
+	element := r.next()
+	n, ok := element.(int64)
+	if !ok {
+		r.fail(element, "number")
+	}
+	return n
+}
+
+func (r *popReply) fail(element any, what string) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%s: %w: %v is no %s", r.of, domain.ErrUnknown, element, what)
+	}
+}
+
+// order reads one that was leased.
+func (r *popReply) order(p *Partition) (o PoppedOrder, err error) {
+	id, stored := r.text(), r.text()
+	o.Tries = int(r.number())
+	about := r.text()
+	if r.err != nil {
+		return o, r.err
+	}
+	var lapsed, openLapsed, expired uint64
+	rest := about
+	for _, n := range []*uint64{&o.BlockSeq, &o.BlockToken, &o.OpeningSeq, &o.HaltSeq, &o.BotHaltSeq, &lapsed, &openLapsed, &expired} {
+		var text string
+		text, rest, _ = strings.Cut(rest, " ")
+		if *n, err = strconv.ParseUint(text, 10, 64); err != nil {
+			r.fail(about, "list of eight numbers")
+			return o, r.err
+		}
+	}
+	o.Lapsed, o.OpenLapsed, o.Expired = lapsed == 1, openLapsed == 1, expired == 1
+	o.Order, err = p.readOrder(id, stored)
+	return o, err
 }
 
 // LeaseMove is what becomes of the lease of an order.

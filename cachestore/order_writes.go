@@ -2,7 +2,6 @@ package cachestore
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -33,31 +32,44 @@ type QueueHead struct {
 	First  uint64   // of the oldest
 }
 
+// indexEntry is an order's place in an index. The index is that of something, a
+// symbol or a bot, or of all orders: its name is made when it is written.
 type indexEntry struct {
-	key   string
+	index OrderIndex
+	of    string
 	score uint64
 }
 
+func (e indexEntry) group() indexGroup { return indexGroup{e.index, e.of} }
+
+type indexGroup struct {
+	index OrderIndex
+	of    string
+}
+
+func (e indexEntry) within(entries []indexEntry) bool {
+	return slices.ContainsFunc(entries, func(o indexEntry) bool { return o.group() == e.group() })
+}
+
 // entries lists what the indexes have of an order.
-func (p *Partition) entries(dst []indexEntry, o OrderPlace) []indexEntry {
+func (o OrderPlace) entries(dst []indexEntry) []indexEntry {
 	if o.Symbol == "" {
 		return dst
 	}
 	dst = append(dst,
-		indexEntry{p.indexKey(NewestOrders), o.Seq},
-		indexEntry{p.indexKey(OrdersOfSymbol(o.Symbol)), o.First}, indexEntry{p.indexKey(OrdersOfBot(o.Bot)), o.First})
+		indexEntry{NewestOrders, "", o.Seq}, indexEntry{OrdersOfSymbol(""), o.Symbol, o.First}, indexEntry{OrdersOfBot(""), o.Bot, o.First})
 	if o.Final {
-		return append(dst, indexEntry{p.indexKey(DoneOrders), o.Seq})
+		return append(dst, indexEntry{DoneOrders, "", o.Seq})
 	}
-	dst = append(dst, indexEntry{p.indexKey(LiveOrders), o.First})
+	dst = append(dst, indexEntry{LiveOrders, "", o.First})
 	if o.Dead {
-		dst = append(dst, indexEntry{p.indexKey(DeadOrders), o.First})
+		dst = append(dst, indexEntry{DeadOrders, "", o.First})
 	}
 	if o.Cancel {
-		dst = append(dst, indexEntry{p.indexKey(CancelOrders), o.First})
+		dst = append(dst, indexEntry{CancelOrders, "", o.First})
 	}
 	if o.Queued {
-		dst = append(dst, indexEntry{p.indexKey(QueueOf(o.Symbol)), o.First})
+		dst = append(dst, indexEntry{QueueOf(""), o.Symbol, o.First})
 	}
 	return dst
 }
@@ -65,50 +77,46 @@ func (p *Partition) entries(dst []indexEntry, o OrderPlace) []indexEntry {
 // PutOrders stores orders and moves them between the indexes.
 func (b *Batch) PutOrders(changes []OrderChange) {
 	p := b.partition
-	added, removed := make(map[string][]any), make(map[string][]any)
-	set := func(key, member string, value any) { added[key] = append(added[key], member, value) }
+	added, removed := make(map[indexGroup][]any), make(map[indexGroup][]any)
+	var states, tickets, gone, waitNoMore []any
 	var was, is []indexEntry
 	for i := range changes {
 		c := &changes[i]
-		was, is = p.entries(was[:0], c.Was), p.entries(is[:0], c.Is)
+		was, is = c.Was.entries(was[:0]), c.Is.entries(is[:0])
+		id := any(c.ID)
 		for _, e := range was {
-			if !slices.ContainsFunc(is, func(o indexEntry) bool { return o.key == e.key }) {
-				removed[e.key] = append(removed[e.key], c.ID)
+			if !e.within(is) {
+				removed[e.group()] = append(removed[e.group()], id)
 			}
 		}
 		for _, e := range is {
 			if !slices.Contains(was, e) {
-				added[e.key] = append(added[e.key], strconv.FormatUint(e.score, 10), c.ID)
+				added[e.group()] = append(added[e.group()], e.score, id)
 			}
 		}
 		switch {
 		case c.Is.Symbol == "":
-			removed[p.ordersKey()] = append(removed[p.ordersKey()], c.ID)
+			gone = append(gone, id)
 		case c.Payload != nil:
-			set(p.ordersKey(), c.ID, b.stamp(c.Is.Seq, c.Payload))
+			states = append(states, id, b.stamp(c.Is.Seq, c.Payload))
 		}
 		switch {
 		case c.Is.Queued:
-			set(p.ticketsKey(), c.ID, c.Ticket)
+			tickets = append(tickets, id, c.Ticket)
 		case c.Was.Queued:
-			removed[p.ticketsKey()] = append(removed[p.ticketsKey()], c.ID)
-			removed[p.triesKey()] = append(removed[p.triesKey()], c.ID)
+			waitNoMore = append(waitNoMore, id)
 		}
 	}
-	isHash := func(key string) bool { return key == p.ordersKey() || key == p.ticketsKey() || key == p.triesKey() }
-	for key, members := range removed {
-		if isHash(key) {
-			b.remove("HDEL", key, members)
-		} else {
-			b.remove("ZREM", key, members)
-		}
+	b.remove("HDEL", p.ordersKey(), gone)
+	b.remove("HDEL", p.ticketsKey(), waitNoMore)
+	b.remove("HDEL", p.triesKey(), waitNoMore)
+	for group, ids := range removed {
+		b.remove("ZREM", p.indexKey(group.index+OrderIndex(group.of)), ids)
 	}
-	for key, pairs := range added {
-		if isHash(key) {
-			b.put("HSET", key, pairs)
-		} else {
-			b.put("ZADD", key, pairs)
-		}
+	b.put("HSET", p.ordersKey(), states)
+	b.put("HSET", p.ticketsKey(), tickets)
+	for group, pairs := range added {
+		b.put("ZADD", p.indexKey(group.index+OrderIndex(group.of)), pairs)
 	}
 }
 
@@ -122,7 +130,7 @@ func (b *Batch) PutQueueHeads(heads []QueueHead) {
 			gone = append(gone, h.Symbol)
 			continue
 		}
-		scores = append(scores, strconv.FormatUint(h.First, 10), h.Symbol)
+		scores = append(scores, h.First, h.Symbol)
 		ids = append(ids, h.Symbol, strings.Join(h.IDs, " "))
 	}
 	b.remove("ZREM", p.queuedKey(), gone)
@@ -142,7 +150,7 @@ func (b *Batch) PutLiveCounts(counts map[string]int) {
 		if n == 0 {
 			gone = append(gone, field)
 		} else {
-			set = append(set, field, strconv.Itoa(n))
+			set = append(set, field, n)
 		}
 	}
 	b.remove("HDEL", b.partition.liveCountKey(), gone)

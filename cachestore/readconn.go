@@ -144,12 +144,14 @@ func (in *incoming) fail(err error) {
 	}
 }
 
-// receiveAtLeast is for how much there is room when something is received, bytes.
+// receiveAtLeast is for how much there is at least room when something is received, bytes.
 const receiveAtLeast = 16 << 10
 
 // receive waits for more.
 func (in *incoming) receive() {
-	in.data = slices.Grow(in.data, receiveAtLeast)
+	if cap(in.data)-len(in.data) < receiveAtLeast {
+		in.data = slices.Grow(in.data, max(receiveAtLeast, len(in.data)))
+	}
 	n, err := in.conn.Read(in.data[len(in.data):cap(in.data)])
 	in.data = in.data[:len(in.data)+n]
 	if n == 0 {
@@ -160,18 +162,19 @@ func (in *incoming) receive() {
 // head passes the first line of an element, and gives its kind and its number.
 func (in *incoming) head() (kind byte, n int) {
 	for in.err == nil {
-		if in.at < len(in.data) {
-			if length := bytes.IndexByte(in.data[in.at:], '\n'); length >= 0 {
-				line := in.data[in.at : in.at+length]
-				in.at += length + 1
-				for _, c := range line[1:] {
-					if '0' <= c && c <= '9' {
-						n = 10*n + int(c-'0')
-					} else if c == '-' {
-						return line[0], -1 // nothing
-					}
+		n, nothing := 0, false
+		for i := in.at + 1; i < len(in.data); i++ {
+			switch c := in.data[i]; {
+			case '0' <= c && c <= '9':
+				n = 10*n + int(c-'0')
+			case c == '-':
+				nothing = true
+			case c == '\n':
+				kind = in.data[in.at]
+				if in.at = i + 1; nothing {
+					return kind, -1
 				}
-				return line[0], n
+				return kind, n
 			}
 		}
 		in.receive()

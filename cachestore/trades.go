@@ -155,7 +155,7 @@ const maxList = 1 << 30
 
 func tradeDecoder(exchange, symbol string) decodeInto[domain.Trade] {
 	var texts wire.Texts
-	return func(t *domain.Trade, payload []byte, seq uint64) error {
+	return func(t, _ *domain.Trade, payload []byte, seq uint64) error {
 		t.Exchange, t.Symbol, t.Sequence = exchange, symbol, seq
 		return wire.ReadTrade(t, payload, &texts)
 	}
@@ -165,15 +165,16 @@ func tradeDecoder(exchange, symbol string) decodeInto[domain.Trade] {
 // that they are of. The error matches domain.ErrUnreachable or
 // domain.ErrUnknown.
 func (p *Partition) Gaps(ctx context.Context, exchange, symbol string, limit int) ([]domain.Gap, domain.Checkpoint, error) {
-	return listOf(ctx, p, p.gapsKey(exchange, symbol), limit, func(gap *domain.Gap, payload []byte, seq uint64) (err error) {
+	return listOf(ctx, p, p.gapsKey(exchange, symbol), limit, func(gap, _ *domain.Gap, payload []byte, seq uint64) (err error) {
 		*gap, err = wire.DecodeGap(domain.Key{Exchange: exchange, Symbol: symbol}, payload)
 		gap.Sequence = seq
 		return err
 	})
 }
 
-// decodeInto decodes a payload, and sets what is not in it.
-type decodeInto[T any] func(into *T, payload []byte, seq uint64) error
+// decodeInto decodes a payload into a zero value, and sets what is not in it.
+// before is the value before it in its list, of the first one itself.
+type decodeInto[T any] func(into, before *T, payload []byte, seq uint64) error
 
 // listOf reads the newest limit values of a list of stamped payloads, and the
 // checkpoint that they are of, in one step.
@@ -197,7 +198,7 @@ func readList[T any](ctx context.Context, p *Partition, key string, r *reply, de
 		}
 		seq, payload, err := wire.Unstamp(value)
 		if err == nil {
-			err = decode(&out[i], payload, seq)
+			err = decode(&out[i], &out[max(0, i-1)], payload, seq)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w: %w", key, domain.ErrUnknown, err)
@@ -214,7 +215,7 @@ func decodeList[T any](key string, values []string, decode decodeInto[T]) ([]T, 
 	for i, value := range values {
 		seq, payload, err := wire.UnstampText(value)
 		if err == nil {
-			err = decode(&out[i], payload, seq)
+			err = decode(&out[i], &out[max(0, i-1)], payload, seq)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w: %w", key, domain.ErrUnknown, err)

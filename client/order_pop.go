@@ -128,7 +128,7 @@ func (o *Orders) pop(ctx context.Context, p *settledPartition, n int) (deliverie
 
 // sift ends the orders that are not to be handed out.
 func (o *Orders) sift(ctx context.Context, got cachestore.PoppedOrders, token string) ([]OrderDelivery, error) {
-	var deliveries []OrderDelivery
+	deliveries := make([]OrderDelivery, 0, len(got.Orders))
 	var failed error
 	for _, popped := range got.Orders {
 		var err error

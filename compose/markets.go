@@ -37,9 +37,32 @@ func newMarkets(c *client.Client, log *bus.Bus) *markets {
 // has a newer one.
 const tickTrust = 2 * time.Second
 
-// Tick implements orderworker.Markets. A Redis that is being folded anew has no
-// tick, or an old one, which says nothing about the market: the log knows.
-func (m *markets) Tick(ctx context.Context, exchange, symbol string) (domain.Tick, error) {
+// Ticks implements orderworker.Markets.
+func (m *markets) Ticks(ctx context.Context, exchange string, symbols []string) ([]domain.Tick, []error) {
+	places := make([]client.Market, len(symbols))
+	for i, symbol := range symbols {
+		places[i] = client.Market{Exchange: exchange, Symbol: symbol}
+	}
+	ticks, err := m.client.Ticks.GetMany(ctx, places)
+	if err != nil {
+		ticks = make([]domain.Tick, len(symbols)) // one that cannot be read is no reason not to read the others
+	}
+	errs := make([]error, len(symbols))
+	now := time.Now()
+	var asking sync.WaitGroup
+	for i, symbol := range symbols {
+		if ticks[i].Symbol == "" || ticks[i].Age(now) >= tickTrust {
+			asking.Go(func() { ticks[i], errs[i] = m.tick(ctx, exchange, symbol) })
+		}
+	}
+	asking.Wait()
+	return ticks, errs
+}
+
+// tick is the newest tick of a market, the zero Tick where there is none. A Redis
+// that is being folded anew has none, or an old one, which says nothing about the
+// market: the log knows.
+func (m *markets) tick(ctx context.Context, exchange, symbol string) (domain.Tick, error) {
 	tick, err := m.client.Ticks.Get(ctx, exchange, symbol)
 	missing := errors.Is(err, domain.ErrNotFound)
 	if err != nil && !missing || err == nil && tick.Age(time.Now()) < tickTrust {
@@ -47,7 +70,7 @@ func (m *markets) Tick(ctx context.Context, exchange, symbol string) (domain.Tic
 	}
 	last, err := m.log.LastTick(ctx, exchange, symbol)
 	switch {
-	case errors.Is(err, domain.ErrNotFound) && !missing:
+	case errors.Is(err, domain.ErrNotFound):
 		return tick, nil
 	case err != nil:
 		return domain.Tick{}, err

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/execution/executiontest"
 	"github.com/fullon/fullon/internal/execution/private"
 )
 
@@ -29,17 +30,27 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 	okxSecret := slices.Clip(append(okx, "OKX_API_SECRET="+key))
 	bybit := slices.Clip(append([]string{"FULLON_ORDER_VENUE=bybit", "BYBIT_API_KEY=" + key}, ready...))
 	withMoney := slices.Clip(append(kraken, "KRAKEN_REAL=true"))
+	futures := slices.Clip(append([]string{"BINANCE_FUTURES_ACCOUNT=1002"}, append(binance, "BINANCE_API_SECRET="+key)...))
+	twoAccounts := slices.Clip(append(futures, "FULLON_ORDER_ACCOUNTS=1001,1002"))
 	coinbase := slices.Clip(append([]string{"FULLON_ORDER_VENUE=coinbase", "COINBASE_API_KEY=" + key}, ready...))
 	const file = "/nonexistent"
 	for want, env := range map[string][]string{
-		`FULLON_ORDER_EXCHANGE (--order-exchange): "" is not allowed`:                                                         {},
-		`FULLON_ORDER_ACCOUNTS (--order-accounts): "" is not allowed`:                                                         {"FULLON_ORDER_EXCHANGE=binance"},
-		`FULLON_ORDER_ACCOUNTS (--order-accounts): "a b" is not allowed`:                                                      {"FULLON_ORDER_ACCOUNTS=a b"},
-		`FULLON_ORDER_ACCOUNTS (--order-accounts): "1001,1002" is not allowed`:                                                append(binance, "FULLON_ORDER_ACCOUNTS=1001,1002"),
-		`BINANCE_API_SECRET: "" is not allowed`:                                                                               binance,
-		`BINANCE_API_SECRET_FILE: "` + file + `" is not allowed`:                                                              append(binance, "BINANCE_API_SECRET_FILE="+file),
-		`BINANCE_STREAM_URL (--binance-stream-url): "x" is not allowed`:                                                       append(binance, "BINANCE_STREAM_URL=x"),
-		`BINANCE_API_URL (--binance-api-url): "x" is not allowed`:                                                             append(binance, "BINANCE_API_URL=x"),
+		`FULLON_ORDER_EXCHANGE (--order-exchange): "" is not allowed`:                                                   {},
+		`FULLON_ORDER_ACCOUNTS (--order-accounts): "" is not allowed`:                                                   {"FULLON_ORDER_EXCHANGE=binance"},
+		`FULLON_ORDER_ACCOUNTS (--order-accounts): "a b" is not allowed`:                                                {"FULLON_ORDER_ACCOUNTS=a b"},
+		`FULLON_ORDER_ACCOUNTS (--order-accounts): "1001,1002" is not allowed`:                                          append(binance, "FULLON_ORDER_ACCOUNTS=1001,1002"),
+		`BINANCE_API_SECRET: "" is not allowed`:                                                                         binance,
+		`BINANCE_API_SECRET_FILE: "` + file + `" is not allowed`:                                                        append(binance, "BINANCE_API_SECRET_FILE="+file),
+		`BINANCE_STREAM_URL (--binance-stream-url): "x" is not allowed`:                                                 append(binance, "BINANCE_STREAM_URL=x"),
+		`BINANCE_API_URL (--binance-api-url): "x" is not allowed`:                                                       append(binance, "BINANCE_API_URL=x"),
+		`BINANCE_FUTURES_ACCOUNT (--binance-futures-account): "1002" is not allowed: want one of FULLON_ORDER_ACCOUNTS`: futures,
+		`BINANCE_FUTURES_API_KEY: "" is not allowed`:                                                                    twoAccounts,
+		`BINANCE_FUTURES_API_SECRET_FILE: "` + file + `" is not allowed`: append(twoAccounts, "BINANCE_FUTURES_API_KEY="+key,
+			"BINANCE_FUTURES_API_SECRET_FILE="+file),
+		`BINANCE_FUTURES_API_URL (--binance-futures-api-url): "x" is not allowed`:       append(twoAccounts, "BINANCE_FUTURES_API_URL=x"),
+		`BINANCE_FUTURES_STREAM_URL (--binance-futures-stream-url): "x" is not allowed`: append(twoAccounts, "BINANCE_FUTURES_STREAM_URL=x"),
+		`FULLON_ORDER_ACCOUNTS (--order-accounts): "1001,1002,1003" is not allowed: want one account, and one for futures`: append(twoAccounts,
+			"FULLON_ORDER_ACCOUNTS=1001,1002,1003"),
 		`BYBIT_API_SECRET: "" is not allowed`:                                                                                 bybit,
 		`BYBIT_API_SECRET_FILE: "` + file + `" is not allowed`:                                                                append(bybit, "BYBIT_API_SECRET_FILE="+file),
 		`BYBIT_API_URL (--bybit-api-url): "x" is not allowed`:                                                                 append(bybit, "BYBIT_API_URL=x"),
@@ -77,6 +88,10 @@ func TestAnOrderWorkerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 			t.Errorf("a key is shown: %s", r.stderr)
 		}
 	}
+	// An account for futures alone wants no other key.
+	newUser(t, "FULLON_ORDER_EXCHANGE=binance", "FULLON_ORDER_VENUE=binance", "FULLON_ORDER_ACCOUNTS=1002", "BINANCE_FUTURES_ACCOUNT=1002",
+		"BINANCE_FUTURES_API_KEY="+key, "BINANCE_FUTURES_API_SECRET="+key, "NATS_URL=nats://127.0.0.1:1").run("orderworker").
+		complains(t, ExitUnreachable, "NATS at nats://127.0.0.1:1")
 	// BINANCE_REAL is for Binance alone.
 	newUser(t, append(kraken, "BINANCE_REAL=true")...).run("orderworker").complains(t, ExitUsage, "KRAKEN_REAL")
 	// A file may hold the secret; then only the servers are missing.
@@ -123,18 +138,62 @@ func TestEveryTradingVenueHasSettings(t *testing.T) {
 		if err := venue.UnmarshalText([]byte(v.name)); err != nil {
 			t.Errorf("%s: %v", v.name, err)
 		}
-		made, err := v.new(private.Config{
-			Account: "1001", Key: "a2V5", Secret: secret, Passphrase: "words", RESTURL: "http://127.0.0.1:1", StreamURL: "ws://127.0.0.1:1",
-			Symbols: func() map[string]domain.Symbol { return nil },
+		venues := []func(private.Config) (*private.Venue, error){v.new}
+		if v.futures != nil {
+			venues = append(venues, v.futures)
+		}
+		if access, _ := settings.futures(v.name); (access != nil) != (v.futures != nil) || seen[access] {
+			t.Errorf("%s: the settings of accounts for futures are not their own", v.name)
+		}
+		for _, newVenue := range venues {
+			cfg := private.Config{
+				Account: "1001", Key: "a2V5", Secret: secret, Passphrase: "words", RESTURL: "http://127.0.0.1:1", StreamURL: "ws://127.0.0.1:1",
+				Symbols: func() map[string]domain.Symbol { return nil },
+			}
+			made, err := newVenue(cfg)
+			if err != nil {
+				t.Errorf("%s: %v", v.name, err)
+				continue
+			}
+			made.CloseIdle()
+			cfg.RESTURL, cfg.StreamURL = "", ""
+			if _, err = newVenue(cfg); (err == nil) != v.hasTest {
+				t.Errorf("%s, without real trading: %v", v.name, err)
+			}
+		}
+	}
+}
+
+// Orders of the account for futures go to futures, those of the other to spot.
+func TestAnAccountForFuturesIsReachedAsOne(t *testing.T) {
+	t.Parallel()
+	c := Execution{Venue: "binance", Accounts: Accounts{"1001", "1002"}}
+	c.Binance.FuturesAccount = "1002"
+	spot := domain.Symbol{Exchange: "binance", Name: "BTC/USDT", VenueSymbol: "BTCUSDT", Base: "BTC", Quote: "USDT", Trading: true}
+	perpetual := spot
+	perpetual.Name, perpetual.Settle = "BTC/USDT:USDT", "USDT"
+	for account, want := range map[string]struct {
+		access *Access
+		refuse domain.Symbol
+		reason string
+	}{
+		"1001": {&c.Binance.Access, perpetual, "no spot market"},
+		"1002": {&c.Binance.Futures, spot, "a spot market"},
+	} {
+		r := c.route(account)
+		made, err := r.new(private.Config{
+			Account: account, Key: "a2V5", Secret: "c2VjcmV0", RESTURL: "http://127.0.0.1:1", StreamURL: "ws://127.0.0.1:1",
+			Symbols: func() map[string]domain.Symbol { return map[string]domain.Symbol{want.refuse.Name: want.refuse} },
 		})
-		if err != nil {
-			t.Errorf("%s: %v", v.name, err)
+		if err != nil || r.access != want.access {
+			t.Errorf("%s: %v, with the settings of another account: %v", account, err, r.access != want.access)
 			continue
 		}
-		made.CloseIdle()
-		_, err = v.new(private.Config{Account: "1001", Key: "a2V5", Secret: secret, Passphrase: "words", Symbols: func() map[string]domain.Symbol { return nil }})
-		if (err == nil) != v.hasTest {
-			t.Errorf("%s, without real trading: %v", v.name, err)
+		o := executiontest.Order("binance", account, "o", domain.Buy, "1", "100")
+		o.Symbol = want.refuse.Name
+		if _, err := made.Submit(t.Context(), o); executiontest.Outcome(err) != "rejected" || !strings.Contains(err.Error(), want.reason) {
+			t.Errorf("%s: %v", account, err)
 		}
+		made.CloseIdle()
 	}
 }

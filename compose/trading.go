@@ -36,14 +36,17 @@ type tradingVenue struct {
 	hasTest bool
 	// timeout is the least that an order may have to be taken.
 	timeout time.Duration
+	// futures makes an account for futures, where that is another than one for
+	// spot; nil: new makes what has both.
+	futures func(private.Config) (*private.Venue, error)
 }
 
 var tradingVenues = []tradingVenue{
-	{"binance", binance.New, true, 0},
-	{"bybit", bybit.New, true, 0},
-	{"coinbase", coinbase.New, false, 3 * time.Second}, // a deadline is a token's end, in whole seconds, and 1s ahead at least
-	{"kraken", kraken.New, false, 4 * time.Second},     // its deadlines are 2s ahead at least, by a clock that counts seconds
-	{"okx", okx.New, true, 0},
+	{name: "binance", new: binance.New, hasTest: true, futures: binance.NewPerpetuals},
+	{name: "bybit", new: bybit.New, hasTest: true},
+	{name: "coinbase", new: coinbase.New, timeout: 3 * time.Second}, // a deadline is a token's end, in whole seconds, and 1s ahead at least
+	{name: "kraken", new: kraken.New, timeout: 4 * time.Second},     // its deadlines are 2s ahead at least, by a clock that counts seconds
+	{name: "okx", new: okx.New, hasTest: true},
 }
 
 // tradingVenueNames are what --order-venue takes beside the paper venue.
@@ -57,16 +60,27 @@ func tradingVenueNames() []string {
 
 // Trading says how orders reach each venue.
 type Trading struct {
-	Binance  Access    `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
-	Bybit    Access    `embed:"" prefix:"bybit-" envprefix:"BYBIT_"`
-	Coinbase Access    `embed:"" prefix:"coinbase-" envprefix:"COINBASE_"`
-	Kraken   Access    `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
-	OKX      OKXAccess `embed:"" prefix:"okx-" envprefix:"OKX_"`
+	Binance  BinanceAccess `embed:"" prefix:"binance-" envprefix:"BINANCE_"`
+	Bybit    Access        `embed:"" prefix:"bybit-" envprefix:"BYBIT_"`
+	Coinbase Access        `embed:"" prefix:"coinbase-" envprefix:"COINBASE_"`
+	Kraken   Access        `embed:"" prefix:"kraken-" envprefix:"KRAKEN_"`
+	OKX      OKXAccess     `embed:"" prefix:"okx-" envprefix:"OKX_"`
 }
 
 // of returns how a venue is reached; nil for one that has no settings for it.
 func (t *Trading) of(name string) *Access {
-	return map[string]*Access{"binance": &t.Binance, "bybit": &t.Bybit, "coinbase": &t.Coinbase, "kraken": &t.Kraken, "okx": &t.OKX.Access}[name]
+	return map[string]*Access{
+		"binance": &t.Binance.Access, "bybit": &t.Bybit, "coinbase": &t.Coinbase, "kraken": &t.Kraken, "okx": &t.OKX.Access,
+	}[name]
+}
+
+// futures returns how a venue's accounts for futures are reached, and which one is
+// such; nil for a venue that has none apart.
+func (t *Trading) futures(name string) (access *Access, account string) {
+	if name == "binance" {
+		return &t.Binance.Futures, t.Binance.FuturesAccount
+	}
+	return nil, ""
 }
 
 // Access is an account at a venue: its key, and where orders go.
@@ -78,6 +92,13 @@ type Access struct {
 	SecretFile string    `name:"secret-file" env:"API_SECRET_FILE" placeholder:"FILE" help:"File with the secret."`
 	APIURL     RESTURL   `name:"api-url" env:"API_URL" placeholder:"URL" help:"In place of the REST host of the network."`
 	StreamURL  StreamURL `name:"stream-url" env:"STREAM_URL" placeholder:"URL" help:"In place of the network's WebSocket for accounts, with its path."`
+}
+
+// BinanceAccess is an account at Binance, one for spot, and one for USD-M futures.
+type BinanceAccess struct {
+	Access
+	Futures        Access `embed:"" prefix:"futures-" envprefix:"FUTURES_"`
+	FuturesAccount string `name:"futures-account" env:"FUTURES_ACCOUNT" placeholder:"ACCOUNT" help:"Which of the accounts is the one for USD-M futures, with a key and addresses of its own; none: orders go to spot."`
 }
 
 // OKXAccess is an account at OKX.
@@ -126,7 +147,7 @@ func fromFile(variable, value, file string) (string, error) {
 }
 
 // check tells what is wrong with the settings before anything is started.
-func (c Execution) check() error {
+func (c *Execution) check() error {
 	switch {
 	case c.Exchange == "":
 		return domain.Invalid("FULLON_ORDER_EXCHANGE (--order-exchange)", "", "the exchange whose queue is served, like binance")
@@ -134,30 +155,74 @@ func (c Execution) check() error {
 		return domain.Invalid("FULLON_ORDER_ACCOUNTS (--order-accounts)", "", "the accounts that orders are sent for, like 1001")
 	case c.Venue == paperVenue:
 		return nil
-	case len(c.Accounts) != 1:
-		return domain.Invalid("FULLON_ORDER_ACCOUNTS (--order-accounts)", strings.Join(c.Accounts, ","), "one account: a key is for one")
 	}
-	v, access := c.tradingVenue()
-	if !v.hasTest && !access.Real && (access.APIURL == "" || access.StreamURL == "") {
-		name := strings.ToUpper(v.name) + "_REAL (--" + v.name + "-real)"
+	if err := c.checkAccounts(); err != nil {
+		return err
+	}
+	for _, account := range c.Accounts {
+		if err := c.checkRoute(c.route(account)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkAccounts looks whether each account has a key of its own.
+func (c *Execution) checkAccounts() error {
+	v := c.tradingVenue()
+	_, futures := c.futures(v.name)
+	if futures != "" && !slices.Contains(c.Accounts, futures) {
+		return domain.Invalid(strings.ToUpper(v.name)+"_FUTURES_ACCOUNT (--"+v.name+"-futures-account)", futures, "one of FULLON_ORDER_ACCOUNTS")
+	}
+	others := slices.DeleteFunc(slices.Clone(c.Accounts), func(account string) bool { return account == futures })
+	if len(others) <= 1 && len(c.Accounts)-len(others) <= 1 {
+		return nil
+	}
+	want := "one account: a key is for one"
+	if v.futures != nil {
+		want = "one account, and one for futures: a key is for one"
+	}
+	return domain.Invalid("FULLON_ORDER_ACCOUNTS (--order-accounts)", strings.Join(c.Accounts, ","), want)
+}
+
+func (c *Execution) checkRoute(r route) error {
+	v := c.tradingVenue()
+	if !v.hasTest && !r.access.Real && (r.access.APIURL == "" || r.access.StreamURL == "") {
+		name := r.prefix + "REAL (--" + strings.ToLower(strings.ReplaceAll(r.prefix, "_", "-")) + "real)"
 		return domain.Invalid(name, "false", "true to trade with real money: "+v.name+" has no test network")
 	}
 	if time.Duration(c.Timeout) < v.timeout {
 		return domain.Invalid("FULLON_ORDER_TIMEOUT (--order-timeout)", time.Duration(c.Timeout).String(), v.timeout.String()+" or more for "+v.name)
 	}
-	_, err := c.account(v.name)
+	_, err := c.account(r)
 	return err
 }
 
-// tradingVenue is the real venue that orders go to, and how.
-func (c Execution) tradingVenue() (tradingVenue, *Access) {
+// tradingVenue is the real venue that orders go to.
+func (c *Execution) tradingVenue() tradingVenue {
 	i := slices.IndexFunc(tradingVenues, func(v tradingVenue) bool { return v.name == string(c.Venue) })
-	return tradingVenues[i], c.of(string(c.Venue)) // UnmarshalText takes no other
+	return tradingVenues[i] // UnmarshalText takes no other
+}
+
+// route is how the orders of an account reach the venue.
+type route struct {
+	new    func(private.Config) (*private.Venue, error)
+	access *Access
+	prefix string // of its variables, like BINANCE_
+}
+
+func (c *Execution) route(account string) route {
+	v := c.tradingVenue()
+	r := route{v.new, c.of(v.name), strings.ToUpper(v.name) + "_"}
+	if access, futures := c.futures(v.name); access != nil && futures == account {
+		r = route{v.futures, access, r.prefix + "FUTURES_"}
+	}
+	return r
 }
 
 // account is how the account at a venue is reached.
-func (t *Trading) account(venue string) (cfg private.Config, err error) {
-	a, variable := t.of(venue), strings.ToUpper(venue)+"_API_"
+func (t *Trading) account(r route) (cfg private.Config, err error) {
+	a, variable := r.access, r.prefix+"API_"
 	cfg.Real, cfg.RESTURL, cfg.StreamURL = a.Real, string(a.APIURL), string(a.StreamURL)
 	if cfg.Key, err = fromFile(variable+"KEY", a.Key, a.KeyFile); err != nil {
 		return cfg, err
@@ -187,14 +252,14 @@ func venueModule(cfg Execution) fx.Option {
 		known := &tradedSymbols{client: handle, exchange: string(cfg.Exchange)}
 		s.run("symbols for orders", known.run)
 		return func(account string, log *slog.Logger) (execution.Venue, error) {
-			v, _ := cfg.tradingVenue()
-			reached, err := cfg.account(v.name)
+			r := cfg.route(account)
+			reached, err := cfg.account(r)
 			if err != nil {
 				return nil, err
 			}
 			reached.Exchange, reached.Account, reached.Symbols = string(cfg.Exchange), account, known.all
 			reached.Timeout, reached.Logger = time.Duration(cfg.Timeout), log
-			return v.new(reached)
+			return r.new(reached)
 		}
 	})
 }

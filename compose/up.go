@@ -2,6 +2,7 @@ package compose
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -106,9 +107,6 @@ func (c *UpCommand) runIn(ctx context.Context, data string, servers Servers, fee
 		return err
 	}
 	defer stopLog()
-	if err := provisionOwn(ctx, servers.Log(), log); err != nil {
-		return err
-	}
 	var options []fx.Option
 	redisConfig := servers.Redis()
 	if servers.ExplicitRedis() {
@@ -124,6 +122,14 @@ func (c *UpCommand) runIn(ctx context.Context, data string, servers Servers, fee
 		if child, ok := private.(*redisChild); ok {
 			options = append(options, fx.Invoke(func(s supervisor) { s.run("redis-server", child.run) }))
 		}
+	}
+	if privateLog {
+		if err := c.finishRepartition(ctx, servers.Log(), redisConfig, log); err != nil {
+			return err
+		}
+	}
+	if err := provisionOwn(ctx, servers.Log(), log); err != nil {
+		return err
 	}
 	if feeds.Venue == simVenue {
 		exchange, err := sim.New(sim.Config{
@@ -151,7 +157,11 @@ func (c *UpCommand) runIn(ctx context.Context, data string, servers Servers, fee
 	if !c.NoPaper {
 		options = append(options, demoModule(feeds, data, !c.NoBots))
 	}
-	if err := RunApp(ctx, log, options...); err != nil {
+	err = RunApp(ctx, log, options...)
+	if privateLog && errors.Is(err, domain.ErrMismatch) {
+		err = errors.Join(err, c.outliveRepartition(ctx, servers.Log(), log))
+	}
+	if err != nil {
 		return err
 	}
 	c.say("stopped; what the log holds is in %s", data)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/replay"
 	"github.com/fullon/fullon/internal/venue"
 	"github.com/fullon/fullon/internal/venue/venues"
 )
@@ -24,9 +25,13 @@ func (v *Venue) UnmarshalText(text []byte) error {
 	return oneOf(v, text, append([]string{simVenue}, venues.Names()...)...)
 }
 
-// venueNames lets help texts name the venues, and those that orders go to.
+// venueNames lets help texts name the venues, those that orders go to, and those
+// whose recordings can be played.
 func venueNames() kong.Option {
-	return kong.Vars{"venues": strings.Join(venues.Names(), ", "), "trading": strings.Join(tradingVenueNames(), ", ")}
+	return kong.Vars{
+		"venues": strings.Join(venues.Names(), ", "), "trading": strings.Join(tradingVenueNames(), ", "),
+		"replayed": strings.Join(replay.Venues(), ", "),
+	}
 }
 
 // Hosts are used in place of a venue's own.

@@ -34,15 +34,21 @@ func ParseDecimal(field, text string) (Decimal, error) {
 		return parseLong(field, text)
 	}
 	var coefficient uint64
+	i := first
+	for ; i < n && isDigit(text[i]); i++ {
+		coefficient = 10*coefficient + uint64(text[i]-'0')
+	}
 	fraction := 0 // digits behind the point
-	for i := first; i < n; i++ {
-		switch c := text[i]; {
-		case isDigit(c):
-			coefficient = 10*coefficient + uint64(c-'0')
-		case c == '.' && fraction == 0 && i > first && i < n-1:
-			fraction = n - 1 - i
-		default:
+	if i < n {
+		if text[i] != '.' || i == first || i == n-1 {
 			return parseLong(field, text)
+		}
+		fraction = n - 1 - i
+		for i++; i < n; i++ {
+			if !isDigit(text[i]) {
+				return parseLong(field, text)
+			}
+			coefficient = 10*coefficient + uint64(text[i]-'0')
 		}
 	}
 	d, err := udecimal.NewFromHiLo(first == 1, 0, coefficient, uint8(fraction)) //nolint:gosec // at most 17

@@ -25,180 +25,189 @@
 -- ARGV[6]  how many orders at most
 --
 -- Returns {checkpoint} when that is not far enough; else {checkpoint, now in unix
--- ms, ms until something that forbids an order ends by itself, "0" when nothing
--- does, and of each order: id, stamped order, how often it was handed out,
--- sequence of the block, its token if the order's bot holds it, sequence of the
--- exchange's halt, of the bot's halt ("0" where there is none), "1" when the
--- block is another bot's but has expired, "1" when the order has expired, sequence
--- of the opening mark, "1" when that is another bot's but has expired}.
-local checkpoint = redis.call('GET', KEYS[1]) or ''
-local epoch, seq = string.match(checkpoint, '^(%d+) %-?%d+ (%d+) ')
+-- ms, ms until something that forbids an order ends by itself, 0 when nothing
+-- does, and of each order: id, stamped order, how often it was handed out, and
+-- what is known of it, eight numbers with spaces between: sequence of the block,
+-- its token if the order's bot holds it, sequence of the opening mark, of the
+-- exchange's halt, of the bot's halt (0 where there is none), 1 when the block is
+-- another bot's but has expired, the same of the opening mark, 1 when the order
+-- has expired}.
+--
+-- Most pops want one order, so that is what costs least: one field is read with
+-- HGET, which takes half of what HMGET does, what is computed is no text and the
+-- other way round, and there are few functions, because each run makes them anew.
+local call, match = redis.call, string.match
+local checkpoint = call('GET', KEYS[1]) or ''
+local epoch, seq = match(checkpoint, '^(%d+) %-?%d+ (%d+) ')
 if (epoch or '0') ~= ARGV[1] or tonumber(seq or '0') < tonumber(ARGV[2]) then
   return {checkpoint}
 end
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local ends = string.format('%d', now + tonumber(ARGV[3]))
-local out = {checkpoint, string.format('%d', now), '0'}
-local wanted, soonest = tonumber(ARGV[6]), 0
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local soonest = math.huge -- end of something that forbids an order
 
-local function sooner(at)
-  if soonest == 0 or at < soonest then
-    soonest = at
+-- When the lease of a symbol ends whose next order this is, or nil if it has. It
+-- ends with the wait of its order, too.
+local function leased(lease, id, now)
+  local ends, whose = match(lease, '^(%d+) %S+ (%S+)')
+  ends = tonumber(ends or '0')
+  if ends > now and (whose == id or redis.call('HEXISTS', KEYS[4], whose) == 1) then
+    return ends
   end
 end
 
 -- Of a claim's text: its sequence, its token if the bot holds it, whether
--- another bot does, and whether another one did until it expired.
-local function claim(text, bot)
-  if not text then
-    return '0', '0', false, false
-  end
+-- another bot does, '1' if another one did until it expired, and when another
+-- one's will have.
+local function claim(text, bot, now)
   local its, token, expires, exposed, holder = string.match(text, '^(%d+) (%d+) (%d+) ([01]) (%S+) ')
   if not its then
-    return '0', '0', true, false
+    return '0', '0', true, '0'
   end
-  local held = exposed == '1' or now < tonumber(expires) + 1000
+  expires = expires + 1000
+  local held = exposed == '1' or now < expires
   if holder == bot then
-    if not held then
-      token = '0'
-    end
-    return its, token, false, false
+    return its, held and token or '0', false, '0'
   end
-  if held and exposed == '0' then
-    sooner(tonumber(expires) + 1000)
-  end
-  return its, '0', held, not held
+  return its, '0', held, held and '0' or '1', held and exposed == '0' and expires
 end
 
--- Of the halt of the exchange (""), of all exchanges ("*") or of a bot: its state and its sequence.
-local halts = {}
-local function halt(whose)
-  local known = halts[whose]
-  if not known then
-    local text = redis.call('HGET', KEYS[11], whose)
-    known = {'1', '0'}
-    if text then
-      local state, its = string.match(text, '^([123]) (%d+) ')
-      known = {state or '3', its or '0'}
-    end
-    halts[whose] = known
-  end
-  return known[1], known[2]
-end
-
-local function forbids(state, reduceonly)
-  return state == '3' or (state == '2' and reduceonly ~= '1')
-end
-
--- Whether an order must wait because of the halts of everything and everybody.
-local function stopped(reduceonly)
-  return forbids(halt('*'), reduceonly) or forbids(halt(''), reduceonly)
-end
-
--- What the answer says of an order besides the order, or nil where it must wait.
-local function look(symbol, ticket, block, opening)
-  local bot, reduceonly, expires, status
-  if ticket then
-    bot, reduceonly, expires, status = string.match(ticket, '^(%S+) %S+ ([01]) (%-?%d+) (%d+)')
-  end
-  if not bot then
-    return nil
-  end
-  local unsent = status == '1' or status == '10'
-  local expired = unsent and expires ~= '0' and tonumber(expires) < now
-  local _, haltseq = halt('')
-  local botstate, bothaltseq = halt(bot)
-  local blockseq, token, blocked, lapsed = claim(block, bot)
-  local openingseq, _, marked, openlapsed = claim(opening, bot)
-  if unsent and not expired and (blocked or marked or stopped(reduceonly) or forbids(botstate, reduceonly)) then
-    if expires ~= '0' then
-      sooner(tonumber(expires) + 1)
-    end
-    return nil
-  end
-  if not block then
-    blockseq = redis.call('HGET', KEYS[9], symbol) or '0'
-  end
-  if not opening then
-    openingseq = redis.call('HGET', KEYS[12], symbol) or '0'
-  end
-  return {blockseq, token, haltseq, bothaltseq, lapsed and '1' or '0', expired and '1' or '0',
-    openingseq, openlapsed and '1' or '0'}
-end
+local wanted = tonumber(ARGV[6])
+local ends = now + ARGV[3] .. ' ' .. ARGV[4] .. ' ' -- exact: a number of less than 14 digits
+local out, n = {checkpoint, now, 0, nil, nil, nil, nil}, 3 -- with room for one order
+local halts = {} -- bot to {strictest state, sequence of the exchange's halt, sequence of the bot's}
 
 -- Mostly the first ones are free.
-local chunk, from = math.min(500, wanted + 1), 0
+local from, chunk = 0, math.min(500, wanted)
 while wanted > 0 do
-  local symbols = redis.call('ZRANGE', KEYS[2], from, from + chunk - 1)
-  if #symbols == 0 then
+  local symbols
+  if chunk == 1 then
+    symbols = call('ZRANGE', KEYS[2], '0', '0')
+  else
+    symbols = call('ZRANGE', KEYS[2], from, from + chunk - 1)
+  end
+  local count = #symbols -- then of those that are not leased
+  if count == 0 then
     break
   end
-  local leases = redis.call('HMGET', KEYS[6], unpack(symbols))
-  local heads = redis.call('HMGET', KEYS[3], unpack(symbols))
-  -- Those whose symbol is not leased.
-  local free, ids, rest = {}, {}, {}
-  for i, symbol in ipairs(symbols) do
-    local lease = leases[i]
-    local id, others = string.match(heads[i] or '', '^(%S+)(.*)$')
-    if lease and id then
-      local till, _, leased = string.match(lease, '^(%d+) (%S+) (%S+)')
-      till = tonumber(till or '0')
-      -- A lease ends with the wait of its order.
-      if till > now and (leased == id or redis.call('HEXISTS', KEYS[4], leased) == 1) then
-        sooner(till)
-        id = false
+  local alone = count == 1
+  local symbol, head, id, ticket, block, freed, opening, opened = symbols[1], nil, nil, nil, nil, nil, nil, nil
+  local heads, ids, tickets, blocks, frees, openings, openeds, taken, about, set
+  if alone then
+    local lease = call('HGET', KEYS[6], symbol)
+    head = call('HGET', KEYS[3], symbol)
+    id = head and match(head, '^%S+')
+    local till = id and lease and leased(lease, id, now)
+    if till then
+      soonest = math.min(soonest, till)
+    end
+    if till or not id then
+      count = 0
+    else
+      ticket, block, opening = call('HGET', KEYS[4], id), call('HGET', KEYS[8], symbol), call('HGET', KEYS[10], symbol)
+      freed = not block and call('HGET', KEYS[9], symbol)
+      opened = not opening and call('HGET', KEYS[12], symbol)
+    end
+  else
+    local leases, all = call('HMGET', KEYS[6], unpack(symbols)), call('HMGET', KEYS[3], unpack(symbols))
+    local free = {}
+    heads, ids, count = {}, {}, 0
+    for i, symbol in ipairs(symbols) do
+      local id = all[i] and match(all[i], '^%S+')
+      local till = id and leases[i] and leased(leases[i], id, now)
+      if till then
+        soonest = math.min(soonest, till)
+      elseif id then
+        count = count + 1
+        free[count], heads[count], ids[count] = symbol, all[i], id
       end
     end
-    if id then
-      free[#free + 1] = symbol
-      ids[#ids + 1] = id
-      rest[#rest + 1] = others
+    symbols = free
+    if count > 0 then
+      tickets, taken, about, set = call('HMGET', KEYS[4], unpack(ids)), {}, {}, {}
+      blocks, frees = call('HMGET', KEYS[8], unpack(free)), call('HMGET', KEYS[9], unpack(free))
+      openings, openeds = call('HMGET', KEYS[10], unpack(free)), call('HMGET', KEYS[12], unpack(free))
     end
   end
-  if #ids > 0 then
-    local tickets = redis.call('HMGET', KEYS[4], unpack(ids))
-    local blocks = redis.call('HMGET', KEYS[8], unpack(free))
-    local openings = redis.call('HMGET', KEYS[10], unpack(free))
-    local taken, set, about = {}, {}, {}
-    for i, symbol in ipairs(free) do
-      if wanted == 0 then
-        break
+  for i = 1, count do
+    if not alone then
+      symbol, head, id, ticket = symbols[i], heads[i], ids[i], tickets[i]
+      block, freed, opening, opened = blocks[i], frees[i], openings[i], openeds[i]
+    end
+    -- The oldest of its symbol, mostly, or the oldest of another line.
+    local at = 1 -- in head
+    while id do
+      local bot, reduceonly, expires, status
+      if ticket then
+        bot, reduceonly, expires, status = match(ticket, '^(%S+) %S+ ([01]) (%-?%d+) (%d+)')
       end
-      -- The oldest of its symbol, mostly, or the oldest of another line.
-      local id, ticket, others = ids[i], tickets[i], nil
-      while id do
-        local choice = look(symbol, ticket, blocks[i], openings[i])
-        if choice then
-          taken[#taken + 1] = id
-          set[#set + 1] = symbol
-          set[#set + 1] = ends .. ' ' .. ARGV[4] .. ' ' .. id .. ' ' .. ARGV[5]
-          about[#about + 1] = choice
+      if bot then
+        local unsent = status == '1' or status == '10'
+        local expired = unsent and expires ~= '0' and tonumber(expires) < now
+        local halt = halts[bot]
+        if not halt then
+          local texts = call('HMGET', KEYS[11], '', bot, '*')
+          halt = {1, '0', '0'}
+          for i = 1, 3 do
+            if texts[i] then
+              local state, its = match(texts[i], '^([123]) (%d+) ')
+              halt[1] = math.max(halt[1], tonumber(state or '3'))
+              halt[i + 1] = its or '0' -- of the last nobody asks
+            end
+          end
+          halts[bot] = halt
+        end
+        local blockseq, token, blocked, lapsed, till = freed or '0', '0', false, '0', nil
+        if block then
+          blockseq, token, blocked, lapsed, till = claim(block, bot, now)
+          soonest = math.min(soonest, till or soonest)
+        end
+        local openingseq, _, marked, openlapsed = opened or '0', nil, false, '0'
+        if opening then
+          openingseq, _, marked, openlapsed, till = claim(opening, bot, now)
+          soonest = math.min(soonest, till or soonest)
+        end
+        local state = halt[1]
+        if unsent and not expired and (blocked or marked or state == 3 or (state == 2 and reduceonly ~= '1')) then
+          if expires ~= '0' then
+            soonest = math.min(soonest, expires + 1)
+          end
+        else
           wanted = wanted - 1
+          local lease = ends .. id .. ' ' .. ARGV[5]
+          local its = blockseq .. ' ' .. token .. ' ' .. openingseq .. ' ' .. halt[2] .. ' ' .. halt[3] .. ' ' ..
+            lapsed .. ' ' .. openlapsed .. ' ' .. (expired and '1' or '0')
+          if alone then
+            call('HSET', KEYS[6], symbol, lease)
+            out[n + 1], out[n + 2], out[n + 3], out[n + 4] = id, call('HGET', KEYS[5], id) or '', call('HINCRBY', KEYS[7], id, '1'), its
+            n = n + 4
+          else
+            taken[#taken + 1], about[#about + 1] = id, its
+            set[#set + 1], set[#set + 2] = symbol, lease
+          end
           break
         end
-        others = others or string.gmatch(rest[i], '%S+')
-        id = others()
-        ticket = id and redis.call('HGET', KEYS[4], id)
       end
+      at = at + #id + 1
+      id = match(head, '%S+', at)
+      ticket = id and call('HGET', KEYS[4], id)
     end
-    if #taken > 0 then
-      redis.call('HSET', KEYS[6], unpack(set))
-      local orders = redis.call('HMGET', KEYS[5], unpack(taken))
-      for i, id in ipairs(taken) do
-        out[#out + 1] = id
-        out[#out + 1] = orders[i] or ''
-        out[#out + 1] = string.format('%d', redis.call('HINCRBY', KEYS[7], id, 1))
-        for _, value in ipairs(about[i]) do
-          out[#out + 1] = value
-        end
-      end
+    if wanted == 0 then
+      break
+    end
+  end
+  if taken and #taken > 0 then
+    call('HSET', KEYS[6], unpack(set))
+    local orders = call('HMGET', KEYS[5], unpack(taken))
+    for i, id in ipairs(taken) do
+      out[n + 1], out[n + 2], out[n + 3], out[n + 4] = id, orders[i] or '', call('HINCRBY', KEYS[7], id, '1'), about[i]
+      n = n + 4
     end
   end
   from = from + chunk
   chunk = math.min(500, chunk * 4)
 end
-if soonest > 0 then
-  out[3] = string.format('%d', math.max(1, soonest - now))
+if soonest < math.huge then
+  out[3] = math.max(1, soonest - now)
 end
 return out

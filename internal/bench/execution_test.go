@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -28,8 +29,19 @@ type desk struct {
 	symbols sync.Map
 }
 
-func (d *desk) Tick(ctx context.Context, exchange, symbol string) (domain.Tick, error) {
-	return d.Ticks.Get(ctx, exchange, symbol)
+func (d *desk) Ticks(ctx context.Context, exchange string, symbols []string) ([]domain.Tick, []error) {
+	markets, errs := make([]client.Market, len(symbols)), make([]error, len(symbols))
+	for i, symbol := range symbols {
+		markets[i] = client.Market{Exchange: exchange, Symbol: symbol}
+	}
+	ticks, err := d.Client.Ticks.GetMany(ctx, markets)
+	if err != nil {
+		ticks = make([]domain.Tick, len(symbols))
+	}
+	for i := range errs {
+		errs[i] = err
+	}
+	return ticks, errs
 }
 
 func (d *desk) Position(ctx context.Context, account, symbol string) (domain.Position, error) {
@@ -60,7 +72,8 @@ func (d *desk) VenueError(context.Context, string, string) error { return nil }
 // the paper venue, all checks, intents and outcomes included, by one worker, with
 // the log as it is by default and with one that waits for the disk. The floor is
 // the three states of each order stored by bare conditional publishes, as many at
-// a time as there are pushers.
+// a time as there are pushers. It reports also what an order costs the processors:
+// this process, which the log and the pushers are part of, and Redis.
 func BenchmarkPushToAccepted(b *testing.B) {
 	b.Run("unsynced", func(b *testing.B) { pushToAccepted(b, false, envInt("BENCH_ORDERS", 20_000)) })
 	b.Run("synced", func(b *testing.B) { pushToAccepted(b, true, envInt("BENCH_ORDERS", 20_000)/4) })
@@ -141,6 +154,8 @@ func pushToAccepted(b *testing.B, synced bool, n int) {
 	if synced {
 		raw = deployOn(b, testserver.NewSyncedNATS(b), 1)
 	}
+	rdb := testserver.SharedClient(b)
+	var own, redis, allocations []float64
 	round := 0
 	compare(b, "orders/s", func() float64 {
 		round++
@@ -163,7 +178,9 @@ func pushToAccepted(b *testing.B, synced bool, n int) {
 	}, func() float64 {
 		quote()
 		settled := w.Counts().Settled
-		start := time.Now()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		used, start := processorTime(b, rdb), time.Now()
 		parallel(func(i int) {
 			o := order(i, symbols)
 			o.ID = fmt.Sprintf("%d-%d", round, i)
@@ -177,8 +194,17 @@ func pushToAccepted(b *testing.B, synced bool, n int) {
 				b.Fatalf("%+v", w.Counts())
 			}
 		}
-		return float64(n) / time.Since(start).Seconds()
+		elapsed := time.Since(start)
+		now := processorTime(b, rdb)
+		runtime.ReadMemStats(&after)
+		own = append(own, micros((now.own-used.own)/time.Duration(n)))
+		redis = append(redis, micros((now.redis-used.redis)/time.Duration(n)))
+		allocations = append(allocations, float64(after.Mallocs-before.Mallocs)/float64(n))
+		return float64(n) / elapsed.Seconds()
 	})
+	b.ReportMetric(median(own), "process-µs/order")
+	b.ReportMetric(median(redis), "redis-µs/order")
+	b.ReportMetric(median(allocations), "allocs/order")
 }
 
 func mustWait(ctx context.Context, c *client.Client) func(domain.LogPosition, error) error {

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -172,8 +170,7 @@ type cost struct {
 	cpu       time.Duration // of this process and of Redis together, for one read
 }
 
-// compare is the function of that name, and reports also the processors' time: a
-// machine that is busy with something else takes longer, but not more of it.
+// compare is the function of that name, and reports also the processors' time.
 func (r *readRig) compare(b *testing.B, floor, verb func() cost) {
 	b.Helper()
 	var floors, verbs, ratios, floorCPU, verbCPU, cpuRatios []float64
@@ -192,31 +189,12 @@ func (r *readRig) compare(b *testing.B, floor, verb func() cost) {
 	b.ReportMetric(median(cpuRatios), "cpu-ratio")
 }
 
-// processorTime is what this process and Redis have used so far.
-func (r *readRig) processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var own syscall.Rusage
-	must(b, syscall.Getrusage(syscall.RUSAGE_SELF, &own))
-	used := time.Duration(own.Utime.Nano() + own.Stime.Nano())
-	info, err := r.rdb.Info(b.Context(), "cpu").Result()
-	must(b, err)
-	for line := range strings.Lines(info) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-		if name == "used_cpu_user" || name == "used_cpu_sys" {
-			seconds, err := strconv.ParseFloat(value, 64)
-			must(b, err)
-			used += time.Duration(seconds * float64(time.Second))
-		}
-	}
-	return used
-}
-
 // measure calls f from goroutines for a while; each call counts for n.
 func (r *readRig) measure(b *testing.B, goroutines, n int, f func() error) cost {
 	b.Helper()
 	var calls atomic.Int64
 	var group sync.WaitGroup
-	used, start := r.processorTime(b), time.Now()
+	used, start := processorTime(b, r.rdb).sum(), time.Now()
 	for range goroutines {
 		group.Go(func() {
 			for time.Since(start) < readSpan {
@@ -232,7 +210,7 @@ func (r *readRig) measure(b *testing.B, goroutines, n int, f func() error) cost 
 	elapsed := time.Since(start)
 	return cost{
 		perSecond: float64(calls.Load()) / elapsed.Seconds(),
-		cpu:       (r.processorTime(b) - used) / time.Duration(max(1, calls.Load())),
+		cpu:       (processorTime(b, r.rdb).sum() - used) / time.Duration(max(1, calls.Load())),
 	}
 }
 

@@ -46,7 +46,7 @@ var rules = []rule{
 	}, "it hands events to any publisher, through interfaces of its own"},
 	{"internal/venue/...", []string{
 		"domain", "internal/venue/...", "github.com/coder/websocket", "github.com/cenkalti/backoff/...", "github.com/sourcegraph/conc/...",
-		"golang.org/x/time/...", "github.com/valyala/fastjson/...", "internal/ingest",
+		"golang.org/x/time/...", "github.com/valyala/fastjson/...", "internal/ingest", "internal/replay",
 	}, "adapters know their venue and the language, nothing of this system"},
 	{"internal/sim/...", []string{
 		"domain", "internal/sim/...", "github.com/coder/websocket", "github.com/sourcegraph/conc/...", "golang.org/x/time/...",
@@ -106,7 +106,7 @@ var only = []rule{
 	{"internal/content", []string{"internal/chaos"}, "only tests and the chaos run compare what Redis holds"},
 	{"internal/mockvenue", []string{"internal/chaos", "internal/ordercheck"}, "only tests and the chaos run send orders to it"},
 	{"internal/ordercheck", []string{"internal/chaos"}, "only tests and the chaos run hold orders to the rules"},
-	{"internal/replay/...", []string{"compose"}, "only the composition root and tests play recordings"},
+	{"internal/replay/...", []string{"compose", "internal/venue/venuetest"}, "only the composition root and tests play recordings"},
 	{"internal/venue/venuetest", nil, "only tests fake a venue"},
 	{"internal/execution/executiontest", []string{"internal/execution/papertest"}, "only tests hold a venue to its contract"},
 	{"internal/execution/papertest", nil, "only tests fake a venue"},

@@ -8,6 +8,17 @@
 // venue no longer gives becomes a gap event. A log that is away for longer than
 // its buffer lasts makes the same kind of hole and is mended the same way.
 //
+// # Trades without numbers
+//
+// Where a venue's trades have no consecutive numbers, the connection takes their
+// place: it brings every trade from its first one on. Before that there may be a hole,
+// so the first trade waits until the venue's newest trades, over REST, go from the last
+// one in the log to it. What lies between is handed on, and what the venue no longer
+// lists becomes a gap event that does not tell which trades are lost, only between
+// which. A connection that begins with trades that are known needs no REST. Repetitions
+// are known by their ids, of which the newest are remembered; those of the log's last
+// trade, and of others of its time, are read from the log.
+//
 // # Two processes for one venue
 //
 // Of the processes that could follow a venue one holds its lease (Lease) and the
@@ -18,8 +29,8 @@
 // No promise rests on the lease. A holder that was halted, or cut off, goes on when
 // it wakes until it learns that another has taken over; that may be after it has
 // published. So each trade, gap and candle is stored on the condition that the
-// market's newest trade in the log is the one that its publisher knows of, whose
-// number is one less: two processes that follow the same venue at once still store
+// market's newest trade in the log is the one that its publisher knows of, the one
+// before it: two processes that follow the same venue at once still store
 // every trade once and in order. The one that comes too late is refused, reads the
 // log again where it ends, and fetches what it lacks. Its ticks are stored, and are
 // older than what the projection has by the venue's time or number, which never

@@ -55,6 +55,8 @@ func (always) Doubt()                                             {}
 // for a market without trades, or without a tick.
 type History interface {
 	LastTrade(ctx context.Context, exchange, symbol string) (domain.Trade, error)
+	// TradesAt reads the trades of a market's last one's time, itself included.
+	TradesAt(ctx context.Context, last domain.Trade) ([]domain.Trade, error)
 	// LastTick reads the newest tick; one without a Symbol was deleted.
 	LastTick(ctx context.Context, exchange, symbol string) (domain.Tick, error)
 }

@@ -41,6 +41,10 @@ func (s *sequencer) fillHoles(ctx context.Context) {
 			if s.isStale() {
 				continue
 			}
+			if first, ok := s.doubtful(); ok {
+				s.reach(ctx, first)
+				continue
+			}
 			from, to := s.missing()
 			if from > to {
 				pause.For(ctx, roomWait) // nothing is missing but room in the log
@@ -57,10 +61,7 @@ func (s *sequencer) fill(ctx context.Context, from, to uint64) {
 		s.lose(ctx, to-most, "more trades are missing than may be fetched at once")
 		from = to - most + 1
 	}
-	deadline := time.Now().Add(s.feed.cfg.FillTimeout)
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval = 100 * time.Millisecond
-	wait.MaxInterval = 10 * time.Second
+	deadline, wait := s.patience()
 	for from <= to && ctx.Err() == nil && !s.isStale() {
 		limit := int(min(fillPage, to-from+1))
 		trades, err := s.feed.adapter.TradesFrom(ctx, s.symbol, from, s.since(), limit)
@@ -101,15 +102,27 @@ func (s *sequencer) fill(ctx context.Context, from, to uint64) {
 	}
 }
 
-// insert hands a fetched trade to the log, waiting for room.
+// patience is how long a hole is tried to be filled, and the waits in between.
+func (s *sequencer) patience() (deadline time.Time, wait *backoff.ExponentialBackOff) {
+	wait = backoff.NewExponentialBackOff()
+	wait.InitialInterval = 100 * time.Millisecond
+	wait.MaxInterval = 10 * time.Second
+	return time.Now().Add(s.feed.cfg.FillTimeout), wait
+}
+
+// insert hands a fetched trade to the log, waiting for room, unless it is there.
 func (s *sequencer) insert(ctx context.Context, t venue.NumberedTrade) bool {
 	for ctx.Err() == nil {
 		s.mu.Lock()
-		done := !s.stale && s.advance(t)
 		stale := s.stale
+		known := !stale && s.repeats(t)
+		done := known || !stale && s.advance(t)
+		stale = s.stale
 		s.mu.Unlock()
 		if done {
-			s.feed.counts.filled.Add(1)
+			if !known {
+				s.feed.counts.filled.Add(1)
+			}
 			return true
 		}
 		if stale {
@@ -122,14 +135,21 @@ func (s *sequencer) insert(ctx context.Context, t venue.NumberedTrade) bool {
 
 // lose records that the trades after the last one and up to to are gone.
 func (s *sequencer) lose(ctx context.Context, to uint64, reason string) {
+	s.record(ctx, func() domain.Gap {
+		from := s.last + 1
+		return domain.Gap{FromID: strconv.FormatUint(from, 10), ToID: strconv.FormatUint(to, 10), Missing: to - from + 1, Reason: reason}
+	}, func() { s.last = to })
+}
+
+// record stores a gap, waiting for room, and does then what follows from that. Both
+// functions are called with the lock held.
+func (s *sequencer) record(ctx context.Context, gap func() domain.Gap, then func()) {
 	for ctx.Err() == nil {
 		s.mu.Lock()
-		from := s.last + 1
-		done := s.stale || s.gap(domain.Gap{
-			FromID: strconv.FormatUint(from, 10), ToID: strconv.FormatUint(to, 10), Missing: to - from + 1, Reason: reason,
-		})
-		if done && !s.stale {
-			s.last = to
+		done := s.stale
+		if !done && s.gap(gap()) {
+			then()
+			done = true
 		}
 		done = done || s.stale
 		s.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -31,12 +32,14 @@ type rig struct {
 	room   int   // how many events the log still takes
 	broken error // what the log says instead
 
-	has   []uint64 // numbers of the trades that REST gives, in order
-	rest  error    // what REST says instead
-	asked []string
+	has    []uint64       // numbers of the trades that REST gives, in order
+	rest   error          // what REST says instead
+	listed []domain.Trade // what REST has of a venue without numbers
+	asked  []string
 
 	last    domain.Trade
-	lastErr []error // what reading it says at first
+	lastErr []error        // what reading it says at first
+	alike   []domain.Trade // others of its time
 	resumed []uint64
 
 	lastTick domain.Tick
@@ -144,10 +147,12 @@ func (v theVenue) Stream(ctx context.Context, wanted *venue.Wanted, _ venue.Sink
 	}
 }
 
-func (v theVenue) TradesFrom(_ context.Context, _ string, from uint64, _ time.Time, limit int) ([]venue.NumberedTrade, error) {
+func (v theVenue) TradesFrom(_ context.Context, _ string, from uint64, since time.Time, limit int) ([]venue.NumberedTrade, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.asked = append(v.asked, fmt.Sprintf("%d+%d", from, limit))
+	if v.asked = append(v.asked, fmt.Sprintf("%d+%d", from, limit)); v.rest == nil && from == 0 {
+		return v.newest(since, limit), nil
+	}
 	if v.rest != nil {
 		return nil, v.rest
 	}
@@ -230,6 +235,13 @@ func (r *rig) LastTrade(context.Context, string, string) (domain.Trade, error) {
 		return domain.Trade{}, err
 	}
 	return r.last, nil
+}
+
+// TradesAt implements ingest.History.
+func (r *rig) TradesAt(_ context.Context, last domain.Trade) ([]domain.Trade, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append(slices.Clone(r.alike), last), nil
 }
 
 // LastTick implements ingest.History.

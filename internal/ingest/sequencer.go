@@ -19,7 +19,7 @@ import (
 const maxJump = 1_000_000_000
 
 // sequencer hands the trades of one symbol to the log in the order of their
-// numbers, each once.
+// numbers, each once; where they have none, in the venue's order, each id once.
 type sequencer struct {
 	feed   *Feed
 	symbol string
@@ -32,15 +32,16 @@ type sequencer struct {
 	last    uint64 // number of the newest trade handed to the log; zero: none yet
 	lastAt  time.Time
 	seen    uint64 // the highest number that the venue sent and that was taken
+	tail    tail   // in place of these, where trades have no numbers
 	stale   bool   // somebody else stores trades: the log is to be read again
-	holed   bool   // trades after last are missing
+	holed   bool   // trades after last are missing, or the log has no room
 	held    []venue.NumberedTrade
 	wakened chan struct{} // one token when a hole has opened
 }
 
 // resume learns from the log where the symbol's trades ended, however long the log
-// is away, and goes on from there. A trade whose id is not a number, and a log that
-// cannot be read, leave the sequencer to begin with the venue's next one.
+// is away, and goes on from there. A log that cannot be read leaves the sequencer to
+// begin with the venue's next trade.
 func (s *sequencer) resume(ctx context.Context) {
 	f := s.feed
 	for ctx.Err() == nil {
@@ -63,6 +64,10 @@ func (s *sequencer) resume(ctx context.Context) {
 		s.stale, s.last = false, 0
 		if number, err := strconv.ParseUint(last.ID, 10, 64); err == nil {
 			s.last, s.lastAt = number, last.Time
+		}
+		s.tail.resume(last)
+		if t := s.tail.newest; len(s.held) == 0 && t.ID != "" && !t.Time.Before(last.Time) {
+			s.hold(t) // what was handed over and dropped ends with it
 		}
 		return
 	}
@@ -109,24 +114,18 @@ func (s *sequencer) take(t venue.NumberedTrade) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case t.Number == 0 && s.holed:
-		s.hold(t)
-	case t.Number == 0:
-		// Without numbers neither a repetition nor a hole can be seen here; the
-		// projection recognises the repetition by the trade's id.
-		if err := s.publish(t.Trade); s.stale {
-			s.hold(t)
-		} else if err != nil {
-			s.gap(domain.Gap{FromID: t.ID, ToID: t.ID, Missing: 1, Reason: err.Error()})
-		}
 	case s.last != 0 && t.Number > s.last+maxJump:
 		// Taken for true, it would make every real trade a repetition.
 		s.feed.Refused("implausible number", domain.Invalid("trade_id", t.ID, "at most "+strconv.FormatUint(maxJump, 10)+" after "+strconv.FormatUint(s.last, 10)))
-	case t.Number <= s.last:
+	case s.repeats(t):
 		s.feed.counts.duplicates.Add(1)
+		return
 	case s.holed:
 		s.hold(t)
-	case s.last != 0 && t.Number != s.last+1:
+	case !s.follows(t) && t.Number == 0:
+		s.hold(t) // what is missing, if anything, is to be asked for
+		s.wake()
+	case !s.follows(t):
 		s.feed.counts.holes.Add(1)
 		s.feed.log.Info("trades are missing", "symbol", s.symbol, "missing", describe(s.last+1, t.Number-1))
 		s.holeAt(t)
@@ -136,6 +135,25 @@ func (s *sequencer) take(t venue.NumberedTrade) {
 			s.holeAt(t)
 		}
 	}
+	if t.Number == 0 {
+		s.tail.newest = t
+	}
+}
+
+// repeats tells whether the trade was handed on before; the lock is held.
+func (s *sequencer) repeats(t venue.NumberedTrade) bool {
+	if t.Number == 0 {
+		return s.tail.repeats(t)
+	}
+	return t.Number <= s.last
+}
+
+// follows tells whether no trade is missing before this one; the lock is held.
+func (s *sequencer) follows(t venue.NumberedTrade) bool {
+	if t.Number == 0 {
+		return s.tail.follows(t)
+	}
+	return s.last == 0 || t.Number == s.last+1
 }
 
 // advance hands the next trade to the log. It reports false when the log has no
@@ -144,10 +162,12 @@ func (s *sequencer) advance(t venue.NumberedTrade) bool {
 	if err := s.publish(t.Trade); err != nil {
 		return false
 	}
-	if t.Number != 0 {
-		s.last, s.lastAt = t.Number, t.Time
-		s.seen = max(s.seen, t.Number)
+	if t.Number == 0 {
+		s.tail.passed(t)
+		return true
 	}
+	s.last, s.lastAt = t.Number, t.Time
+	s.seen = max(s.seen, t.Number)
 	return true
 }
 
@@ -199,9 +219,15 @@ func (s *sequencer) wake() {
 }
 
 func (s *sequencer) hold(t venue.NumberedTrade) {
-	if len(s.held) < s.feed.cfg.MaxHeld {
+	switch {
+	case len(s.held) < s.feed.cfg.MaxHeld && !s.tail.cut:
 		s.held = append(s.held, t)
 		s.seen = max(s.seen, t.Number)
+	case t.Number == 0: // what comes next would seem to follow on what is held
+		s.tail.cut = true
+	}
+	if t.Number == 0 {
+		s.tail.wait(t.Line)
 	}
 }
 
@@ -211,18 +237,32 @@ func (s *sequencer) release() (closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slices.SortStableFunc(s.held, func(a, b venue.NumberedTrade) int { return cmp.Compare(a.Number, b.Number) })
-	n := 0
-	for _, t := range s.held {
-		if t.Number != 0 && t.Number <= s.last {
-			s.feed.counts.duplicates.Add(1)
-		} else if t.Number != 0 && s.last != 0 && t.Number != s.last+1 || !s.advance(t) {
-			break
-		}
-		n++
+	room := true
+	for before := -1; room && len(s.held) != before; { // one that goes may be what an earlier one waits for
+		before = len(s.held)
+		s.tail.waiting = s.tail.waiting[:0]
+		s.held = slices.DeleteFunc(s.held, func(t venue.NumberedTrade) bool {
+			if room && s.repeats(t) {
+				s.feed.counts.duplicates.Add(1)
+				return true
+			}
+			if room && s.follows(t) {
+				if room = s.advance(t); room {
+					return true
+				}
+			}
+			if t.Number == 0 {
+				s.tail.wait(t.Line)
+			}
+			return false
+		})
 	}
-	s.held = slices.Delete(s.held, 0, n)
-	s.holed = s.stale || len(s.held) > 0 || s.last != 0 && s.last < s.seen
-	return !s.holed
+	if len(s.held) == 0 && s.tail.cut {
+		s.tail.cut, s.tail.lines = false, [2]uint64{}
+		s.hold(s.tail.newest)
+	}
+	s.holed = s.stale || !room || len(s.held) > 0 && s.held[0].Number != 0 || s.last != 0 && s.last < s.seen
+	return !s.holed && len(s.held) == 0
 }
 
 // since is the venue's time of the newest trade handed to the log.

@@ -84,7 +84,7 @@ func try(ctx context.Context, dir string, m mutation, seeds []string) (caught bo
 	}
 	for _, seed := range seeds {
 		begun := time.Now()
-		ctx, cancel := context.WithTimeout(ctx, limit)
+		ctx, cancel := context.WithTimeout(ctx, buildLimit+limit)
 		out, err := command(ctx, dir, seed, m.noticed.args(seed)...).CombinedOutput()
 		cancel()
 		complaint := m.noticed.complaint(string(out))

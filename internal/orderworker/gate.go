@@ -16,31 +16,28 @@ import (
 
 // gate holds orders to their limits and waits for the account's share of the
 // venue's rate. It returns those that may be sent now; it has rejected or given
-// back the others.
+// back the others, and is done with them. The batch is used up.
 func (w *Worker) gate(ctx context.Context, batch []client.OrderDelivery) []client.OrderDelivery {
-	var passed []client.OrderDelivery
+	checks := w.check(ctx, batch)
+	passed := batch[:0]
 	counts := make(map[string]int)
-	checks := make([]error, len(batch))
-	var checking sync.WaitGroup
-	for i, d := range batch {
-		checking.Go(func() { checks[i] = w.check(ctx, d.Order) })
-	}
-	checking.Wait()
 	for i, d := range batch {
 		err := checks[i]
 		var no *risk.Rejection
 		switch {
+		case err == nil:
+			passed = append(passed, d)
+			counts[d.Account]++
+			continue
 		case errors.As(err, &no):
 			w.reject(ctx, d, no.Error())
-		case err != nil:
+		default:
 			// Nothing is known of the market, or of the account: that is no reason
 			// to reject, and none to send.
 			w.log.Warn("order waits", "order", d.ID, "error", err)
 			w.giveBack(ctx, d, retryAfter)
-		default:
-			passed = append(passed, d)
-			counts[d.Account]++
 		}
+		w.done(d)
 	}
 	for account, n := range counts {
 		if err := w.wait(ctx, account, n); err != nil {
@@ -48,6 +45,7 @@ func (w *Worker) gate(ctx context.Context, batch []client.OrderDelivery) []clien
 			for _, d := range passed {
 				if d.Account == account {
 					w.giveBack(ctx, d, time.Second)
+					w.done(d)
 				} else {
 					rest = append(rest, d)
 				}
@@ -71,15 +69,30 @@ func (w *Worker) wait(ctx context.Context, account string, n int) error {
 	return ctx.Err()
 }
 
-// check tells whether an order may be sent: a *risk.Rejection when it may not,
-// another error when that is not known.
-func (w *Worker) check(ctx context.Context, o domain.Order) error {
+// check tells of each order whether it may be sent: a *risk.Rejection when it may
+// not, another error when that is not known. Their ticks are read together.
+func (w *Worker) check(ctx context.Context, batch []client.OrderDelivery) []error {
+	symbols, checks := make([]string, len(batch)), make([]error, len(batch))
+	for i := range batch {
+		symbols[i] = batch[i].Symbol
+	}
+	ticks, errs := w.markets.Ticks(ctx, w.cfg.Exchange, symbols)
+	var checking sync.WaitGroup
+	for i := range batch {
+		checking.Go(func() { checks[i] = w.checkOne(ctx, &batch[i].Order, ticks[i], errs[i]) })
+	}
+	checking.Wait()
+	return checks
+}
+
+// checkOne is check for an order in a market with that tick, or of which it is
+// not known for that reason.
+func (w *Worker) checkOne(ctx context.Context, o *domain.Order, tick domain.Tick, unknown error) error {
 	if _, err := w.venue(o.Account); err != nil {
 		return &risk.Rejection{Gate: risk.GateAccount, Reason: err.Error()}
 	}
-	tick, err := w.markets.Tick(ctx, o.Exchange, o.Symbol)
-	if err != nil && !errors.Is(err, domain.ErrNotFound) {
-		return fmt.Errorf("tick of %s: %w", o.Symbol, err)
+	if unknown != nil {
+		return fmt.Errorf("tick of %s: %w", o.Symbol, unknown)
 	}
 	symbol, err := w.markets.Symbol(ctx, o.Exchange, o.Symbol)
 	if errors.Is(err, domain.ErrNotFound) {
@@ -93,11 +106,11 @@ func (w *Worker) check(ctx context.Context, o domain.Order) error {
 		if err != nil {
 			return fmt.Errorf("position of %s in %s: %w", o.Account, o.Symbol, err)
 		}
-		if err := risk.CheckReduceOnly(o, position); err != nil {
+		if err := risk.CheckReduceOnly(*o, position); err != nil {
 			return err
 		}
 	}
-	return risk.Check(o, tick, symbol, w.cfg.Limits, time.Now())
+	return risk.Check(*o, tick, symbol, w.cfg.Limits, time.Now())
 }
 
 // reject ends an order that may not be sent.

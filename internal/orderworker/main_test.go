@@ -2,6 +2,7 @@ package orderworker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -151,8 +152,15 @@ func (r *rig) becomes(id string, want domain.OrderStatus) domain.Order {
 // markets, limiter and eventLog are what a worker needs, without more.
 type markets struct{ *client.Client }
 
-func (m markets) Tick(ctx context.Context, exchange, symbol string) (domain.Tick, error) {
-	return m.Ticks.Get(ctx, exchange, symbol)
+func (m markets) Ticks(ctx context.Context, exchange string, symbols []string) ([]domain.Tick, []error) {
+	ticks, errs := make([]domain.Tick, len(symbols)), make([]error, len(symbols))
+	for i, symbol := range symbols {
+		ticks[i], errs[i] = m.Client.Ticks.Get(ctx, exchange, symbol)
+		if errors.Is(errs[i], domain.ErrNotFound) {
+			errs[i] = nil
+		}
+	}
+	return ticks, errs
 }
 
 func (m markets) Symbol(ctx context.Context, exchange, symbol string) (domain.Symbol, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -42,7 +41,9 @@ type Orders interface {
 
 // Markets tells what the gates look at.
 type Markets interface {
-	Tick(ctx context.Context, exchange, symbol string) (domain.Tick, error)
+	// Ticks gives the newest tick of each symbol, in their order: the zero Tick
+	// where there is none, or why that is not known.
+	Ticks(ctx context.Context, exchange string, symbols []string) ([]domain.Tick, []error)
 	// Symbol's error matches domain.ErrNotFound for one that is not catalogued.
 	Symbol(ctx context.Context, exchange, symbol string) (domain.Symbol, error)
 	// Position's error matches domain.ErrNotFound where nobody has said.
@@ -252,9 +253,9 @@ func (w *Worker) drain(giveUp context.CancelFunc) {
 }
 
 // handle works on orders that were popped, and returns as soon as the next ones
-// may be taken. Each of them holds a slot.
+// may be taken. Each of them holds a slot. The batch is used up.
 func (w *Worker) handle(ctx context.Context, batch []client.OrderDelivery) {
-	var fresh []client.OrderDelivery
+	fresh := batch[:0]
 	for _, d := range batch {
 		deal := w.resolve
 		if d.Status == domain.OrderNew || d.Status == domain.OrderNotFound {
@@ -276,13 +277,7 @@ func (w *Worker) handle(ctx context.Context, batch []client.OrderDelivery) {
 
 // send brings orders that are not at the venue on their way there.
 func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
-	passed := w.gate(ctx, batch)
-	for _, d := range batch {
-		if !slices.ContainsFunc(passed, func(p client.OrderDelivery) bool { return p.ID == d.ID }) {
-			w.done(d)
-		}
-	}
-	for _, d := range passed {
+	for _, d := range w.gate(ctx, batch) {
 		w.passed <- d
 	}
 }
@@ -302,9 +297,10 @@ const (
 // many are in it.
 func (w *Worker) gather(ctx context.Context) {
 	for first := range w.passed {
-		batch := []client.OrderDelivery{first}
+		room := min(intendAtOnce, 1+len(w.passed))
+		batch := append(make([]client.OrderDelivery, 0, room), first)
 	more:
-		for len(batch) < intendAtOnce {
+		for len(batch) < room {
 			select {
 			case next, ok := <-w.passed:
 				if !ok {

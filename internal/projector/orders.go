@@ -270,14 +270,15 @@ func (f *orderFold) forgetOldest() {
 
 // ticket is what a pop needs to know of an order: see package cachestore.
 func ticket(o domain.Order) string {
-	reduceOnly, expires := "0", int64(0)
+	reduceOnly, expires := " 0 ", int64(0)
 	if o.ReduceOnly {
-		reduceOnly = "1"
+		reduceOnly = " 1 "
 	}
 	if !o.Expires.IsZero() {
 		expires = o.Expires.UnixMilli()
 	}
-	return fmt.Sprintf("%s %s %s %d %d %d", o.Bot, o.Account, reduceOnly, expires, o.Status, o.Created.UnixMilli())
+	return o.Bot + " " + o.Account + reduceOnly + strconv.FormatInt(expires, 10) + " " + strconv.Itoa(int(o.Status)) + " " +
+		strconv.FormatInt(o.Created.UnixMilli(), 10)
 }
 
 func (f *orderFold) flush(b *cachestore.Batch, s *stats) error {

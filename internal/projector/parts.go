@@ -13,6 +13,7 @@ type parts struct {
 	folds  []fold
 	byKind map[domain.Kind]int // index of the fold
 	loaded bool                // the last load asked Redis
+	own    [][]domain.Record   // by fold, those of the last load
 }
 
 func newParts() *parts { return &parts{byKind: make(map[domain.Kind]int)} }
@@ -27,18 +28,24 @@ func (p *parts) with(f fold, kinds ...domain.Kind) *parts {
 }
 
 func (p *parts) load(ctx context.Context, records []domain.Record) error {
-	own := make([][]domain.Record, len(p.folds))
-	for _, rec := range records {
-		if i, ok := p.byKind[rec.Key.Kind]; ok {
-			own[i] = append(own[i], rec)
+	if p.own == nil {
+		p.own = make([][]domain.Record, len(p.folds))
+	}
+	for i := range p.own {
+		clear(p.own[i]) // let go of what they hold
+		p.own[i] = p.own[i][:0]
+	}
+	for i := range records {
+		if of, ok := p.byKind[records[i].Key.Kind]; ok {
+			p.own[of] = append(p.own[of], records[i])
 		}
 	}
 	p.loaded = false
 	for i, f := range p.folds {
-		if len(own[i]) == 0 {
+		if len(p.own[i]) == 0 {
 			continue
 		}
-		if err := f.load(ctx, own[i]); err != nil {
+		if err := f.load(ctx, p.own[i]); err != nil {
 			return err
 		}
 		p.loaded = p.loaded || asked(f)

@@ -1,112 +1,98 @@
 package replay
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/fullon/fullon/domain"
-	"github.com/fullon/fullon/internal/sim/restproto"
 )
 
-// catalogue is what the recordings hold, read before they are played.
+// catalogue is what the recordings hold, read before they are played. It is not
+// changed afterwards.
 type catalogue struct {
 	frames  int
 	streams map[string]int // frames of each
-	digits  map[string]*digits
+	markets map[string]digits
+	dialect dialect
 }
 
-// digits is how many digits after the point a symbol's numbers need.
+// digits is how many digits after the point a market's numbers need.
 type digits struct{ price, size int }
 
-func scan(paths []string) (c *catalogue, err error) {
-	src, err := openSource(paths)
-	if err != nil {
-		return nil, err
+func (d digits) with(o digits) digits { return digits{max(d.price, o.price), max(d.size, o.size)} }
+
+// digitsOf is what one price and size need.
+func digitsOf(price, size string) digits { return digits{fraction(price), fraction(size)} }
+
+// tick and lot are the steps of prices and sizes.
+func (d digits) tick() string { return step(d.price) }
+func (d digits) lot() string  { return step(d.size) }
+
+func scan(paths []string, d dialect) (*catalogue, error) {
+	c := &catalogue{streams: map[string]int{}, markets: map[string]digits{}, dialect: d}
+	var rest func(record)
+	if l, ok := d.(lister); ok {
+		rest = l.list
 	}
-	defer func() { err = errors.Join(err, src.close()) }()
-	c = &catalogue{streams: map[string]int{}, digits: map[string]*digits{}}
-	for {
-		f, err := src.next()
-		if errors.Is(err, io.EOF) {
-			return c, nil
+	err := eachFrame(paths, d, rest, func(f frame) (bool, error) {
+		c.frames++
+		c.streams[f.stream]++
+		if f.market != "" {
+			c.markets[f.market] = c.markets[f.market].with(f.needs)
 		}
-		if err != nil {
-			return nil, err
+		return true, nil
+	})
+	return c, err
+}
+
+// Recognised are the venues that messages of these recordings look like, sorted. The
+// error names the file and line.
+func Recognised(paths []string) (names []string, err error) {
+	for _, name := range Venues() {
+		found := false
+		if err := eachFrame(paths, dialects[name](), nil, func(frame) (bool, error) {
+			found = true
+			return false, nil
+		}); err != nil {
+			return nil, fmt.Errorf("replay: %w", err)
 		}
-		c.add(f)
+		if found {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// has tells whether something of a market was recorded.
+func (c *catalogue) has(market string) bool {
+	_, has := c.markets[market]
+	return has
+}
+
+// each goes through the markets that have a unified name, in the order of theirs.
+func (c *catalogue) each(take func(market, base, quote, settle string, d digits)) {
+	for _, market := range slices.Sorted(maps.Keys(c.markets)) {
+		if base, quote, settle := c.dialect.assets(market); base != "" && quote != "" {
+			take(market, base, quote, settle, c.markets[market])
+		}
 	}
 }
 
-func (c *catalogue) add(f frame) {
-	c.frames++
-	c.streams[f.stream]++
-	e := &f.event
-	if e.Symbol == "" {
-		return
-	}
-	d := c.digits[e.Symbol]
-	if d == nil {
-		d = &digits{}
-		c.digits[e.Symbol] = d
-	}
-	switch {
-	case e.Kind == "trade" || e.Kind == "aggTrade":
-		d.price = max(d.price, fraction(e.Price))
-		d.size = max(d.size, fraction(e.Qty))
-	case e.Kind == "": // the best bid and ask
-		d.price = max(d.price, fraction(e.Bid), fraction(e.Ask))
-		d.size = max(d.size, fraction(e.BidQty), fraction(e.AskQty))
-	}
+// unified are the names of the markets, sorted.
+func (c *catalogue) unified() (names []string) {
+	c.each(func(_, base, quote, settle string, _ digits) {
+		names = append(names, domain.SymbolName(base, quote, settle))
+	})
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // fraction counts the digits after the point, without final zeros.
-func fraction(raw json.RawMessage) int {
-	var text string
-	if json.Unmarshal(raw, &text) != nil {
-		return 0
-	}
-	_, after, _ := strings.Cut(text, ".")
+func fraction(number string) int {
+	_, after, _ := strings.Cut(number, ".")
 	return len(strings.TrimRight(after, "0"))
-}
-
-// info is the catalogue of the symbols of these names, nil for all. The error
-// is a *restproto.Error.
-func (c *catalogue) info(names []string, now int64) (restproto.ExchangeInfo, error) {
-	info := restproto.ExchangeInfo{
-		Timezone: "UTC", ServerTime: now,
-		RateLimits: []restproto.RateLimit{}, ExchangeFilters: []string{}, Symbols: []restproto.Symbol{},
-	}
-	if names == nil {
-		names = slices.Sorted(maps.Keys(c.digits))
-	}
-	for _, name := range names {
-		d, ok := c.digits[name]
-		if !ok {
-			return info, restproto.ErrSymbol
-		}
-		base, quote := splitSymbol(name)
-		info.Symbols = append(info.Symbols, restproto.NewSymbol(base, quote,
-			restproto.PriceFilter{Type: "PRICE_FILTER", MinPrice: step(d.price), MaxPrice: "1000000.00000000", TickSize: step(d.price)},
-			restproto.LotSize{Type: "LOT_SIZE", MinQty: step(d.size), MaxQty: "9000000.00000000", StepSize: step(d.size)},
-			restproto.Notional{Type: "NOTIONAL", MinNotional: "0.00000000", MaxNotional: "9000000.00000000"},
-		))
-	}
-	return info, nil
-}
-
-// unified are the names of the symbols with trades or quotes, sorted.
-func (c *catalogue) unified() []string {
-	var names []string
-	for _, name := range slices.Sorted(maps.Keys(c.digits)) {
-		if base, quote := splitSymbol(name); base != "" && quote != "" {
-			names = append(names, domain.SymbolName(base, quote, ""))
-		}
-	}
-	return names
 }
 
 // step is one in the last of so many digits, printed with eight.
@@ -119,14 +105,14 @@ func step(digits int) string {
 	return string(b)
 }
 
-// The assets that markets of Binance are quoted in; the longer ones first
-// where one ends another.
+// The assets that markets are quoted in where names do not tell base and quote
+// apart; the longer ones first where one ends another.
 var quotes = []string{
 	"FDUSD", "USDT", "USDC", "TUSD", "BUSD", "USDP", "EUR", "TRY", "BRL", "GBP", "AUD", "RUB", "UAH",
 	"JPY", "DAI", "IDRT", "NGN", "ZAR", "PLN", "RON", "ARS", "MXN", "CZK", "BTC", "ETH", "BNB", "XRP", "TRX", "DOGE", "USD",
 }
 
-// splitSymbol guesses base and quote, which frames do not tell apart.
+// splitSymbol guesses base and quote.
 func splitSymbol(venue string) (base, quote string) {
 	for _, q := range quotes {
 		if b, ok := strings.CutSuffix(venue, q); ok && b != "" {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/fullon/fullon/domain"
@@ -19,6 +20,9 @@ const DefaultAddr = "127.0.0.1:0"
 // writeTimeout is how long a client may block the replay before it is
 // disconnected.
 const writeTimeout = 30 * time.Second
+
+// msNanos are the nanoseconds of a millisecond.
+const msNanos = int64(time.Millisecond)
 
 // keptTrades bounds the trades of a symbol that REST can serve.
 const keptTrades = 1 << 20
@@ -59,8 +63,19 @@ type Fault struct {
 	Data  []byte // for Text and Binary; need not be what its kind says
 }
 
+// Heard is a frame that was played to somebody.
+type Heard struct {
+	Stream string   // of Server.Streams
+	Symbol string   // its unified name; empty if there is none
+	Trades []string // the ids of the trades in it, in its order
+	Text   []byte   // as recorded, or in the form of today; not to be changed
+}
+
 // Config is what a Server is made from.
 type Config struct {
+	// Venue is whose messages were recorded, one of Venues. Default "binance".
+	Venue string
+
 	// Files are the recordings. At least one.
 	Files []string
 
@@ -75,7 +90,11 @@ type Config struct {
 	// Mode tells what happens while nobody is subscribed. Default Live.
 	Mode Mode
 
-	// Await are streams ("btcusdt@trade") that must all be subscribed before
+	// Settle is how long subscriptions must not have changed before the position
+	// moves for the first time: clients subscribe in several steps. Default: none.
+	Settle time.Duration
+
+	// Await are streams, of Server.Streams, that must all be subscribed before
 	// the position moves, and in mode Hold while it does. Default: none; one
 	// subscription to anything is enough. A client that subscribes in several
 	// steps misses nothing with it.
@@ -89,6 +108,10 @@ type Config struct {
 	// each lap go on where those of the last one ended.
 	Loop bool
 
+	// Tap is told of each frame that somebody is to hear, just before it is written.
+	// It must not block. Default: nobody.
+	Tap func(Heard)
+
 	// Faults happen at their positions; several at one happen in this order.
 	Faults []Fault
 
@@ -101,6 +124,9 @@ type Config struct {
 
 // WithDefaults is the configuration with its zero values filled in.
 func (c Config) WithDefaults() Config {
+	if c.Venue == "" {
+		c.Venue = "binance"
+	}
 	if c.Addr == "" {
 		c.Addr = DefaultAddr
 	}
@@ -118,6 +144,10 @@ func (c Config) WithDefaults() Config {
 
 func (c Config) validate() error {
 	switch {
+	case dialects[c.Venue] == nil:
+		return domain.Invalid("venue", c.Venue, strings.Join(Venues(), " or "))
+	case c.Settle < 0:
+		return domain.Invalid("settle", c.Settle.String(), "zero or more")
 	case len(c.Files) == 0:
 		return domain.Invalid("files", "", "at least one recording")
 	case !(c.Speed > 0):

@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
 	"github.com/sourcegraph/conc/pool"
-
-	"github.com/fullon/fullon/internal/sim/streamproto"
 )
+
+// maxRequest bounds a client's message; OKX takes as much.
+const maxRequest = 64 << 10
 
 var errEnded = errors.New("ended by the server")
 
@@ -23,15 +24,16 @@ type conn struct {
 	ws  *websocket.Conn
 	bye chan bool // takes one value: true to end it with a close frame
 
-	// Guarded by Server.mu.
-	combined bool
-	streams  map[string]struct{}
+	writing sync.Mutex // guards the session, so that frames come in its order
+	session session
+
+	streams streams // guarded by Server.mu; only read's goroutine changes it
 }
 
 // serveStream is the handler of the WebSocket endpoints.
 func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
-	streams, combined, ok := streamproto.FromURL(r.URL)
-	if !ok || len(streams) > streamproto.MaxStreams {
+	session, names, ok := s.dialect.session(s.catalogue, r.URL)
+	if !ok {
 		http.Error(w, "no such stream endpoint, or too many streams", http.StatusBadRequest)
 		return
 	}
@@ -41,8 +43,9 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 		return // Accept answered
 	}
 	defer func() { _ = ws.CloseNow() }()
-	c := &conn{s: s, ws: ws, bye: make(chan bool, 1), combined: combined, streams: map[string]struct{}{}}
-	if !s.register(c, streams) {
+	ws.SetReadLimit(maxRequest)
+	c := &conn{s: s, ws: ws, bye: make(chan bool, 1), session: session, streams: streams{}}
+	if !s.register(c, names) {
 		return
 	}
 	defer s.serving.Done()
@@ -68,7 +71,7 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 	s.cfg.Logger.Debug("connection ended", "reason", group.Wait())
 }
 
-func (s *Server) register(c *conn, streams []string) bool {
+func (s *Server) register(c *conn, names []string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping {
@@ -76,7 +79,7 @@ func (s *Server) register(c *conn, streams []string) bool {
 	}
 	s.serving.Add(1)
 	s.conns[c] = struct{}{}
-	c.subscribe(streams)
+	c.change(reply{begin: names})
 	return true
 }
 
@@ -168,13 +171,9 @@ func (s *Server) subscribers() []*conn {
 
 // send writes a frame; false: the connection is lost.
 func (c *conn) send(ctx context.Context, f frame) bool {
-	c.s.mu.Lock()
-	combined := c.combined
-	c.s.mu.Unlock()
-	if combined {
-		return c.write(ctx, websocket.MessageText, f.text)
-	}
-	return c.write(ctx, websocket.MessageText, f.payload)
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.write(ctx, websocket.MessageText, c.session.say(f))
 }
 
 // write blocks for at most writeTimeout; a connection that fails is ended.
@@ -191,68 +190,45 @@ func (c *conn) write(ctx context.Context, kind websocket.MessageType, data []byt
 	return false
 }
 
-// read answers the client's control messages until the connection ends.
+// read answers the client's messages until the connection ends.
 func (c *conn) read(ctx context.Context) error {
 	for {
 		_, data, err := c.ws.Read(ctx)
 		if err != nil {
 			return fmt.Errorf("read: %w", err)
 		}
-		if err := c.ws.Write(ctx, websocket.MessageText, c.answer(data)); err != nil {
-			return fmt.Errorf("write: %w", err)
+		if err := c.answer(ctx, data); err != nil {
+			return err
 		}
-		c.apply(data)
 	}
 }
 
-// answer is what a control message is answered with. The answer goes out
-// before apply, so that it comes before the first frame.
-func (c *conn) answer(data []byte) []byte {
-	req, err := streamproto.Parse(data)
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	if err == nil && req.Method == streamproto.Subscribe && len(c.streams)+len(req.Streams) > streamproto.MaxStreams {
-		err = streamproto.ErrTooManyStreams
-	}
-	if err != nil {
-		return streamproto.Refusal(req.ID, err)
-	}
-	var result any
-	switch req.Method {
-	case streamproto.List:
-		result = append([]string{}, slices.Sorted(maps.Keys(c.streams))...)
-	case streamproto.GetProperty:
-		result = c.combined
-	}
-	return streamproto.Result(req.ID, result)
-}
-
-func (c *conn) apply(data []byte) {
-	req, err := streamproto.Parse(data)
-	if err != nil {
-		return // answer refused it
+// answer does what a message asks for. The answers go out before any frame that
+// follows from it.
+func (c *conn) answer(ctx context.Context, data []byte) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	reply := c.session.take(data, c.streams)
+	for _, text := range reply.answers {
+		if !c.write(ctx, websocket.MessageText, text) {
+			return errEnded
+		}
 	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	switch req.Method {
-	case streamproto.Subscribe:
-		if len(c.streams)+len(req.Streams) <= streamproto.MaxStreams {
-			c.subscribe(req.Streams)
-		}
-	case streamproto.Unsubscribe:
-		for _, name := range req.Streams {
-			delete(c.streams, name)
-		}
-		c.s.wake()
-	case streamproto.SetProperty:
-		c.combined = req.Combined
-	}
+	c.change(reply)
+	return nil
 }
 
-// subscribe is called with Server.mu held.
-func (c *conn) subscribe(streams []string) {
-	for _, name := range streams {
+// change is called with Server.mu held.
+func (c *conn) change(r reply) {
+	for _, name := range r.begin {
 		c.streams[name] = struct{}{}
 	}
-	c.s.wake()
+	for _, name := range r.end {
+		delete(c.streams, name)
+	}
+	if len(r.begin)+len(r.end) > 0 {
+		c.s.wake()
+	}
 }

@@ -1,11 +1,11 @@
 package replay
 
 import (
-	"errors"
-	"io"
+	"fmt"
 	"math"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -13,7 +13,9 @@ import (
 // that the next lap goes on where the last one ended. Trade ids without holes stay
 // without holes.
 type lap struct {
+	dialect dialect
 	time    time.Duration // whole minutes, so that bars stay bars
+	takes   time.Duration // from its first frame to the next lap's, in real time
 	markets map[string]*numbers
 }
 
@@ -39,115 +41,168 @@ func (s *span) length() int64 {
 }
 
 // measure reads the recordings for what a lap is.
-func measure(paths []string) (l lap, err error) {
-	l.markets = make(map[string]*numbers)
-	src, err := openSource(paths)
-	if err != nil {
-		return l, err
-	}
-	defer func() { err = errors.Join(err, src.close()) }()
-	var times span // ms
-	for {
-		f, err := src.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return l, err
-		}
-		times.add(f.at / int64(time.Millisecond))
-		m := l.markets[f.event.Symbol]
+func measure(paths []string, d dialect) (l lap, err error) {
+	l = lap{dialect: d, markets: make(map[string]*numbers)}
+	var recorded, times span // ns
+	err = eachFrame(paths, d, nil, func(f frame) (bool, error) {
+		recorded.add(f.at)
+		times.add(f.at)
+		m := l.markets[f.market]
 		if m == nil {
 			m = &numbers{}
-			l.markets[f.event.Symbol] = m
+			l.markets[f.market] = m
 		}
-		for _, n := range f.numbers() {
-			switch n.means {
+		for _, t := range f.trades {
+			m.trades.add(t.number)
+		}
+		for _, field := range l.fields(f) {
+			switch n := number(field.text); field.means {
 			case aTime:
-				times.add(n.value)
+				if at, ok := instant(field.text); ok {
+					times.add(at)
+				}
 			case aTrade:
-				m.trades.add(n.value)
+				if n > 0 {
+					m.trades.add(n)
+				}
 			case anUpdate:
-				m.updates.add(n.value)
+				if n > 0 {
+					m.updates.add(n)
+				}
 			}
 		}
-	}
-	l.time = time.Duration(math.Ceil(float64(times.length())/60_000)) * time.Minute
-	return l, nil
+		return true, nil
+	})
+	l.takes = time.Duration(recorded.length())
+	l.time = time.Duration(math.Ceil(float64(times.length())/float64(time.Minute))) * time.Minute
+	return l, err
 }
 
 // shifted is the frame as it is played in a lap; lap 0 is the recording.
 func (l lap) shifted(f frame, n int64) frame {
-	m := l.markets[f.event.Symbol]
-	if n == 0 || m == nil {
+	m := l.markets[f.market]
+	if n == 0 {
 		return f
 	}
-	by := map[meaning]int64{aTime: n * l.time.Milliseconds(), aTrade: n * m.trades.length(), anUpdate: n * m.updates.length()}
+	ahead, trades, updates := time.Duration(n)*l.time, n*m.trades.length(), n*m.updates.length()
 	text := make([]byte, 0, len(f.text)+8)
 	done := 0
-	for _, number := range f.numbers() {
-		text = append(text, f.text[done:number.from]...)
-		text = strconv.AppendInt(text, number.value+by[number.means], 10)
-		done = number.to
+	for _, field := range l.fields(f) {
+		text = append(text, f.text[done:field.from]...)
+		switch field.means {
+		case aTime:
+			text = append(text, laterTime(field.text, ahead)...)
+		case aTrade:
+			text = append(text, laterID(field.text, trades)...)
+		case anUpdate:
+			text = append(text, laterID(field.text, updates)...)
+		}
+		done = field.to
 	}
-	text = append(text, f.text[done:]...)
-	out, _ := parseFrame(f.at+n*int64(l.time), string(text)) // it was a frame before
-	return out
+	f.text = append(text, f.text[done:]...)
+	f.at += n * int64(l.takes)
+	shifted := make([]trade, len(f.trades))
+	for i, t := range f.trades {
+		t.number, t.id, t.at = t.number+trades, laterID(t.id, trades), t.at+int64(ahead)
+		shifted[i] = t
+	}
+	f.trades = shifted
+	return f
 }
 
-// meaning is what a number in a frame stands for.
+// meaning is what a field of a frame counts.
 type meaning uint8
 
 const (
 	anything meaning = iota
-	aTime            // unix milliseconds
-	aTrade           // the number of a trade
+	aTime            // unix seconds, ms, us or ns, or RFC 3339
+	aTrade           // the number or the UUID of a trade
 	anUpdate         // the number of a change of the book
 )
 
-// number is one in the text of a frame.
-type number struct {
+// field is one in the text of a frame.
+type field struct {
 	means    meaning
-	value    int64
-	from, to int // where in the text
+	text     string
+	from, to int // where in the frame's text
 }
 
-var named = regexp.MustCompile(`"([A-Za-z])"\s*:\s*([0-9]+)`)
+// named finds the fields that are numbers or texts, and the first ones in lists.
+var named = regexp.MustCompile(`"([A-Za-z_]+)"\s*:\s*\[*"?([0-9A-Za-z][^",\]}\s]*)`)
 
-// numbers are the numbers of a frame that count on from lap to lap.
-func (f frame) numbers() []number {
-	var out []number
+// fields are those of a frame that count on from lap to lap.
+func (l lap) fields(f frame) (out []field) {
 	for _, at := range named.FindAllSubmatchIndex(f.text, -1) {
-		n := number{means: f.event.means(f.text[at[2]]), from: at[4], to: at[5]}
-		value, err := strconv.ParseInt(string(f.text[n.from:n.to]), 10, 64)
-		if n.value = value; err == nil && n.means != anything && value > 0 {
-			out = append(out, n)
+		means := l.dialect.means(f, string(f.text[at[2]:at[3]]))
+		text := string(f.text[at[4]:at[5]])
+		if _, isTime := instant(text); means != anything && text != "0" && (means != aTime || isTime) {
+			out = append(out, field{means, text, at[4], at[5]})
 		}
 	}
 	return out
 }
 
-// means tells what the number of a field is. The same letters mean different
-// things in different kinds of events. Aggregate trades are numbered on their own:
-// a recording holds one kind of trades of a market.
-func (e *event) means(name byte) meaning {
-	switch name {
-	case 'E', 'T', 'O', 'C':
-		return aTime
-	case 't':
-		if e.Kind == "kline" {
-			return aTime
-		}
-		return aTrade
-	case 'f', 'l', 'F', 'L':
-		if e.Kind == "aggTrade" { // of the trades that it joins
-			return anything
-		}
-		return aTrade
-	case 'a':
-		return aTrade
-	case 'u', 'U':
-		return anUpdate
+// number is zero for what is none, or not above zero.
+func number(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0
 	}
-	return anything
+	return max(0, n)
+}
+
+// unit is what a time is counted in that has so many digits: nowadays.
+func unit(digits int) time.Duration {
+	switch {
+	case digits >= 18:
+		return time.Nanosecond
+	case digits >= 15:
+		return time.Microsecond
+	case digits >= 12:
+		return time.Millisecond
+	}
+	return time.Second
+}
+
+// instant is a time in unix nanoseconds.
+func instant(text string) (at int64, ok bool) {
+	if n := number(text); n > 0 {
+		return n * int64(unit(len(text))), true
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	return t.UnixNano(), err == nil
+}
+
+// laterTime is a time in the form that it had.
+func laterTime(text string, by time.Duration) string {
+	if n := number(text); n > 0 {
+		return strconv.FormatInt(n+int64(by/unit(len(text))), 10)
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return text
+	}
+	layout := "2006-01-02T15:04:05"
+	if _, fraction, ok := strings.Cut(text, "."); ok {
+		digits := len(fraction) - len(strings.TrimLeft(fraction, "0123456789"))
+		layout += "." + strings.Repeat("0", digits)
+	}
+	return t.Add(by).Format(layout + "Z07:00")
+}
+
+// uuidTail is the last part of a UUID.
+const uuidTail = 12
+
+// laterID is the number that is so much higher; of a UUID, one whose last part is.
+func laterID(id string, by int64) string {
+	if n := number(id); n > 0 {
+		return strconv.FormatInt(n+by, 10)
+	}
+	if len(id) > uuidTail {
+		head := id[:len(id)-uuidTail]
+		if tail, err := strconv.ParseInt(id[len(head):], 16, 64); err == nil {
+			return fmt.Sprintf("%s%0*x", head, uuidTail, (tail+by)&(1<<(4*uuidTail)-1))
+		}
+	}
+	return fmt.Sprintf("%s+%d", id, by)
 }

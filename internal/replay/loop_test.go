@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/coder/websocket"
+
 	"github.com/fullon/fullon/internal/replay"
 )
 
@@ -42,5 +44,51 @@ func TestALoopGoesOnWhereTheLastLapEnded(t *testing.T) {
 	}
 	if got := fmt.Sprint(s.Symbols()); got != "[AAA/USDT BBB/BTC]" {
 		t.Fatal(got)
+	}
+}
+
+// Ids, numbers and times go on in each venue's form; an id that is a UUID becomes
+// another one.
+func TestALoopGoesOnInEveryForm(t *testing.T) {
+	t.Parallel()
+	const begin = int64(1_700_000_040_000_000_000) // a whole minute
+	for name, c := range map[string]struct{ venue, path, request, first, second string }{
+		"kraken": {
+			"kraken", "/v2", `{"method":"subscribe","params":{"channel":"trade","symbol":["A/USD"]}}`,
+			`{"channel":"trade","type":"update","data":[{"symbol":"A/USD","price":1,"trade_id":8,"timestamp":"2023-11-14T22:14:00.050000Z"},{"symbol":"A/USD","price":8,"trade_id":9,"timestamp":"2023-11-14T22:14:01.000000Z"}]}`,
+			`{"channel":"trade","type":"update","data":[{"symbol":"A/USD","price":1,"trade_id":10,"timestamp":"2023-11-14T22:15:00.050000Z"},{"symbol":"A/USD","price":8,"trade_id":11,"timestamp":"2023-11-14T22:15:01.000000Z"}]}`,
+		},
+		"coinbase": {
+			"coinbase", "/", `{"type":"subscribe","channel":"market_trades","product_ids":["A-USD"]}`,
+			`{"channel":"market_trades","timestamp":"2023-11-14T22:14:00.1Z","events":[{"type":"update","trades":[{"trade_id":"99","product_id":"A-USD","time":"2023-11-14T22:14:00Z"}]}]}`,
+			`{"channel":"market_trades","timestamp":"2023-11-14T22:15:00.1Z","events":[{"type":"update","trades":[{"trade_id":"100","product_id":"A-USD","time":"2023-11-14T22:15:00Z"}]}]}`,
+		},
+		"okx bars": {
+			"okx", "/ws/v5/business", `{"op":"subscribe","args":[{"channel":"candle1m","instId":"A-USDT"}]}`,
+			`{"arg":{"channel":"candle1m","instId":"A-USDT"},"data":[["1700000040000","1","2","3","4","5","6","7","1"]]}`,
+			`{"arg":{"channel":"candle1m","instId":"A-USDT"},"data":[["1700000100000","1","2","3","4","5","6","7","1"]]}`,
+		},
+		"okx quotes": {
+			"okx", "/ws/v5/public", `{"op":"subscribe","args":[{"channel":"bbo-tbt","instId":"A-USDT"}]}`,
+			`{"arg":{"channel":"bbo-tbt","instId":"A-USDT"},"data":[{"asks":[["1700000040000","1"]],"bids":[],"ts":"1700000040000","seqId":7}]}`,
+			`{"arg":{"channel":"bbo-tbt","instId":"A-USDT"},"data":[{"asks":[["1700000040000","1"]],"bids":[],"ts":"1700000100000","seqId":8}]}`,
+		},
+		"bybit UUID": {
+			"bybit", "/v5/public/linear", `{"op":"subscribe","args":["publicTrade.AUSDT"]}`,
+			`{"topic":"publicTrade.AUSDT","ts":1700000040000,"data":[{"i":"9d5c9c21-5b0f-5f25-8d7e-0000000000ff","T":1700000040001},{"i":"9d5c9c21-5b0f-5f25-8d7e-ffffffffffff","T":1700000040001}]}`,
+			`{"topic":"publicTrade.AUSDT","ts":1700000100000,"data":[{"i":"9d5c9c21-5b0f-5f25-8d7e-000000000101","T":1700000100001},{"i":"9d5c9c21-5b0f-5f25-8d7e-000000000001","T":1700000100001}]}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := write(t, false, record{At: begin, Dir: "recv", Raw: c.first})
+			s := start(t, replay.Config{Venue: c.venue, Files: []string{file}, Loop: true, Mode: replay.Hold})
+			client := s.dial(c.path)
+			if err := client.ws.Write(client.ctx, websocket.MessageText, []byte(c.request)); err != nil {
+				t.Fatal(err)
+			}
+			client.read() // the answer
+			client.want(c.first, c.second)
+		})
 	}
 }

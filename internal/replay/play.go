@@ -2,12 +2,12 @@ package replay
 
 import (
 	"context"
-	"errors"
-	"io"
 	"math"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/fullon/fullon/domain"
 )
 
 // player moves the position. Only play's goroutine uses it.
@@ -39,25 +39,15 @@ func (s *Server) play(ctx context.Context) error {
 }
 
 // lap plays all frames once.
-func (p *player) lap(ctx context.Context, n int64) (err error) {
-	src, err := openSource(p.cfg.Files)
-	if err != nil {
+func (p *player) lap(ctx context.Context, n int64) error {
+	err := eachFrame(p.cfg.Files, p.dialect, nil, func(f frame) (bool, error) {
+		return p.fail(ctx) == nil && p.pass(ctx, p.lapOf.shifted(f, n)) == nil, nil
+	})
+	if err != nil || ctx.Err() != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, src.close()) }()
-	for {
-		f, err := src.next()
-		ended := errors.Is(err, io.EOF)
-		if err != nil && !ended {
-			return err
-		}
-		if p.fail(ctx) != nil || ended {
-			return nil
-		}
-		if p.pass(ctx, p.lapOf.shifted(f, n)) != nil {
-			return nil
-		}
-	}
+	_ = p.fail(ctx) // what is due after the last frame; its error would be ctx's
+	return nil
 }
 
 // pass plays one frame. It returns ctx's error when ctx ends before that.
@@ -85,6 +75,9 @@ func (p *player) pass(ctx context.Context, f frame) error {
 		}
 		p.remember(f)
 		heard := false
+		if len(listening) > 0 {
+			p.tap(f)
+		}
 		for _, c := range listening {
 			heard = c.send(ctx, f) || heard
 		}
@@ -108,17 +101,52 @@ func (p *player) gate(ctx context.Context) error {
 		p.mu.Lock()
 		ready, changed := p.ready(), p.changed
 		p.mu.Unlock()
-		if ready {
+		if ready && (p.started || p.settled(ctx, changed)) {
 			p.started = true
 			return ctx.Err()
 		}
 		p.paced = false
+		if ready {
+			continue
+		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// settled waits for Config.Settle; false: subscriptions changed meanwhile.
+func (p *player) settled(ctx context.Context, changed <-chan struct{}) bool {
+	if p.cfg.Settle == 0 {
+		return true
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-changed:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return p.cfg.Clock.Wait(ctx, p.cfg.Clock.Now().Add(p.cfg.Settle)) == nil
+}
+
+// tap tells who wants to know that a frame is about to be written.
+func (p *player) tap(f frame) {
+	if p.cfg.Tap == nil {
+		return
+	}
+	heard := Heard{Stream: f.stream, Text: f.text}
+	if base, quote, settle := p.dialect.assets(f.market); base != "" {
+		heard.Symbol = domain.SymbolName(base, quote, settle)
+	}
+	for _, t := range f.trades {
+		heard.Trades = append(heard.Trades, t.id)
+	}
+	p.cfg.Tap(heard)
 }
 
 // pace waits for the frame's time.
@@ -158,15 +186,16 @@ func (p *player) fail(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// remember makes the frame's trade known to REST, before anybody hears of it.
+// remember makes the frame's trades known to REST, before anybody hears of them.
 func (p *player) remember(f frame) {
-	tr, ok := readTrade(f.event)
-	if !ok {
+	if len(f.trades) == 0 {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.tapes[f.event.Symbol] = p.tapes[f.event.Symbol].with(tr)
+	for _, t := range f.trades {
+		p.tapes[f.market] = p.tapes[f.market].with(t)
+	}
 }
 
 func (p *player) count(lost, delivered bool) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -86,6 +87,41 @@ func TestAwaitHoldsTheFirstFrameBack(t *testing.T) {
 	b.subscribe("bbbbtc@bookTicker")
 	b.want(book(1))
 	a.want(trade(7))
+}
+
+// A client that subscribes in two steps misses nothing.
+func TestThePositionMovesOnceSubscriptionsHaveSettled(t *testing.T) {
+	t.Parallel()
+	c := clock.NewManual(time.Unix(0, 0))
+	file := write(t, false, record{At: 1, Dir: "recv", Raw: book(1)}, record{At: 2, Dir: "recv", Raw: trade(7)})
+	var heard []replay.Heard
+	s := start(t, replay.Config{Files: []string{file}, Clock: c, Settle: time.Second, Tap: func(h replay.Heard) { heard = append(heard, h) }})
+	a := s.dial("/stream")
+	a.subscribe("aaausdt@trade")
+	c.Advance(time.Second / 2)
+	for range 20 { // or the position may be slow to begin
+		s.get("/api/v3/ping")
+	}
+	a.subscribe("bbbbtc@bookTicker")
+	for done := false; !done; {
+		c.Advance(time.Second)
+		select {
+		case <-s.Done():
+			done = true
+		case <-a.ctx.Done():
+			t.Fatalf("not done: %+v", s.Progress())
+		default:
+			runtime.Gosched()
+		}
+	}
+	a.want(book(1), trade(7))
+	want := []replay.Heard{
+		{Stream: "bbbbtc@bookTicker", Symbol: "BBB/BTC", Text: []byte(book(1))},
+		{Stream: "aaausdt@trade", Symbol: "AAA/USDT", Trades: []string{"7"}, Text: []byte(trade(7))},
+	}
+	if !reflect.DeepEqual(heard, want) {
+		t.Errorf("got %q\nwant %q", heard, want)
+	}
 }
 
 // A cut at an exact position, frames lost, and the hole filled over REST.

@@ -169,6 +169,7 @@ func book(update int) string {
 type record struct {
 	At  int64  `json:"t_ns"`
 	Dir string `json:"dir"`
+	URL string `json:"url,omitempty"`
 	Raw string `json:"raw,omitempty"`
 }
 

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/sourcegraph/conc/pool"
-
-	"github.com/fullon/fullon/internal/sim/restproto"
 )
 
 // drainTime is how long clients have to answer the close frame at the end.
@@ -31,6 +29,7 @@ type Progress struct {
 type Server struct {
 	cfg       Config
 	listener  net.Listener
+	dialect   dialect
 	catalogue *catalogue
 	lapOf     lap // of a looped replay
 	done      chan struct{}
@@ -56,13 +55,14 @@ func New(cfg Config) (*Server, error) {
 	}
 	cfg.Faults = slices.Clone(cfg.Faults)
 	slices.SortStableFunc(cfg.Faults, func(a, b Fault) int { return a.After - b.After })
-	c, err := scan(cfg.Files)
+	d := dialects[cfg.Venue]()
+	c, err := scan(cfg.Files, d)
 	if err != nil {
 		return nil, fmt.Errorf("replay: %w", err)
 	}
 	var lapOf lap
 	if cfg.Loop {
-		if lapOf, err = measure(cfg.Files); err != nil {
+		if lapOf, err = measure(cfg.Files, d); err != nil {
 			return nil, fmt.Errorf("replay: %w", err)
 		}
 	}
@@ -71,7 +71,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("replay: listen: %w", err)
 	}
 	return &Server{
-		cfg: cfg, listener: listener, catalogue: c, lapOf: lapOf, done: make(chan struct{}),
+		cfg: cfg, listener: listener, dialect: d, catalogue: c, lapOf: lapOf, done: make(chan struct{}),
 		conns: map[*conn]struct{}{}, changed: make(chan struct{}), tapes: map[string]tape{},
 	}, nil
 }
@@ -158,57 +158,18 @@ func (s *Server) Close() error {
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /ws", s.serveStream)
-	mux.HandleFunc("GET /ws/", s.serveStream)
-	mux.HandleFunc("GET /stream", s.serveStream)
-	for path, answer := range map[string]func(*http.Request) (any, error){
-		"ping":             func(*http.Request) (any, error) { return struct{}{}, nil },
-		"time":             s.time,
-		"exchangeInfo":     s.exchangeInfo,
-		"historicalTrades": s.historicalTrades,
-	} {
-		mux.HandleFunc("GET /api/v3/"+path, func(w http.ResponseWriter, r *http.Request) {
-			body, err := answer(r)
-			restproto.Write(w, s.cfg.Logger, body, err)
-		})
+	for _, path := range s.dialect.endpoints() {
+		mux.HandleFunc("GET "+path, s.serveStream)
+	}
+	for pattern, handler := range s.dialect.rest(s) {
+		mux.HandleFunc(pattern, handler)
 	}
 	return mux
 }
 
-func (s *Server) time(*http.Request) (any, error) {
-	return map[string]int64{"serverTime": s.cfg.Clock.Now().UnixMilli()}, nil
-}
-
-func (s *Server) exchangeInfo(r *http.Request) (any, error) {
-	names, _, err := restproto.Symbols(r.URL.Query())
-	if err != nil {
-		return nil, err
-	}
-	return s.catalogue.info(names, s.cfg.Clock.Now().UnixMilli())
-}
-
-func (s *Server) historicalTrades(r *http.Request) (any, error) {
-	values := r.URL.Query()
-	symbol := values.Get("symbol")
-	if symbol == "" {
-		return nil, restproto.ErrNoSymbol
-	}
-	if s.catalogue.digits[symbol] == nil {
-		return nil, restproto.ErrSymbol
-	}
-	limit, err := restproto.Limit(values)
-	if err != nil {
-		return nil, err
-	}
-	from, err := restproto.Int(values, "fromId", -1)
-	if err != nil {
-		return nil, err
-	}
+// played are trades of a market that the position has passed.
+func (s *Server) played(market string, pick func(tape) []trade) []trade {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	trades := s.tapes[symbol].newest(limit)
-	if from >= 0 {
-		trades = s.tapes[symbol].from(from, limit)
-	}
-	return append([]trade{}, trades...), nil // a list even when there is none
+	return pick(s.tapes[market])
 }

@@ -13,7 +13,24 @@ import (
 	"github.com/fullon/fullon/domain"
 )
 
-// recording reads one file's frames in its order. Not safe for concurrent use.
+// What a record is.
+const (
+	received = "recv"
+	opened   = "open"
+	fetched  = "rest"
+)
+
+// record is one line of a recording.
+type record struct {
+	file int // which one of the files
+
+	At  int64  `json:"t_ns"`
+	Dir string `json:"dir"`
+	URL string `json:"url"`
+	Raw string `json:"raw"`
+}
+
+// recording reads one file's records in its order. Not safe for concurrent use.
 type recording struct {
 	path string
 	line int
@@ -37,8 +54,8 @@ func openRecording(path string) (*recording, error) {
 	return r, nil
 }
 
-// next is the next frame of a stream; io.EOF after the last one.
-func (r *recording) next() (frame, error) {
+// next is the next record; io.EOF after the last one.
+func (r *recording) next() (rec record, err error) {
 	for {
 		line, err := r.text.ReadBytes('\n')
 		if len(bytes.TrimSpace(line)) == 0 {
@@ -47,30 +64,20 @@ func (r *recording) next() (frame, error) {
 				continue
 			}
 			if errors.Is(err, io.EOF) {
-				return frame{}, io.EOF
+				return rec, io.EOF
 			}
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return frame{}, fmt.Errorf("%s:%d: read: %w", r.path, r.line+1, err)
+			return rec, fmt.Errorf("%s:%d: read: %w", r.path, r.line+1, err)
 		}
 		r.line++
-		var record struct {
-			At  int64  `json:"t_ns"`
-			Dir string `json:"dir"`
-			Raw string `json:"raw"`
+		if err := json.Unmarshal(line, &rec); err != nil {
+			return rec, fmt.Errorf("%s:%d: not a record: %w", r.path, r.line, err)
 		}
-		if err := json.Unmarshal(line, &record); err != nil {
-			return frame{}, fmt.Errorf("%s:%d: not a record: %w", r.path, r.line, err)
+		if rec.Dir == "" {
+			return rec, fmt.Errorf("%s:%d: not a record: %w", r.path, r.line, domain.Invalid("dir", "", `t_ns, dir ("recv" for what was received) and raw on every line; single messages without them cannot be played`))
 		}
-		if record.Dir == "" {
-			return frame{}, fmt.Errorf("%s:%d: not a record: %w", r.path, r.line, domain.Invalid("dir", "", `what the message was, like "recv"`))
-		}
-		if record.Dir != "recv" {
-			continue
-		}
-		if f, ok := parseFrame(record.At, record.Raw); ok {
-			return f, nil
-		}
+		return rec, nil
 	}
 }
 
@@ -79,13 +86,13 @@ func (r *recording) close() error { return r.file.Close() }
 // source merges recordings by time. Not safe for concurrent use.
 type source struct {
 	files []*recording
-	heads []frame // the next frame of each file
+	heads []record // the next record of each file
 	ended []bool
 }
 
 // openSource opens the files. close must be called unless there was an error.
 func openSource(paths []string) (*source, error) {
-	s := &source{heads: make([]frame, len(paths)), ended: make([]bool, len(paths))}
+	s := &source{heads: make([]record, len(paths)), ended: make([]bool, len(paths))}
 	for i, path := range paths {
 		r, err := openRecording(path)
 		if err == nil {
@@ -100,28 +107,29 @@ func openSource(paths []string) (*source, error) {
 }
 
 func (s *source) fill(i int) error {
-	f, err := s.files[i].next()
+	r, err := s.files[i].next()
 	if errors.Is(err, io.EOF) {
 		s.ended[i] = true
 		return nil
 	}
-	s.heads[i] = f
+	r.file = i
+	s.heads[i] = r
 	return err
 }
 
-// next is the earliest frame; io.EOF after the last one.
-func (s *source) next() (frame, error) {
+// next is the earliest record; io.EOF after the last one.
+func (s *source) next() (record, error) {
 	best := -1
 	for i := range s.files {
-		if !s.ended[i] && (best < 0 || s.heads[i].at < s.heads[best].at) {
+		if !s.ended[i] && (best < 0 || s.heads[i].At < s.heads[best].At) {
 			best = i
 		}
 	}
 	if best < 0 {
-		return frame{}, io.EOF
+		return record{}, io.EOF
 	}
-	f := s.heads[best]
-	return f, s.fill(best)
+	r := s.heads[best]
+	return r, s.fill(best)
 }
 
 func (s *source) close() error {
@@ -130,4 +138,32 @@ func (s *source) close() error {
 		errs = append(errs, r.close())
 	}
 	return errors.Join(errs...)
+}
+
+// eachFrame hands over the frames of the files in the order of their time, until
+// take fails or asks for no more. rest takes what was fetched; nil: nobody.
+func eachFrame(paths []string, d dialect, rest func(record), take func(frame) (more bool, err error)) (err error) {
+	src, err := openSource(paths)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, src.close()) }()
+	reader := d.reader()
+	for {
+		r, err := src.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if r.Dir == fetched && rest != nil {
+			rest(r)
+		}
+		for _, f := range reader.read(r) {
+			if more, err := take(f); err != nil || !more {
+				return err
+			}
+		}
+	}
 }

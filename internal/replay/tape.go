@@ -1,64 +1,26 @@
 package replay
 
 import (
-	"encoding/json"
+	"cmp"
 	"slices"
-
-	"github.com/fullon/fullon/domain"
 )
 
-// trade is a recorded trade as REST prints it.
+// trade is a recorded trade as REST needs it.
 type trade struct {
-	ID           int64  `json:"id"`
-	Price        string `json:"price"`
-	Qty          string `json:"qty"`
-	QuoteQty     string `json:"quoteQty"`
-	Time         int64  `json:"time"`
-	IsBuyerMaker bool   `json:"isBuyerMaker"`
-	IsBestMatch  bool   `json:"isBestMatch"`
+	number      int64 // what trades are ordered by; the id, where that is a number
+	id          string
+	price, size string
+	at          int64 // unix nanoseconds
+	buy         bool  // the taker's side
 }
 
-// readTrade is the trade of an event; ok is false for another kind of event.
-func readTrade(e event) (t trade, ok bool) {
-	if e.Kind != "trade" {
-		return t, false
-	}
-	for _, f := range [...]struct {
-		raw json.RawMessage
-		to  any
-	}{{e.ID, &t.ID}, {e.Price, &t.Price}, {e.Qty, &t.Qty}, {e.Time, &t.Time}, {e.Maker, &t.IsBuyerMaker}} {
-		if json.Unmarshal(f.raw, f.to) != nil {
-			return t, false
-		}
-	}
-	price, err := domain.ParseDecimal("price", t.Price)
-	if err != nil {
-		return t, false
-	}
-	qty, err := domain.ParseDecimal("qty", t.Qty)
-	if err != nil {
-		return t, false
-	}
-	t.QuoteQty = price.Mul(qty).StringFixed(8)
-	t.IsBestMatch = true
-	return t, true
-}
+func byNumber(t trade, n int64) int { return cmp.Compare(t.number, n) }
 
-func byID(t trade, id int64) int {
-	switch {
-	case t.ID < id:
-		return -1
-	case t.ID > id:
-		return 1
-	}
-	return 0
-}
-
-// tape is a symbol's trades in the order of their ids, each once.
+// tape is a market's trades in the order of their numbers, each once.
 type tape []trade
 
 func (t tape) with(tr trade) tape {
-	i, has := slices.BinarySearchFunc(t, tr.ID, byID)
+	i, has := slices.BinarySearchFunc(t, tr.number, byNumber)
 	if has {
 		return t
 	}
@@ -71,8 +33,24 @@ func (t tape) with(tr trade) tape {
 
 // from is at most limit trades numbered from or later.
 func (t tape) from(from int64, limit int) []trade {
-	i, _ := slices.BinarySearchFunc(t, from, byID)
+	i, _ := slices.BinarySearchFunc(t, from, byNumber)
 	return slices.Clone(t[i:min(len(t), i+limit)])
+}
+
+// before is the newest limit trades of those numbered below a number.
+func (t tape) before(number int64, limit int) []trade {
+	i, _ := slices.BinarySearchFunc(t, number, byNumber)
+	return slices.Clone(t[max(0, i-limit):i])
+}
+
+// between is the trades of a time, both ends included.
+func (t tape) between(begin, end int64) (trades []trade) {
+	for _, tr := range t {
+		if tr.at >= begin && tr.at <= end {
+			trades = append(trades, tr)
+		}
+	}
+	return trades
 }
 
 func (t tape) newest(n int) []trade { return slices.Clone(t[max(0, len(t)-n):]) }

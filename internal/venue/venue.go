@@ -27,7 +27,8 @@ type Adapter interface {
 	// a trade before it, for venues that are asked by time. An empty result means
 	// that the venue has none from there on. The venue may hold back older trades:
 	// the first one returned may be later than from. Where trades have no numbers,
-	// from says nothing: it returns those from since on.
+	// from says nothing: it returns the newest that the venue has, in its order, of
+	// since and later, with the ids that the stream gives them.
 	TradesFrom(ctx context.Context, symbol string, from uint64, since time.Time, limit int) ([]NumberedTrade, error)
 
 	// Symbols fetches the venue's catalogue.
@@ -38,8 +39,12 @@ type Adapter interface {
 type NumberedTrade struct {
 	domain.Trade
 	// Number counts the trades of its symbol without holes; zero: the venue
-	// has no such numbers, and holes cannot be seen.
+	// has no such numbers, and its trades are known by their ids.
 	Number uint64
+	// Line is the connection that brought the trade, filled in by Batch. Where
+	// trades have no numbers, those of one line leave nothing out, and with the
+	// first of another line there may be a hole. Zero: not told, taken to follow.
+	Line uint64
 }
 
 // Sink takes what an adapter reads. Calls for one symbol come from one

@@ -130,10 +130,19 @@ func DecodeFill(key domain.Key, data []byte) (domain.Fill, error) {
 	return f, err
 }
 
-// ReadFill is to DecodeFill what ReadTick is to DecodeTick. The symbol and the
-// currency of the fee that the fill has stay the same strings if they are right,
-// its other texts go to texts.
+// ReadFill is to DecodeFill what ReadTick is to DecodeTick: of the fill nothing
+// is set but account and exchange, and what its symbol and the currency of its
+// fee are likely to be: these stay the same strings if they are right. Its other
+// texts go to texts.
 func ReadFill(f *domain.Fill, data []byte, texts *Texts) error {
+	if usualFill(f, data, texts) {
+		return nil
+	}
+	return readFill(f, data, texts)
+}
+
+// readFill is ReadFill for any form.
+func readFill(f *domain.Fill, data []byte, texts *Texts) error {
 	d := decoder{texts: texts}
 	d.begin(data, 12)
 	f.ID = d.text("id")

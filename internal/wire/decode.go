@@ -78,6 +78,14 @@ func DecodeTrade(key domain.Key, data []byte) (domain.Trade, error) {
 // ReadTrade is to DecodeTrade what ReadTick is to DecodeTick. Its texts go to
 // texts.
 func ReadTrade(t *domain.Trade, data []byte, texts *Texts) error {
+	if usualTrade(t, data, texts) {
+		return nil
+	}
+	return readTrade(t, data, texts)
+}
+
+// readTrade is ReadTrade for any form.
+func readTrade(t *domain.Trade, data []byte, texts *Texts) error {
 	d := decoder{texts: texts}
 	d.begin(data, 6)
 	t.ID = d.text("id")

@@ -69,7 +69,8 @@ func read[T any](d *decoder, field string, element func([]byte) (T, []byte, erro
 const (
 	shortText  = 0xa0 // and its length
 	mostShort  = 31
-	wideNumber = 0xcf
+	mediumText = 0xd9 // its length is the next byte
+	wideNumber = 0xcf // of eight bytes; those of four, two and one are before it
 	falsehood  = 0xc2 // true is one more
 )
 

@@ -17,6 +17,11 @@ func Stamp(dst []byte, seq uint64, payload []byte) []byte {
 // Unstamp takes a stamped value apart. The payload is part of value, not a
 // copy. The error matches ErrMalformed.
 func Unstamp(value []byte) (seq uint64, payload []byte, err error) {
+	if len(value) > 0 && value[0] == 0x92 {
+		if seq, at := usualNumber(value, 1); at != nowhere {
+			return seq, value[at:], nil
+		}
+	}
 	n, rest, err := msgp.ReadArrayHeaderBytes(value)
 	if err != nil || n != 2 {
 		return 0, nil, fmt.Errorf("%w: not a stamped value", ErrMalformed)

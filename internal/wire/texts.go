@@ -1,6 +1,6 @@
 package wire
 
-import "strings"
+import "github.com/tinylib/msgp/msgp"
 
 // Texts keeps the texts of a list's values together, several in one piece of
 // memory: to allocate each on its own is a good part of what decoding a list
@@ -9,7 +9,7 @@ import "strings"
 //
 // The zero value is ready. A nil one keeps each text on its own.
 type Texts struct {
-	piece strings.Builder
+	piece []byte // what was written to it is never changed
 }
 
 // The size of pieces, bytes: they grow with the list.
@@ -23,17 +23,15 @@ func (t *Texts) keep(text []byte) string {
 	if t == nil || len(text) < 2 { // those of one byte take no memory
 		return string(text)
 	}
-	at := t.piece.Len()
-	if at+len(text) > t.piece.Cap() {
-		size := min(max(firstPiece, 2*t.piece.Cap()), mostPiece)
+	at := len(t.piece)
+	if len(text) > cap(t.piece)-at {
+		size := min(max(firstPiece, 2*cap(t.piece)), mostPiece)
 		if len(text) > size/2 {
 			return string(text)
 		}
 		// Not grown: what is in the old one stays there.
-		t.piece = strings.Builder{}
-		t.piece.Grow(size)
-		at = 0
+		t.piece, at = make([]byte, 0, size), 0
 	}
-	t.piece.Write(text)
-	return t.piece.String()[at:]
+	t.piece = append(t.piece, text...)
+	return msgp.UnsafeString(t.piece[at:])
 }

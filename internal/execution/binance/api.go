@@ -17,38 +17,49 @@ import (
 	"github.com/fullon/fullon/internal/execution/private"
 )
 
-// Where Binance is. The test network has accounts, keys and balances of its
-// own, worth nothing.
+// Where Binance's spot markets are. The test network has accounts, keys and
+// balances of its own, worth nothing.
 var own = private.Own{
 	Exchange: "binance",
 	Test:     private.Hosts{REST: "https://testnet.binance.vision", Stream: "wss://ws-api.testnet.binance.vision/ws-api/v3"},
 	Real:     private.Hosts{REST: "https://api.binance.com", Stream: "wss://ws-api.binance.com:443/ws-api/v3"},
-	IsReal: func(host string) bool {
-		return private.Within(host, "binance.com", "binance.us", "binance.me", "binance.cloud") &&
-			!strings.HasPrefix(host, "demo-") && !strings.HasPrefix(host, "testnet.")
-	},
-	Spot: true, BySymbol: true,
+	IsReal:   isReal,
+	Spot:     true, BySymbol: true,
+}
+
+func isReal(host string) bool {
+	return private.Within(host, "binance.com", "binance.us", "binance.me", "binance.cloud") &&
+		!strings.HasPrefix(host, "demo-") && !strings.HasPrefix(host, "testnet.")
 }
 
 const maxWindow = 60 * time.Second // the longest that the venue lets a request be good for
 
-// api is Binance's part of an account. Its Key is an HMAC key with reading and
-// spot trading allowed.
-type api struct{ *private.Account }
+// account is what both of the venue's kinds of markets have in common: how
+// requests are signed, and what refusals mean. Its Key is an HMAC key.
+type account struct {
+	*private.Account
+	clock    string // the path that tells the time
+	archived int    // the code of an order that ended without a fill long ago; zero: there is none
+}
 
-// New makes the venue of an account; it connects to nothing. The error is a
-// *domain.FieldError.
+// spot is Binance's part of a spot account.
+type spot struct{ account }
+
+// New makes the venue of a spot account; it connects to nothing. The key wants
+// reading and spot trading. The error is a *domain.FieldError.
 func New(cfg private.Config) (*private.Venue, error) {
-	return private.New(cfg, own, func(a *private.Account) (private.API, error) { return api{a}, nil })
+	return private.New(cfg, own, func(a *private.Account) (private.API, error) {
+		return spot{account{Account: a, clock: "/api/v3/time", archived: codeArchived}}, nil
+	})
 }
 
 // ask sends a signed request and decodes what is answered.
-func ask[T any](ctx context.Context, a api, method, path string, params url.Values) (T, error) {
+func ask[T any](ctx context.Context, a account, method, path string, params url.Values) (T, error) {
 	return decode[T](a)(a.Do(ctx, private.Request{Method: method, Path: path, Query: params.Encode(), Sign: a.sign}))
 }
 
 // sign makes a request one of the account, for the window that it is given.
-func (a api) sign(r *private.Request, now, until time.Time) error {
+func (a account) sign(r *private.Request, now, until time.Time) error {
 	window := min(maxWindow, until.Sub(now)).Milliseconds()
 	if window <= 0 {
 		return context.DeadlineExceeded
@@ -62,20 +73,20 @@ func (a api) sign(r *private.Request, now, until time.Time) error {
 	return nil
 }
 
-func (a api) signature(text string) string {
+func (a account) signature(text string) string {
 	mac := hmac.New(sha256.New, []byte(a.Cfg.Secret))
 	mac.Write([]byte(text))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // Time implements private.API.
-func (a api) Time(ctx context.Context) (time.Time, time.Duration, error) {
+func (a account) Time(ctx context.Context) (time.Time, time.Duration, error) {
 	type clock struct {
 		Time int64 `json:"serverTime"`
 	}
-	got, err := decode[clock](a)(a.Do(ctx, private.Request{Method: http.MethodGet, Path: "/api/v3/time"}))
+	got, err := decode[clock](a)(a.Do(ctx, private.Request{Method: http.MethodGet, Path: a.clock}))
 	if err == nil && got.Time <= 0 {
-		err = errors.New("GET /api/v3/time: " + strconv.FormatInt(got.Time, 10) + " is no time")
+		err = errors.New("GET " + a.clock + ": " + strconv.FormatInt(got.Time, 10) + " is no time")
 	}
 	return time.UnixMilli(got.Time), time.Millisecond, err
 }
@@ -91,10 +102,17 @@ const (
 	codeRejected   = -2010
 	codeCancel     = -2011 // cancel rejected: nothing rests under that id, or something else
 	codeNoOrder    = -2013
+	codeNoKey      = -2008
 	codeKeyForm    = -2014
 	codeKey        = -2015
-	codeArchived   = -2026 // ended without a fill long ago
+	codeLocked     = -2017 // the keys of the account
+	codeArchived   = -2026 // ended without a fill long ago; of perpetuals something else
 	duplicateOrder = "Duplicate order sent."
+	// Of perpetuals only.
+	codeListenKey = -1125 // there is none
+	codeSide      = -4061 // of a position: one of hedge mode is needed
+	codeDuplicate = -4116
+	codeEngineAt  = -5028 // outside of its window when it came to be matched
 )
 
 // refusal is the venue's no.
@@ -104,7 +122,7 @@ type refusal struct {
 }
 
 // decode reads an answer.
-func decode[T any](a api) func(private.Answer, error) (T, error) {
+func decode[T any](a account) func(private.Answer, error) (T, error) {
 	return func(answer private.Answer, err error) (got T, _ error) {
 		if err != nil {
 			return got, err
@@ -125,16 +143,19 @@ func decode[T any](a api) func(private.Answer, error) (T, error) {
 var errArchived = errors.New("archived")
 
 // failed says what a refusal means.
-func (a api) failed(answer private.Answer, no refusal) *private.Failure {
+func (a account) failed(answer private.Answer, no refusal) *private.Failure {
 	f := answer.Failure(kindOf(answer.Status, no), "")
-	if no.Code != 0 {
-		f.Reason = fmt.Sprintf("%s (code %d)", a.Scrub(no.Message), no.Code)
+	if no.Code == 0 {
+		return f
 	}
+	f.Reason = fmt.Sprintf("%s (code %d)", a.Scrub(no.Message), no.Code)
 	switch {
-	case f.Kind != private.Unclear && no.Code == codeTime:
+	case f.Kind != private.Unclear && (no.Code == codeTime || no.Code == codeEngineAt):
 		a.Clock.Distrust()
-	case f.Kind == private.Refused && no.Code == codeArchived:
+	case f.Kind == private.Refused && no.Code == a.archived:
 		f.Cause = errArchived
+	case no.Code == codeSide:
+		f.Reason = fmt.Sprintf("%s (code %d)", errHedge, no.Code)
 	}
 	return f
 }
@@ -153,10 +174,12 @@ func kindOf(status int, no refusal) private.Kind {
 	switch no.Code {
 	case codeTooMany, codeTooOrders:
 		return private.Limited
-	case codeKeyForm, codeKey, codeSignature:
+	case codeNoKey, codeKeyForm, codeKey, codeLocked, codeSignature:
 		return private.Denied
-	case codeNoOrder:
+	case codeNoOrder, codeListenKey:
 		return private.NotFound
+	case codeDuplicate:
+		return private.Duplicate
 	case codeCancel:
 		return private.NotOpen
 	case codeRejected, codeEngine:

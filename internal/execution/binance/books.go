@@ -16,7 +16,7 @@ import (
 const page = 1000 // the most that the venue lists at once
 
 // Balances implements private.Books.
-func (a api) Balances(ctx context.Context) ([]domain.Balance, error) {
+func (a spot) Balances(ctx context.Context) ([]domain.Balance, error) {
 	const path = "/api/v3/account"
 	type account struct {
 		Updated  uint64 `json:"updateTime"`
@@ -26,7 +26,7 @@ func (a api) Balances(ctx context.Context) ([]domain.Balance, error) {
 			Locked string `json:"locked"`
 		} `json:"balances"`
 	}
-	got, err := ask[account](ctx, a, http.MethodGet, path, nil)
+	got, err := ask[account](ctx, a.account, http.MethodGet, path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func balance(asset, free, locked string, ms int64) (b domain.Balance, err error)
 }
 
 // Positions implements private.Books: a spot account has none.
-func (api) Positions(context.Context) ([]domain.Position, error) { return nil, nil }
+func (spot) Positions(context.Context) ([]domain.Position, error) { return nil, nil }
 
 // trade is a fill in the venue's words.
 type trade struct {
@@ -98,7 +98,7 @@ func (t trade) fill() (private.Fill, error) {
 }
 
 // Fills implements private.Books.
-func (a api) Fills(ctx context.Context, symbol string, from int64) (private.Page, error) {
+func (a spot) Fills(ctx context.Context, symbol string, from int64) (private.Page, error) {
 	const path = "/api/v3/myTrades"
 	query := url.Values{"symbol": {symbol}, "limit": {strconv.Itoa(page)}}
 	if from == 0 && !a.Cfg.Since.IsZero() {
@@ -106,10 +106,15 @@ func (a api) Fills(ctx context.Context, symbol string, from int64) (private.Page
 	} else {
 		query.Set("fromId", strconv.FormatInt(from, 10))
 	}
-	trades, err := ask[[]trade](ctx, a, http.MethodGet, path, query)
+	trades, err := ask[[]trade](ctx, a.account, http.MethodGet, path, query)
 	if err != nil {
 		return private.Page{}, err
 	}
+	return pageOf(trades, path, symbol, from)
+}
+
+// pageOf makes a page of trades of a symbol that were asked for from a number on.
+func pageOf(trades []trade, path, symbol string, from int64) (private.Page, error) {
 	got := private.Page{Next: from, More: len(trades) >= page}
 	for _, t := range trades {
 		if t.ID < got.Next || t.Symbol != symbol {
@@ -126,7 +131,12 @@ func (a api) Fills(ctx context.Context, symbol string, from int64) (private.Page
 
 // Name implements private.Books: the venue's list of trades has no client order
 // ids. All of the fills are of one symbol.
-func (a api) Name(ctx context.Context, fills []private.Fill) error {
+func (a spot) Name(ctx context.Context, fills []private.Fill) error {
+	return a.name(ctx, "/api/v3/allOrders", fills)
+}
+
+// name finds the client order ids of fills in a list of orders.
+func (a account) name(ctx context.Context, path string, fills []private.Fill) error {
 	wanted := make(map[int64]struct{})
 	for _, f := range fills {
 		number, _ := strconv.ParseInt(f.OrderID, 10, 64) // which fill wrote
@@ -135,7 +145,7 @@ func (a api) Name(ctx context.Context, fills []private.Fill) error {
 	names := make(map[string]string, len(wanted))
 	for len(wanted) > 0 {
 		first := slices.Min(slices.Collect(maps.Keys(wanted)))
-		orders, err := ask[[]order](ctx, a, http.MethodGet, "/api/v3/allOrders",
+		orders, err := ask[[]order](ctx, a, http.MethodGet, path,
 			url.Values{"symbol": {fills[0].Symbol}, "orderId": {strconv.FormatInt(first, 10)}, "limit": {strconv.Itoa(page)}})
 		if err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 const orderPath = "/api/v3/order"
 
 // Check implements private.Orders.
-func (api) Check(o domain.Order, _ domain.Symbol) (reason string) {
+func (spot) Check(o domain.Order, _ domain.Symbol) (reason string) {
 	if o.TimeInForce == domain.FillOrKill && !o.Type.HasPrice() {
 		return "Binance knows fill or kill only for orders with a limit"
 	}
@@ -74,9 +74,11 @@ type order struct {
 	Status     string `json:"status"`
 	Filled     string `json:"executedQty"`         // base units
 	Cost       string `json:"cummulativeQuoteQty"` // quote units; negative: the venue has forgotten it
+	Quote      string `json:"cumQuote"`            // the same, of perpetuals
 	Made       int64  `json:"time"`
 	Updated    int64  `json:"updateTime"`
 	Transacted int64  `json:"transactTime"` // in answers to requests
+	average    string // in place of the cost, where it is not told
 	reason     string
 }
 
@@ -94,32 +96,43 @@ func (o order) report() (r execution.Report, wrong error) {
 	if r.Filled, err = domain.ParseUnsigned("filled", o.Filled); err != nil {
 		return r, err
 	}
-	cost, err := domain.ParseDecimal("cost", o.Cost)
-	if err != nil {
+	if r.AveragePrice, err = o.averageOf(r.Filled); err != nil {
 		return r, err
 	}
 	if ms := cmp.Or(o.Transacted, o.Updated); ms > 0 {
 		r.Time = unixMilli(ms)
 	}
-	if r.Filled.IsPos() && cost.IsPos() {
-		if r.AveragePrice, err = cost.Div(r.Filled); err != nil {
-			return r, errors.New("its average price cannot be told: " + err.Error())
-		}
-	}
 	return r, nil
+}
+
+// averageOf is the average price of what is filled; zero: nothing is, or the
+// venue does not know it.
+func (o order) averageOf(filled domain.Decimal) (average domain.Decimal, err error) {
+	if o.average != "" {
+		return domain.ParseUnsigned("average", o.average)
+	}
+	cost, err := domain.ParseDecimal("cost", cmp.Or(o.Cost, o.Quote))
+	if err != nil || !filled.IsPos() || !cost.IsPos() {
+		return average, err
+	}
+	if average, err = cost.Div(filled); err != nil {
+		return average, errors.New("its average price cannot be told: " + err.Error())
+	}
+	return average, nil
 }
 
 func unixMilli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 var statuses = map[string]domain.OrderStatus{
 	"NEW": domain.OrderAccepted, "PENDING_NEW": domain.OrderAccepted, "PENDING_CANCEL": domain.OrderAccepted,
+	"NEW_ADL": domain.OrderAccepted, "NEW_INSURANCE": domain.OrderAccepted,
 	"PARTIALLY_FILLED": domain.OrderPartial, "FILLED": domain.OrderFilled, "CANCELED": domain.OrderCanceled,
 	"REJECTED": domain.OrderRejected, "EXPIRED": domain.OrderExpired, "EXPIRED_IN_MATCH": domain.OrderExpired,
 }
 
 // Submit implements private.Orders.
-func (a api) Submit(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
-	got, err := ask[order](ctx, a, http.MethodPost, orderPath, params(o, symbol.VenueSymbol))
+func (a spot) Submit(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
+	got, err := ask[order](ctx, a.account, http.MethodPost, orderPath, params(o, symbol.VenueSymbol))
 	if err != nil {
 		return execution.Report{}, err
 	}
@@ -131,8 +144,8 @@ func named(o domain.Order, symbol domain.Symbol) url.Values {
 }
 
 // Cancel implements private.Orders.
-func (a api) Cancel(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
-	got, err := ask[order](ctx, a, http.MethodDelete, orderPath, named(o, symbol))
+func (a spot) Cancel(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
+	got, err := ask[order](ctx, a.account, http.MethodDelete, orderPath, named(o, symbol))
 	if err != nil {
 		return execution.Report{}, err
 	}
@@ -141,8 +154,8 @@ func (a api) Cancel(ctx context.Context, o domain.Order, symbol domain.Symbol) (
 }
 
 // Query implements private.Orders.
-func (a api) Query(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
-	got, err := ask[order](ctx, a, http.MethodGet, orderPath, named(o, symbol))
+func (a spot) Query(ctx context.Context, o domain.Order, symbol domain.Symbol) (execution.Report, error) {
+	got, err := ask[order](ctx, a.account, http.MethodGet, orderPath, named(o, symbol))
 	switch {
 	case errors.Is(err, errArchived):
 		return execution.Report{ID: o.ID, Symbol: symbol.VenueSymbol, Status: domain.OrderCanceled, Reason: "it ended without a fill long ago"}, nil
@@ -153,8 +166,13 @@ func (a api) Query(ctx context.Context, o domain.Order, symbol domain.Symbol) (e
 }
 
 // Open implements private.Orders.
-func (a api) Open(ctx context.Context) ([]execution.Report, error) {
-	all, err := ask[[]order](ctx, a, http.MethodGet, "/api/v3/openOrders", nil)
+func (a spot) Open(ctx context.Context) ([]execution.Report, error) {
+	return a.open(ctx, "/api/v3/openOrders")
+}
+
+// open lists what rests, the oldest first.
+func (a account) open(ctx context.Context, path string) ([]execution.Report, error) {
+	all, err := ask[[]order](ctx, a, http.MethodGet, path, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -28,10 +28,10 @@ type message struct {
 var errNonsense = errors.New("an event makes no sense")
 
 // stream is one subscription to the account's events.
-type stream struct{ api }
+type stream struct{ spot }
 
 // Stream implements private.API.
-func (a api) Stream(context.Context) (private.Stream, error) { return stream{a}, nil }
+func (a spot) Stream(context.Context) (private.Stream, error) { return stream{a}, nil }
 
 // Opening implements private.Stream.
 func (s stream) Opening() [][]byte {

@@ -1,7 +1,6 @@
 package bybit_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"github.com/fullon/fullon/domain"
-	"github.com/fullon/fullon/internal/execution"
 	"github.com/fullon/fullon/internal/execution/bybit"
 	"github.com/fullon/fullon/internal/execution/executiontest"
 	"github.com/fullon/fullon/internal/execution/papertest"
@@ -29,7 +27,7 @@ func says(code int) papertest.Fault {
 func TestWhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	state := func(id, status string) papertest.Fault {
 		return papertest.Fault{Body: `{"retCode":0,"result":{"list":[{"symbol":"BTCUSDT","orderId":"7","orderLinkId":"` + id + `","orderStatus":"` + status +
 			`","cumExecQty":"0","createdTime":"1700000000000","updatedTime":"1700000000000"}]}}`}
@@ -108,7 +106,7 @@ func TestATakenOrderMayYetFail(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	state := func(status, text string) papertest.Fault {
 		return papertest.Fault{Path: "/order/realtime", Body: `{"retCode":0,"result":{"list":[{"symbol":"BTCUSDT","orderId":"7","orderLinkId":"o","timeInForce":"GTC",` +
 			`"orderStatus":"` + status + `","createdTime":"1700000000000","updatedTime":"1700000000000",` + text + `}]}}`}
@@ -146,7 +144,7 @@ func TestATakenOrderMayYetFail(t *testing.T) {
 func TestACancelIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	o := order("o", domain.Buy, "1", "50")
 	executiontest.Submit(t, v, o)
 	stillOpen := papertest.Fault{Path: "/order/realtime", Body: `{"retCode":0,"result":{"list":[{"symbol":"BTCUSDT","orderId":"7","orderLinkId":"o","orderStatus":"New",` +
@@ -165,7 +163,7 @@ func TestACancelIsWaitedFor(t *testing.T) {
 	// Nor is one that the lists do not have an order that never was.
 	r.Heal()
 	o.ID = "listed-late"
-	executiontest.Submit(t, r.venue(), o) // by another, so that v knows nothing of it
+	executiontest.Submit(t, r.Venue(), o) // by another, so that v knows nothing of it
 	for _, path := range []string{"/order/realtime", "/order/history"} {
 		r.Inject(papertest.Fault{Path: path, Body: `{"retCode":0,"result":{"list":[]}}`, Times: 1 << 30})
 	}
@@ -177,27 +175,7 @@ func TestACancelIsWaitedFor(t *testing.T) {
 func TestALostAnswerIsFoundByAQuery(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
-	o := order("lost", domain.Buy, "1", "50")
-	r.Inject(papertest.Fault{Path: "/order/create", Lose: true})
-	if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
-		t.Fatal(err)
-	}
-	if report, err := v.Query(t.Context(), o); err != nil || report.Status != domain.OrderAccepted {
-		t.Fatalf("%+v, %v", report, err)
-	}
-	again := o
-	again.Attempt = 2
-	if _, err := v.Submit(t.Context(), again); executiontest.Outcome(err) != "duplicate" || r.times("/v5/order/create") != 1 {
-		t.Fatalf("%v, sent %d times", err, r.times("/v5/order/create"))
-	}
-	r.Inject(papertest.Fault{Path: "/order/cancel", Lose: true})
-	if _, err := v.Cancel(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
-		t.Fatal(err)
-	}
-	if report, err := v.Cancel(t.Context(), o); err != nil || report.Status != domain.OrderCanceled {
-		t.Fatalf("%+v, %v", report, err)
-	}
+	r.LosesAnswers(t, "/order/create", "/order/cancel", func() int { return r.times("/v5/order/create") })
 }
 
 // After a restart of the venue's servers what ended is in the history alone.
@@ -205,7 +183,7 @@ func TestAnOrderThatEndedIsFoundInTheHistory(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	o := order("o", domain.Buy, "1", "")
 	executiontest.Submit(t, v, o)
 	r.Inject(papertest.Fault{Path: "/order/realtime", Body: `{"retCode":0,"result":{"list":[]}}`, Times: 2})
@@ -218,7 +196,7 @@ func TestAnOrderThatEndedIsFoundInTheHistory(t *testing.T) {
 func TestTheVenueRefusesALateOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	if _, err := v.Open(t.Context()); err != nil { // reads the clock
 		t.Fatal(err)
 	}
@@ -243,7 +221,7 @@ func TestTheVenuesClockCounts(t *testing.T) {
 	for _, ahead := range []time.Duration{-3 * time.Minute, 3 * time.Minute} {
 		r := newRig(t)
 		r.d.ahead = ahead
-		v := r.venue()
+		v := r.Venue()
 		sink, _ := executiontest.Listen(t, v)
 		executiontest.Submit(t, v, order("o", domain.Buy, "1", "50"))
 		executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
@@ -262,7 +240,7 @@ func TestTheVenuesOwnLimits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	for name, change := range map[string]func(o *domain.Order){
 		"a stop at a spot market": func(o *domain.Order) { o.Type, o.StopPrice, o.Side = domain.Stop, dec("90"), domain.Sell },
 		"a limited one":           func(o *domain.Order) { o.Type, o.StopPrice, o.Price = domain.StopLimit, dec("110"), dec("111") },
@@ -279,7 +257,7 @@ func TestTheVenuesOwnLimits(t *testing.T) {
 	}
 	// One whose way the price has gone already would wait for ever.
 	r.d.category = "linear"
-	v = r.venue()
+	v = r.Venue()
 	for _, id := range []string{"0DU9QMO9G4RJQ5V2K8D6C1T7NO", "6d1b345e-2821-40e2-ad83-4ecb18a06876"} {
 		if report := executiontest.Submit(t, v, order(id, domain.Buy, "1", "50")); report.ID != id {
 			t.Fatalf("%+v", report)
@@ -292,7 +270,7 @@ func TestTheSameSymbolAtTwoMarkets(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.d.category = "linear"
-	v := r.venue(func(c *private.Config) { c.Symbols = func() map[string]domain.Symbol { return catalogue } })
+	v := r.Venue(func(c *private.Config) { c.Symbols = func() map[string]domain.Symbol { return catalogue } })
 	o := order("o", domain.Buy, "1", "50")
 	if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "rejected" { // the dialect has the perpetual
 		t.Fatal(err)
@@ -340,44 +318,7 @@ func TestRealMoneyIsTradedOnlyWhereItIsSaid(t *testing.T) {
 // No error and no log line holds a key, a secret or a signature.
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	v := r.venue()
-	sink, stop := executiontest.Listen(t, v)
-	var said []string
-	all := func() {
-		o := order("o", domain.Buy, "1", "50")
-		for _, do := range []func(context.Context, domain.Order) (execution.Report, error){v.Submit, v.Cancel, v.Query} {
-			_, err := do(t.Context(), o)
-			if err == nil {
-				t.Fatal("no error")
-			}
-			said = append(said, err.Error(), fmt.Sprintf("%+v", err))
-		}
-	}
-	for _, f := range []papertest.Fault{
+	newRig(t).KeepsSecrets(t, []papertest.Fault{
 		{Body: `{"retCode":10001,"retMsg":"The key ` + key + ` with ` + secret + ` is not valid"}`}, {Status: 500, Body: key}, {Body: key + secret}, {Lose: true},
-	} {
-		f.Times = 1 << 30
-		r.Inject(f)
-		r.Disconnect() // the stream meets it, too
-		all()
-		r.Heal()
-		before := sink.Connects()
-		r.Disconnect()
-		executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > before })
-	}
-	r.Stop()
-	all()
-	stop()
-	said = append(said, r.logs.String())
-	if !strings.Contains(r.logs.String(), "account stream ended") {
-		t.Fatal("nothing was logged")
-	}
-	for _, text := range said {
-		for _, hidden := range []string{key, secret, "orderLinkId=", "X-Bapi"} {
-			if strings.Contains(text, hidden) {
-				t.Fatalf("%q is in %q", hidden, text)
-			}
-		}
-	}
+	}, key, secret, "orderLinkId=", "X-Bapi")
 }

@@ -21,7 +21,7 @@ func TestTheLifeOfAnOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	// New, partly filled, filled.
 	executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
@@ -66,7 +66,7 @@ func TestTheLifeOfAnOrder(t *testing.T) {
 func TestAnOrderIsAmendedRejectedAndTriggered(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	executiontest.Eventually(t, "the stream", func() bool { return r.Listeners() == 1 })
 	for n, c := range []struct {
@@ -115,7 +115,7 @@ func TestAnOrderIsAmendedRejectedAndTriggered(t *testing.T) {
 func TestWhatAFeeIsIn(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	executiontest.Eventually(t, "the stream", func() bool { return r.Listeners() == 1 })
 	for n, c := range []struct{ category, side, fee, said, want string }{
@@ -135,7 +135,7 @@ func TestWhatAFeeIsIn(t *testing.T) {
 func TestABalanceChanges(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue(func(c *private.Config) { c.BooksEvery = time.Hour })
+	v := r.Venue(func(c *private.Config) { c.BooksEvery = time.Hour })
 	executiontest.Submit(t, v, order("o", domain.Sell, "3", "150"))
 	sink, _ := executiontest.Listen(t, v)
 	executiontest.Eventually(t, "the balances", func() bool { return sink.BalanceOf("BTC").Used.Equal(dec("3")) })
@@ -158,7 +158,7 @@ func TestAPositionChanges(t *testing.T) {
 	r := newRig(t)
 	r.d.category = "linear"
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	sink, stop := executiontest.Listen(t, v)
 	held := func(of *executiontest.Sink, volume string) {
 		t.Helper()
@@ -169,7 +169,7 @@ func TestAPositionChanges(t *testing.T) {
 	}
 	executiontest.Submit(t, v, order("long", domain.Buy, "3", ""))
 	held(sink, "3")
-	other, _ := executiontest.Listen(t, r.venue(func(c *private.Config) { c.BooksEvery = time.Hour })) // as it is
+	other, _ := executiontest.Listen(t, r.Venue(func(c *private.Config) { c.BooksEvery = time.Hour })) // as it is
 	held(other, "3")
 	// Closed while nobody listened: the venue does not list it any more.
 	stop()
@@ -197,50 +197,22 @@ func TestAnAccountInHedgeModeIsNotFollowed(t *testing.T) {
 	r.d.category = "linear"
 	r.Inject(papertest.Fault{Path: "/position/list", Body: `{"retCode":0,"result":{"list":[{"symbol":"BTCUSDT","positionIdx":2,"side":"Sell","size":"1",` +
 		`"avgPrice":"100","cumRealisedPnl":"0","updatedTime":"1700000000000"}]}}`})
-	sink, _ := executiontest.Listen(t, r.venue())
+	sink, _ := executiontest.Listen(t, r.Venue())
 	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > 1 })
-	if !strings.Contains(r.logs.String(), "hedge mode") {
-		t.Fatal(r.logs.String())
+	if !strings.Contains(r.Logs.String(), "hedge mode") {
+		t.Fatal(r.Logs.String())
 	}
 }
 
 func TestAFillThatTheStreamDidNotBringIsMadeUpFor(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	r.Market("99", "10", "101", "10")
-	v := r.venue()
-	sink, _ := executiontest.Listen(t, v)
-	executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
-	r.Market("99", "10", "100", "4")
-	executiontest.WantFills(t, sink, "o", "4")
-	// Cut, and no way to come back for a while.
-	r.Inject(papertest.Fault{Path: "/v5/private", Status: 503, Times: 1 << 30})
-	r.Disconnect()
-	executiontest.Eventually(t, "the end of the stream", func() bool { return r.Listeners() == 0 })
-	r.Market("99", "10", "100", "3")
-	r.Heal()
-	executiontest.WantFills(t, sink, "o", "7")
-	r.Market("99", "10", "100", "30")
-	executiontest.WantFills(t, sink, "o", "10")
-	for _, f := range sink.Fills("") {
-		if f.ClientOrderID != "o" || f.Side != domain.Buy || f.FeeCurrency != "USDT" || !f.Fee.IsPos() || !f.Maker {
-			t.Fatalf("%+v", f)
-		}
-	}
+	newRig(t).MakesUpForFills(t, "/v5/private")
 }
 
 // The venue's list of fills may be behind when it is asked.
 func TestAFillThatTheVenueListsLate(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	r.Market("99", "10", "101", "10")
-	v := r.venue(func(c *private.Config) { c.SweepEvery = 10 * time.Millisecond })
-	executiontest.Submit(t, v, order("early", domain.Buy, "1", ""))
-	r.Inject(papertest.Fault{Path: "/execution/list", Body: `{"retCode":0,"result":{"list":[]}}`, Times: 2})
-	sink, _ := executiontest.Listen(t, v)
-	executiontest.Submit(t, v, order("later", domain.Buy, "1", "")) // a later fill comes first
-	executiontest.WantFills(t, sink, "later", "1")
-	executiontest.WantFills(t, sink, "early", "1")
+	newRig(t).ListsLate(t, papertest.Fault{Path: "/execution/list", Body: `{"retCode":0,"result":{"list":[]}}`, Times: 2})
 }
 
 // More than a page, and more than there may be in one span of time.
@@ -250,7 +222,7 @@ func TestFillsBeyondAPage(t *testing.T) {
 		r := newRig(t)
 		r.d.page = page
 		r.Market("99", "10", "101", "10")
-		v := r.venue()
+		v := r.Venue()
 		executiontest.Submit(t, v, order("many", domain.Buy, "120", "100"))
 		for range 120 {
 			r.Market("99", "10", "100", "1")
@@ -262,7 +234,7 @@ func TestFillsBeyondAPage(t *testing.T) {
 			t.Fatalf("%s, then %s, %d connects", fills[0].Time, fills[119].Time, sink.Connects())
 		}
 		// From a time on, only those after it.
-		after, _ := executiontest.Listen(t, r.venue(func(c *private.Config) { c.Since = time.Now().Add(time.Hour) }))
+		after, _ := executiontest.Listen(t, r.Venue(func(c *private.Config) { c.Since = time.Now().Add(time.Hour) }))
 		executiontest.Submit(t, v, order("rests", domain.Buy, "1", "50"))
 		executiontest.WantStatus(t, after, "rests", domain.OrderAccepted)
 		if fills := after.Fills(""); len(fills) > 0 {
@@ -276,8 +248,8 @@ func TestFillsOfTwoYears(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	executiontest.Submit(t, r.venue(), order("o", domain.Buy, "1", ""))
-	sink, _ := executiontest.Listen(t, r.venue(func(c *private.Config) { c.Since = time.Time{} }))
+	executiontest.Submit(t, r.Venue(), order("o", domain.Buy, "1", ""))
+	sink, _ := executiontest.Listen(t, r.Venue(func(c *private.Config) { c.Since = time.Time{} }))
 	executiontest.WantFills(t, sink, "o", "1")
 	if n := r.times("/v5/execution/list"); n < 2*104 || n > 2*106 {
 		t.Fatalf("asked %d times", n)
@@ -286,28 +258,14 @@ func TestFillsOfTwoYears(t *testing.T) {
 
 func TestTheVenueIsKilledAndComesBack(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	r.Market("99", "10", "101", "10")
-	v := r.venue()
-	sink, _ := executiontest.Listen(t, v)
-	o := order("o", domain.Buy, "5", "100")
-	executiontest.Submit(t, v, o)
-	r.Stop()
-	if _, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
-		t.Fatal(err)
-	}
-	before := sink.Connects()
-	r.Start()
-	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > before })
-	r.Market("99", "10", "100", "2")
-	executiontest.WantFills(t, sink, "o", "2")
+	newRig(t).ComesBack(t)
 }
 
 // What cannot be understood ends the connection; what is none of ours does not.
 func TestNonsenseFromTheStream(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	for _, frame := range []string{
 		`{"op":"pong","args":["1"],"conn_id":"c"}`, `{"success":true,"ret_msg":"pong","op":"ping","conn_id":"c"}`, `{"topic":"greeks","data":7}`, `{}`,
@@ -323,7 +281,7 @@ func TestNonsenseFromTheStream(t *testing.T) {
 	const good = `"category":"spot","symbol":"BTCUSDT","orderId":"7","orderLinkId":"x","execId":"E","execType":"Trade",`
 	order := func(text string) string { return event("order", good+text) }
 	fill := func(text string) string { return event("execution", good+`"execQty":"1",`+text) }
-	for n, frame := range []string{
+	r.EndsFor(t, sink, []string{
 		`no JSON`, `[]`, `{"topic":7}`, `{"topic":"order"}`, `{"topic":"order","data":{}}`, `{"topic":"order","data":null}`, `{"topic":"order","data":[7]}`,
 		`{"topic":"order","data":[null]}`, `{"topic":"execution","data":[{"execType":"Trade"}]}`, `{"topic":"wallet","data":[{"coin":[]}]}`, `{"topic":"position","data":[{}]}`,
 		order(`"orderStatus":"Lost","cumExecQty":"0","updatedTime":"1700000000000"`),
@@ -343,12 +301,7 @@ func TestNonsenseFromTheStream(t *testing.T) {
 		event("position", `"category":"linear","symbol":"BTCUSDT","size":"1","side":"Buy","positionIdx":1,"updatedTime":"1700000000000"`),
 		`{"op":"subscribe","success":false,"ret_msg":"error"}`, `{"op":"auth","retCode":10016,"retMsg":"restart"}`,
 		fmt.Sprintf(`{"topic":"order","data":[%q]}`, strings.Repeat("x", 2<<20)),
-	} {
-		executiontest.Eventually(t, "the stream", func() bool { return r.Listeners() == 1 })
-		before := sink.Connects()
-		r.Broadcast(frame)
-		executiontest.Eventually(t, fmt.Sprintf("the reconnect after frame %d", n), func() bool { return sink.Connects() > before })
-	}
+	})
 	if fills, reports := sink.Fills(""), sink.Reports("x"); len(fills) > 0 || len(reports) > 0 {
 		t.Fatalf("%+v, %+v", fills, reports)
 	}
@@ -360,7 +313,7 @@ func TestNonsenseFromTheBooks(t *testing.T) {
 	r := newRig(t)
 	r.d.category = "linear"
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	executiontest.Submit(t, v, order("o", domain.Buy, "1", ""))
 	for path, results := range map[string][]string{
 		"/wallet-balance": {`{}`, `{"list":[]}`, `{"list":[{"coin":[{"coin":"BTC","walletBalance":"x"}]}]}`},
@@ -382,23 +335,12 @@ func TestNonsenseFromTheBooks(t *testing.T) {
 func TestRunEndsForAKeyThatNeverWorks(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	for name, change := range map[string]func(*private.Config){
+	r.RefusesKeys(t, map[string]func(*private.Config){
 		"key":    func(c *private.Config) { c.Key = "anotherKeyAnotherKey" },
 		"secret": func(c *private.Config) { c.Secret = "another" },
-	} {
-		if err := r.venue(change).Run(t.Context(), executiontest.NewSink()); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
-	// One that worked once is tried again.
-	v := r.venue()
-	sink, _ := executiontest.Listen(t, v)
-	r.d.mu.Lock()
-	r.d.denied = 3
-	r.d.mu.Unlock()
-	r.Disconnect()
-	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > 1 })
-	if err := v.Run(t.Context(), sink); err == nil {
-		t.Fatal("a second Run")
-	}
+	}, func() {
+		r.d.mu.Lock()
+		defer r.d.mu.Unlock()
+		r.d.denied = 3
+	})
 }

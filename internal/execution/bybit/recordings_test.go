@@ -119,7 +119,7 @@ func TestRecordedFrames(t *testing.T) {
 	r := newRig(t)
 	r.d.ahead = time.Until(beforeRecording)
 	known := listed("BTC", "ETH", "APEX", "ICP")
-	v := r.venue(func(c *private.Config) {
+	v := r.Venue(func(c *private.Config) {
 		c.Symbols, c.Since, c.BooksEvery, c.SweepEvery = func() map[string]domain.Symbol { return known }, beforeRecording.Add(-time.Hour), time.Hour, time.Hour
 	})
 	sink := scribe{executiontest.NewSink(), make(chan string, 64)}
@@ -166,8 +166,8 @@ func TestRecordedLogins(t *testing.T) {
 			t.Fatalf("%s is not in the recording", file)
 		}
 		if granted {
-			executiontest.Listen(t, r.venue())
-		} else if err := r.venue().Run(t.Context(), executiontest.NewSink()); err == nil || !strings.Contains(err.Error(), "Invalid apikey (code 10003)") {
+			executiontest.Listen(t, r.Venue())
+		} else if err := r.Venue().Run(t.Context(), executiontest.NewSink()); err == nil || !strings.Contains(err.Error(), "Invalid apikey (code 10003)") {
 			t.Fatal(err)
 		}
 	}
@@ -192,7 +192,7 @@ func TestRecordedPages(t *testing.T) {
 	r := newRig(t)
 	r.d.ahead = time.Until(beforeRecording) // the venue forgets what is too old
 	known := listed("BTC", "ETH", "SOL")
-	v := r.venue(func(c *private.Config) {
+	v := r.Venue(func(c *private.Config) {
 		c.Symbols, c.Since, c.BooksEvery = func() map[string]domain.Symbol { return known }, time.UnixMilli(1672282722429), time.Hour
 	})
 	pages := make(map[string]string)

@@ -1,7 +1,6 @@
 package bybit_test
 
 import (
-	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -26,46 +25,22 @@ var (
 
 // rig is a venue and what it takes to reach it.
 type rig struct {
-	*papertest.Exchange
-	t    *testing.T
-	d    *dialect
-	logs *executiontest.Log
+	*papertest.Rig
+	d *dialect
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, logs: &executiontest.Log{}, d: &dialect{category: "spot", page: 100, opened: make(map[string]time.Time), asked: make(map[string]int), done: make(map[string]int)}}
-	r.Exchange = papertest.New(t, "bybit", func(x *papertest.Exchange) http.Handler { return newDialect(x, r.d) })
-	return r
-}
-
-func (r *rig) config() private.Config {
-	return private.Config{
-		Account: papertest.AccountName, Key: key, Secret: secret, RESTURL: r.URL(), StreamURL: r.Stream() + "/v5/private",
-		Since: time.Now().Add(-time.Hour),
+	d := &dialect{category: "spot", page: 100, opened: make(map[string]time.Time), asked: make(map[string]int), done: make(map[string]int)}
+	return &rig{d: d, Rig: papertest.NewRig(t, "bybit", func(x *papertest.Exchange) http.Handler { return newDialect(x, d) }, bybit.New, private.Config{
+		Key: key, Secret: secret, StreamURL: "/v5/private", Since: time.Now().Add(-time.Hour),
 		Symbols: func() map[string]domain.Symbol {
-			if r.d.category == "linear" {
+			if d.category == "linear" {
 				return contracts
 			}
 			return catalogue
 		},
-		BackoffInitial: time.Millisecond, BackoffMax: 20 * time.Millisecond, BooksEvery: time.Millisecond,
-		Logger: slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
-}
-
-func (r *rig) venue(change ...func(*private.Config)) *private.Venue {
-	r.t.Helper()
-	cfg := r.config()
-	for _, c := range change {
-		c(&cfg)
-	}
-	v, err := bybit.New(cfg)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(v.CloseIdle)
-	return v
+	})}
 }
 
 func dec(text string) domain.Decimal { return domain.MustDecimal(text) }
@@ -84,7 +59,7 @@ func TestTheContractOfVenues(t *testing.T) {
 				r.d.category = category
 				return executiontest.Harness{
 					Exchange: "bybit", Account: papertest.AccountName, Spot: category == "spot", QuoteFees: true, NoStops: category == "spot",
-					Venue:      func() execution.Venue { return r.venue() },
+					Venue:      func() execution.Venue { return r.Venue() },
 					Market:     r.Market,
 					Restart:    r.Restart,
 					Disconnect: r.Disconnect,

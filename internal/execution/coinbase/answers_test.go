@@ -26,7 +26,7 @@ func (r *rig) times(resource string) int {
 func TestWhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	known := order("known", domain.Buy, "1", "50") // which rests
 	number := executiontest.Submit(t, v, known).VenueOrderID
 	says := func(status int, code string) papertest.Fault {
@@ -125,7 +125,7 @@ func TestATakenOrderIsTakenWhateverElseFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	r.Inject(papertest.Fault{Path: base + "orders/historical/", Status: 503})
 	o := order("taken", domain.Buy, "1", "")
 	report := executiontest.Submit(t, v, o)
@@ -141,7 +141,7 @@ func TestALostAnswerIsAskedFor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.d.page = 7
-	v := r.venue()
+	v := r.Venue()
 	// Orders of before, so that there is more than a page to look through.
 	for n := range 20 {
 		executiontest.Submit(t, v, order(fmt.Sprintf("before-%d", n), domain.Buy, "1", "50"))
@@ -152,7 +152,7 @@ func TestALostAnswerIsAskedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := r.times("orders")
-	for _, who := range []*private.Venue{v, r.venue()} {
+	for _, who := range []*private.Venue{v, r.Venue()} {
 		if report, err := who.Query(t.Context(), o); err != nil || report.Status != domain.OrderAccepted || report.ID != o.ID {
 			t.Fatalf("%+v, %v", report, err)
 		}
@@ -162,14 +162,14 @@ func TestALostAnswerIsAskedFor(t *testing.T) {
 			t.Fatalf("%v, sent %d times", err, r.times("orders"))
 		}
 	}
-	if report, err := r.venue().Query(t.Context(), order("before-0", domain.Buy, "1", "50")); err != nil || report.ID != "before-0" {
+	if report, err := r.Venue().Query(t.Context(), order("before-0", domain.Buy, "1", "50")); err != nil || report.ID != "before-0" {
 		t.Fatalf("beyond a page: %+v, %v", report, err)
 	}
 	r.Inject(papertest.Fault{Path: "batch_cancel", Lose: true})
 	if _, err := v.Cancel(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
 		t.Fatal(err)
 	}
-	if report, err := r.venue().Cancel(t.Context(), o); err != nil || report.Status != domain.OrderCanceled {
+	if report, err := r.Venue().Cancel(t.Context(), o); err != nil || report.Status != domain.OrderCanceled {
 		t.Fatalf("%+v, %v", report, err)
 	}
 }
@@ -178,7 +178,7 @@ func TestALostAnswerIsAskedFor(t *testing.T) {
 func TestAnOrderThatWasThereIsADuplicate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	o := order("once", domain.Buy, "1", "50")
 	number := executiontest.Submit(t, v, o).VenueOrderID
 	if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "duplicate" || r.times("orders") != 1 {
@@ -187,7 +187,7 @@ func TestAnOrderThatWasThereIsADuplicate(t *testing.T) {
 	r.d.mu.Lock()
 	r.d.made[number] = r.d.made[number].Add(-2 * time.Second)
 	r.d.mu.Unlock()
-	if _, err := r.venue().Submit(t.Context(), o); executiontest.Outcome(err) != "duplicate" || r.times("orders") != 2 {
+	if _, err := r.Venue().Submit(t.Context(), o); executiontest.Outcome(err) != "duplicate" || r.times("orders") != 2 {
 		t.Fatalf("sent by another: %v", err)
 	}
 	if open, err := v.Open(t.Context()); err != nil || len(open) != 1 {
@@ -200,7 +200,7 @@ func TestAnOrderThatIsInNoListIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	for _, heard := range []string{"by its answer", "on the stream"} {
 		o := order(heard[:2], domain.Buy, "1", "")
@@ -228,7 +228,7 @@ func TestAnOrderThatIsInNoListIsNotSentAgain(t *testing.T) {
 func TestACancelIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	for _, c := range []struct {
 		slow int
 		want string
@@ -248,7 +248,7 @@ func TestACancelIsWaitedFor(t *testing.T) {
 func TestTheVenueRefusesALateOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	r.Inject(papertest.Fault{Path: "brokerage/orders", Delay: 2600 * time.Millisecond})
 	o := order("late", domain.Buy, "1", "50")
 	if _, err := v.Submit(executiontest.Within(t, 2500*time.Millisecond), o); executiontest.Outcome(err) != "unanswered" {
@@ -264,7 +264,7 @@ func TestTheVenueRefusesALateOrder(t *testing.T) {
 func TestAnOrderWithTooLittleTimeIsNotSent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	if _, err := v.Submit(executiontest.Within(t, 990*time.Millisecond), order("soon", domain.Buy, "1", "50")); executiontest.Outcome(err) != "unanswered" || !strings.Contains(err.Error(), "not sent") {
 		t.Fatal(err)
 	}
@@ -283,13 +283,13 @@ func TestTheVenuesClockCounts(t *testing.T) {
 	for _, ahead := range []time.Duration{-3 * time.Minute, 3 * time.Minute} {
 		r := newRig(t)
 		r.d.ahead = ahead
-		v := r.venue()
+		v := r.Venue()
 		o := order("o", domain.Buy, "1", "50")
 		report := executiontest.Submit(t, v, o)
 		if off := time.Until(report.Time) - ahead; report.Status != domain.OrderAccepted || off.Abs() > time.Minute {
 			t.Fatalf("%+v, %s off", report, off)
 		}
-		if found, err := r.venue().Query(t.Context(), o); err != nil || found.VenueOrderID != report.VenueOrderID {
+		if found, err := r.Venue().Query(t.Context(), o); err != nil || found.VenueOrderID != report.VenueOrderID {
 			t.Fatalf("%+v, %v", found, err)
 		}
 	}
@@ -299,7 +299,7 @@ func TestTheVenuesOwnLimits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	stop := order("stop", domain.Sell, "1", "")
 	stop.Type, stop.StopPrice = domain.Stop, dec("95")
 	if _, err := v.Submit(t.Context(), stop); executiontest.Outcome(err) != "rejected" {
@@ -351,7 +351,7 @@ func TestRealMoneyIsTradedOnlyWhereItIsSaid(t *testing.T) {
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	sink, stop := executiontest.Listen(t, v)
 	var said []string
 	all := func() {
@@ -381,8 +381,8 @@ func TestSecretsStaySecret(t *testing.T) {
 	r.Stop()
 	all()
 	stop()
-	said = append(said, r.logs.String())
-	if !strings.Contains(r.logs.String(), "account stream ended") {
+	said = append(said, r.Logs.String())
+	if !strings.Contains(r.Logs.String(), "account stream ended") {
 		t.Fatal("nothing was logged")
 	}
 	line := strings.Split(secret, "\n")[1]

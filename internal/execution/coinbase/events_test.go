@@ -16,7 +16,7 @@ func TestTheLifeOfAnOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	// New, partly filled, filled.
 	executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
@@ -75,7 +75,7 @@ func (d *dialect) fake(number, entry string, changes object) {
 func TestAnOrderIsAmendedExpiresAndFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	state := func(id, number, status, filled, price string, more object) {
 		o := object{
@@ -133,7 +133,7 @@ func TestAnOrderIsAmendedExpiresAndFails(t *testing.T) {
 func TestABalanceChanges(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	executiontest.Submit(t, v, order("o", domain.Sell, "3", "150"))
 	executiontest.Eventually(t, "what is held back", func() bool {
@@ -156,7 +156,7 @@ func TestABalanceChanges(t *testing.T) {
 func TestTokensAreRenewed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	sink, stop := executiontest.Listen(t, v)
 	for n := 1; n <= 4; n++ {
 		r.d.mu.Lock()
@@ -174,7 +174,7 @@ func TestTokensAreRenewed(t *testing.T) {
 	executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
 	stop()
 	// The gateway refuses good tokens now and then.
-	v = r.venue() // which asks for nothing else meanwhile
+	v = r.Venue() // which asks for nothing else meanwhile
 	if _, err := v.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestALostMessageIsNoticed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	executiontest.Submit(t, v, order("o", domain.Buy, "1", ""))
 	executiontest.WantStatus(t, sink, "o", domain.OrderFilled)
@@ -203,8 +203,8 @@ func TestALostMessageIsNoticed(t *testing.T) {
 		c.send("heartbeats", object{"heartbeat_counter": "2"})
 	}
 	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > 1 })
-	if !strings.Contains(r.logs.String(), "a message of the stream was lost") {
-		t.Fatal(r.logs.String())
+	if !strings.Contains(r.Logs.String(), "a message of the stream was lost") {
+		t.Fatal(r.Logs.String())
 	}
 	executiontest.Submit(t, v, order("p", domain.Buy, "1", ""))
 	executiontest.WantStatus(t, sink, "p", domain.OrderFilled)
@@ -213,28 +213,14 @@ func TestALostMessageIsNoticed(t *testing.T) {
 
 func TestTheVenueIsKilledAndComesBack(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	r.Market("99", "10", "101", "10")
-	v := r.venue()
-	sink, _ := executiontest.Listen(t, v)
-	o := order("o", domain.Buy, "5", "100")
-	executiontest.Submit(t, v, o)
-	r.Stop()
-	if _, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
-		t.Fatal(err)
-	}
-	before := sink.Connects()
-	r.Start()
-	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > before })
-	r.Market("99", "10", "100", "2")
-	executiontest.WantFills(t, sink, "o", "2")
+	newRig(t).ComesBack(t)
 }
 
 // What cannot be understood ends the connection; what is none of ours does not.
 func TestNonsenseFromTheStream(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	number := executiontest.Submit(t, v, order("o", domain.Buy, "10", "50")).VenueOrderID
 	executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
@@ -289,21 +275,8 @@ func TestRunEndsForAKeyThatNeverWorks(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	_, another := newSecret()
-	for name, change := range map[string]func(*private.Config){
+	r.RefusesKeys(t, map[string]func(*private.Config){
 		"key":    func(c *private.Config) { c.Key = "organizations/o/apiKeys/another" },
 		"secret": func(c *private.Config) { c.Secret = another },
-	} {
-		if err := r.venue(change).Run(t.Context(), executiontest.NewSink()); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
-	// One that worked once is tried again.
-	v := r.venue()
-	sink, _ := executiontest.Listen(t, v)
-	r.d.gate.refuse(6)
-	r.Disconnect()
-	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > 1 })
-	if err := v.Run(t.Context(), sink); err == nil {
-		t.Fatal("a second Run")
-	}
+	}, func() { r.d.gate.refuse(6) })
 }

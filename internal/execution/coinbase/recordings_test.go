@@ -29,7 +29,7 @@ var numbers = regexp.MustCompile(`"sequence_num": \d+`)
 func TestRecordedFrames(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue(listed)
+	v := r.Venue(listed)
 	sink, _ := executiontest.Listen(t, v)
 	tell := func(text string) {
 		for _, c := range r.d.listening() {
@@ -66,7 +66,7 @@ func TestRecordedFrames(t *testing.T) {
 func TestRecordedPages(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue(listed)
+	v := r.Venue(listed)
 	page := func(path, file string) {
 		r.Inject(papertest.Fault{Path: path, Body: venuetest.RecordedBody(t, "coinbase/nautilus/http.ndjson", file)})
 	}

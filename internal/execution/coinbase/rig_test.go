@@ -1,10 +1,8 @@
 package coinbase_test
 
 import (
-	"log/slog"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
@@ -21,40 +19,16 @@ var catalogue = map[string]domain.Symbol{
 
 // rig is a venue and what it takes to reach it.
 type rig struct {
-	*papertest.Exchange
-	t    *testing.T
-	d    *dialect
-	logs *executiontest.Log
+	*papertest.Rig
+	d *dialect
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, logs: &executiontest.Log{}, d: newDialectState()}
-	r.Exchange = papertest.New(t, "coinbase", func(x *papertest.Exchange) http.Handler { return newDialect(x, r.d) })
-	return r
-}
-
-func (r *rig) config() private.Config {
-	return private.Config{
-		Account: papertest.AccountName, Key: key, Secret: secret, RESTURL: r.URL(), StreamURL: r.Stream() + "/user",
-		Symbols:        func() map[string]domain.Symbol { return catalogue },
-		BackoffInitial: time.Millisecond, BackoffMax: 20 * time.Millisecond, BooksEvery: time.Millisecond,
-		Logger: slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
-}
-
-func (r *rig) venue(change ...func(*private.Config)) *private.Venue {
-	r.t.Helper()
-	cfg := r.config()
-	for _, c := range change {
-		c(&cfg)
-	}
-	v, err := coinbase.New(cfg)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(v.CloseIdle)
-	return v
+	d := newDialectState()
+	return &rig{d: d, Rig: papertest.NewRig(t, "coinbase", func(x *papertest.Exchange) http.Handler { return newDialect(x, d) }, coinbase.New, private.Config{
+		Key: key, Secret: secret, StreamURL: "/user", Symbols: func() map[string]domain.Symbol { return catalogue },
+	})}
 }
 
 func dec(text string) domain.Decimal { return domain.MustDecimal(text) }
@@ -69,7 +43,7 @@ func TestTheContractOfVenues(t *testing.T) {
 		r := newRig(t)
 		return executiontest.Harness{
 			Exchange: "coinbase", Account: papertest.AccountName, Spot: true, QuoteFees: true, OnlyStopLimits: true,
-			Venue:      func() execution.Venue { return r.venue() },
+			Venue:      func() execution.Venue { return r.Venue() },
 			Market:     r.Market,
 			Restart:    r.Restart,
 			Disconnect: r.Disconnect,

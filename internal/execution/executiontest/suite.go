@@ -30,6 +30,9 @@ type Harness struct {
 	QuoteFees bool
 	// NoStops says that the venue has no stop orders: they are rejected.
 	NoStops bool
+	// RejectsKills says that an order that was to be filled at once and whole, and
+	// could not be, is rejected: it never was one.
+	RejectsKills bool
 	// OnlyStopLimits says that the venue knows stops only with a limit.
 	OnlyStopLimits bool
 	// Venue is the account as it is reached now; asked for anew after Restart.

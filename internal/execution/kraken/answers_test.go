@@ -3,7 +3,6 @@ package kraken_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,65 +26,39 @@ func (r *rig) times(method string) int {
 func TestWhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
 	says := func(text string) papertest.Fault { return papertest.Fault{Body: `{"error":["` + text + `"]}`} }
 	throttled := "EService:Throttled: " + strconv.FormatInt(time.Now().Add(630*time.Second).Unix(), 10)
-	for i, c := range []struct {
-		name                  string
-		fault                 papertest.Fault
-		submit, cancel, query string
-	}{
-		{"status 500", papertest.Fault{Status: 500}, "unanswered", "unanswered", "unanswered"},
-		{"status 520 with an error", papertest.Fault{Status: 520, Body: `{"error":["EOrder:Insufficient funds"]}`}, "unanswered", "unanswered", "unanswered"},
-		{"a firewall", papertest.Fault{Status: 403, Body: "<html>"}, "unanswered", "unanswered", "unanswered"},
-		{"a redirect", papertest.Fault{Status: 302}, "unanswered", "unanswered", "unanswered"},
-		{"no JSON", papertest.Fault{Body: "<html>"}, "unanswered", "unanswered", "unanswered"},
-		{"half of an answer", papertest.Fault{Body: `{"error":[],"result":{"txid":["O`}, "unanswered", "unanswered", "unanswered"},
-		{"null", papertest.Fault{Body: "null"}, "unanswered", "unanswered", "unanswered"},
-		{"neither", papertest.Fault{Body: "{}"}, "unanswered", "unanswered", "unanswered"},
-		{"no result", papertest.Fault{Body: `{"error":[]}`}, "unanswered", "unanswered", "unanswered"},
-		{"another form", papertest.Fault{Body: `{"error":[],"result":[1]}`}, "unanswered", "unanswered", "unanswered"},
-		{"no number", papertest.Fault{Body: `{"error":[],"result":{"txid":[]}}`}, "unanswered", "not found", "not found"},
-		{"an unknown status", papertest.Fault{Body: `{"error":[],"result":{"open":{"O1":{"cl_ord_id":"ITSELF","status":"lost","opentm":1.5,"vol_exec":"0","cost":"0","descr":{"pair":"XBTUSDT"}}}}}`}, "unanswered", "not found", "unanswered"},
-		{"another order", papertest.Fault{Body: `{"error":[],"result":{"open":{"O1":{"cl_ord_id":"x","status":"open","opentm":1.5,"vol_exec":"0","cost":"0","descr":{"pair":"XBTUSDT"}}}}}`}, "unanswered", "not found", "unanswered"},
-		{"status 429", papertest.Fault{Status: 429, RetryAfter: 3 * time.Minute}, "limited 3m0s", "limited 3m0s", "limited 3m0s"},
-		{"requests", says("EAPI:Rate limit exceeded"), "limited 0s", "limited 0s", "limited 0s"},
-		{"orders", says("EOrder:Rate limit exceeded"), "limited 0s", "limited 0s", "limited 0s"},
-		{"lockout", says("EGeneral:Temporary lockout"), "limited 0s", "limited 0s", "limited 0s"},
-		{"throttled", says(throttled), "limited 10m", "limited 10m", "limited 10m"},
-		{"deadline", says("EService:Deadline elapsed"), "unanswered", "unanswered", "unanswered"},
-		{"busy", says("EService:Busy"), "unanswered", "unanswered", "unanswered"},
-		{"unavailable", says("EService:Unavailable"), "unanswered", "unanswered", "unanswered"},
-		{"internal", says("EGeneral:Internal error"), "unanswered", "unanswered", "unanswered"},
-		{"market", says("EService:Market in cancel_only mode"), "rejected", "rejected", "unanswered"},
-		{"funds", says("EOrder:Insufficient funds"), "rejected", "rejected", "unanswered"},
-		{"minimum", says("EOrder:Order minimum not met"), "rejected", "rejected", "unanswered"},
-		{"duplicate", says("EOrder:Duplicate client order id"), "duplicate", "duplicate", "unanswered"},
-		{"key", says("EAPI:Invalid key"), "rejected", "rejected", "unanswered"},
-		{"permission", says("EGeneral:Permission denied"), "rejected", "rejected", "unanswered"},
-		{"unknown order", says("EOrder:Unknown order"), "rejected", "not found", "unanswered"},
-	} {
-		for n, call := range []struct {
-			path, want string
-			do         func(o domain.Order) error
-		}{
-			{"AddOrder", c.submit, func(o domain.Order) error { _, err := v.Submit(t.Context(), o); return err }},
-			{"CancelOrder", c.cancel, func(o domain.Order) error { _, err := v.Cancel(t.Context(), o); return err }},
-			{"OpenOrders", c.query, func(o domain.Order) error { _, err := v.Query(t.Context(), o); return err }},
-		} {
-			o := order(fmt.Sprintf("o-%d-%d", i, n), domain.Buy, "1", "50")
-			f := c.fault
-			f.Path, f.Body = call.path, strings.ReplaceAll(f.Body, "ITSELF", o.ID)
-			r.Inject(f)
-			if err := call.do(o); !strings.HasPrefix(executiontest.Outcome(err), call.want) {
-				t.Errorf("%s %s: %s, want %s: %v", call.path, c.name, executiontest.Outcome(err), call.want, err)
-			}
-			r.Heal()
-		}
-	}
-	if open, err := v.Open(t.Context()); err != nil || len(open) != 0 {
-		t.Fatalf("%+v, %v", open, err)
-	}
+	r.MeansWhat(t, "AddOrder", "CancelOrder", "OpenOrders", []papertest.Answer{
+		papertest.Means("status 500", papertest.Fault{Status: 500}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("status 520 with an error", papertest.Fault{Status: 520, Body: `{"error":["EOrder:Insufficient funds"]}`}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("a firewall", papertest.Fault{Status: 403, Body: "<html>"}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("a redirect", papertest.Fault{Status: 302}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("no JSON", papertest.Fault{Body: "<html>"}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("half of an answer", papertest.Fault{Body: `{"error":[],"result":{"txid":["O`}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("null", papertest.Fault{Body: "null"}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("neither", papertest.Fault{Body: "{}"}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("no result", papertest.Fault{Body: `{"error":[]}`}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("another form", papertest.Fault{Body: `{"error":[],"result":[1]}`}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("no number", papertest.Fault{Body: `{"error":[],"result":{"txid":[]}}`}, "unanswered", "not found", "not found"),
+		papertest.Means("an unknown status", papertest.Fault{Body: `{"error":[],"result":{"open":{"O1":{"cl_ord_id":"ITSELF","status":"lost","opentm":1.5,"vol_exec":"0","cost":"0","descr":{"pair":"XBTUSDT"}}}}}`}, "unanswered", "not found", "unanswered"),
+		papertest.Means("another order", papertest.Fault{Body: `{"error":[],"result":{"open":{"O1":{"cl_ord_id":"x","status":"open","opentm":1.5,"vol_exec":"0","cost":"0","descr":{"pair":"XBTUSDT"}}}}}`}, "unanswered", "not found", "unanswered"),
+		papertest.Means("status 429", papertest.Fault{Status: 429, RetryAfter: 3 * time.Minute}, "limited 3m0s", "limited 3m0s", "limited 3m0s"),
+		papertest.Means("requests", says("EAPI:Rate limit exceeded"), "limited 0s", "limited 0s", "limited 0s"),
+		papertest.Means("orders", says("EOrder:Rate limit exceeded"), "limited 0s", "limited 0s", "limited 0s"),
+		papertest.Means("lockout", says("EGeneral:Temporary lockout"), "limited 0s", "limited 0s", "limited 0s"),
+		papertest.Means("throttled", says(throttled), "limited 10m", "limited 10m", "limited 10m"),
+		papertest.Means("deadline", says("EService:Deadline elapsed"), "unanswered", "unanswered", "unanswered"),
+		papertest.Means("busy", says("EService:Busy"), "unanswered", "unanswered", "unanswered"),
+		papertest.Means("unavailable", says("EService:Unavailable"), "unanswered", "unanswered", "unanswered"),
+		papertest.Means("internal", says("EGeneral:Internal error"), "unanswered", "unanswered", "unanswered"),
+		papertest.Means("market", says("EService:Market in cancel_only mode"), "rejected", "rejected", "unanswered"),
+		papertest.Means("funds", says("EOrder:Insufficient funds"), "rejected", "rejected", "unanswered"),
+		papertest.Means("minimum", says("EOrder:Order minimum not met"), "rejected", "rejected", "unanswered"),
+		papertest.Means("duplicate", says("EOrder:Duplicate client order id"), "duplicate", "duplicate", "unanswered"),
+		papertest.Means("key", says("EAPI:Invalid key"), "rejected", "rejected", "unanswered"),
+		papertest.Means("permission", says("EGeneral:Permission denied"), "rejected", "rejected", "unanswered"),
+		papertest.Means("unknown order", says("EOrder:Unknown order"), "rejected", "not found", "unanswered"),
+	})
 }
 
 // AddOrder tells only the order's number; what the venue took is never told as
@@ -94,7 +67,7 @@ func TestATakenOrderIsTakenWhateverElseFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	r.Inject(papertest.Fault{Path: "QueryOrders", Status: 503})
 	o := order("taken", domain.Buy, "1", "")
 	report := executiontest.Submit(t, v, o)
@@ -109,27 +82,7 @@ func TestATakenOrderIsTakenWhateverElseFails(t *testing.T) {
 func TestALostAnswerIsFoundByAQuery(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
-	o := order("lost", domain.Buy, "1", "50")
-	r.Inject(papertest.Fault{Path: "AddOrder", Lose: true})
-	if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
-		t.Fatal(err)
-	}
-	if report, err := v.Query(t.Context(), o); err != nil || report.Status != domain.OrderAccepted {
-		t.Fatalf("%+v, %v", report, err)
-	}
-	again := o
-	again.Attempt = 2
-	if _, err := v.Submit(t.Context(), again); executiontest.Outcome(err) != "duplicate" || r.times("AddOrder") != 1 {
-		t.Fatalf("%v, sent %d times", err, r.times("AddOrder"))
-	}
-	r.Inject(papertest.Fault{Path: "CancelOrder", Lose: true})
-	if _, err := v.Cancel(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
-		t.Fatal(err)
-	}
-	if report, err := v.Cancel(t.Context(), o); err != nil || report.Status != domain.OrderCanceled {
-		t.Fatalf("%+v, %v", report, err)
-	}
+	r.LosesAnswers(t, "AddOrder", "CancelOrder", func() int { return r.times("AddOrder") })
 }
 
 // The venue's lists may lag: an order that it took is not one that never was.
@@ -137,7 +90,7 @@ func TestAnOrderThatIsInNoListIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	for _, heard := range []string{"by its answer", "on the stream"} {
 		o := order(heard[:2], domain.Buy, "1", "")
@@ -162,7 +115,7 @@ func TestAnOrderThatIsInNoListIsNotSentAgain(t *testing.T) {
 func TestTheVenueRefusesALateOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	_, stop := executiontest.Listen(t, v) // which makes the clock exact
 	stop()
 	r.Inject(papertest.Fault{Path: "AddOrder", Delay: 2500 * time.Millisecond})
@@ -181,7 +134,7 @@ func TestTheVenueRefusesALateOrder(t *testing.T) {
 func TestAnOrderWithTooLittleTimeIsNotSent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	for _, left := range []time.Duration{1900 * time.Millisecond, 2900 * time.Millisecond} {
 		if _, err := v.Submit(executiontest.Within(t, left), order("soon", domain.Buy, "1", "50")); executiontest.Outcome(err) != "unanswered" || !strings.Contains(err.Error(), "not sent") {
 			t.Fatalf("with %s left: %v", left, err)
@@ -204,7 +157,7 @@ func TestTheVenuesClockCounts(t *testing.T) {
 	for _, ahead := range []time.Duration{-3 * time.Minute, 3 * time.Minute} {
 		r := newRig(t)
 		r.d.ahead = ahead
-		v := r.venue()
+		v := r.Venue()
 		report := executiontest.Submit(t, v, order("o", domain.Buy, "1", "50"))
 		if off := time.Until(report.Time) - ahead; report.Status != domain.OrderAccepted || off.Abs() > time.Minute {
 			t.Fatalf("%+v, %s off", report, off)
@@ -217,7 +170,7 @@ func TestOneRequestIsUnderWayAtATime(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.d.linger = 20 * time.Millisecond
-	v := r.venue()
+	v := r.Venue()
 	var group sync.WaitGroup
 	for range 5 {
 		group.Go(func() {
@@ -237,7 +190,7 @@ func TestAnotherProcessMayUseTheKey(t *testing.T) {
 	r := newRig(t)
 	var group sync.WaitGroup
 	for range 2 {
-		v := r.venue()
+		v := r.Venue()
 		group.Go(func() {
 			for range 20 {
 				if _, err := v.Open(t.Context()); err != nil {
@@ -248,7 +201,7 @@ func TestAnotherProcessMayUseTheKey(t *testing.T) {
 	}
 	group.Wait()
 	// What is refused for its nonce was not looked at.
-	v := r.venue()
+	v := r.Venue()
 	refused := papertest.Fault{Path: "AddOrder", Body: `{"error":["EAPI:Invalid nonce"]}`, Times: 7}
 	r.Inject(refused)
 	executiontest.Submit(t, v, order("o", domain.Buy, "1", "50"))
@@ -263,7 +216,7 @@ func TestTheVenuesOwnLimits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	long := order("a-text-of-more-than-18", domain.Buy, "1", "50")
 	if _, err := v.Submit(t.Context(), long); executiontest.Outcome(err) != "rejected" {
 		t.Fatal(err)
@@ -315,44 +268,7 @@ func TestRealMoneyIsTradedOnlyWhereItIsSaid(t *testing.T) {
 // No error and no log line holds a key, a secret, a token or a signature.
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	v := r.venue()
-	sink, stop := executiontest.Listen(t, v)
-	var said []string
-	all := func() {
-		o := order("o", domain.Buy, "1", "50")
-		for _, do := range []func(context.Context, domain.Order) (execution.Report, error){v.Submit, v.Cancel, v.Query} {
-			_, err := do(t.Context(), o)
-			if err == nil {
-				t.Fatal("no error")
-			}
-			said = append(said, err.Error(), fmt.Sprintf("%+v", err))
-		}
-	}
-	for _, f := range []papertest.Fault{
+	newRig(t).KeepsSecrets(t, []papertest.Fault{
 		{Body: `{"error":["EOrder:The key ` + key + ` with ` + secret + ` is not valid"]}`}, {Status: 500, Body: key}, {Body: key + secret}, {Lose: true},
-	} {
-		f.Times = 1 << 30
-		r.Inject(f)
-		r.Disconnect() // the stream meets it, too
-		all()
-		r.Heal()
-		before := sink.Connects()
-		r.Disconnect()
-		executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > before })
-	}
-	r.Stop()
-	all()
-	stop()
-	said = append(said, r.logs.String())
-	if !strings.Contains(r.logs.String(), "account stream ended") {
-		t.Fatal("nothing was logged")
-	}
-	for _, text := range said {
-		for _, hidden := range []string{key, secret, "token-", "nonce=", "Api-Sign"} {
-			if strings.Contains(text, hidden) {
-				t.Fatalf("%q is in %q", hidden, text)
-			}
-		}
-	}
+	}, key, secret, "token-", "nonce=", "Api-Sign")
 }

@@ -3,7 +3,6 @@ package kraken_test
 import (
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +16,7 @@ func TestTheLifeOfAnOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	// New, partly filled, filled.
 	executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
@@ -62,7 +61,7 @@ func TestTheLifeOfAnOrder(t *testing.T) {
 func TestAnOrderIsAmendedAndExpires(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	number := executiontest.Submit(t, v, order("o", domain.Buy, "10", "50")).VenueOrderID
 	executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
@@ -95,7 +94,7 @@ func TestAnOrderIsAmendedAndExpires(t *testing.T) {
 func TestWhatTheStreamLeavesOutIsAskedFor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	executiontest.Submit(t, v, order("o", domain.Sell, "3", "150"))
 	sink, _ := executiontest.Listen(t, v)
 	r.d.elsewhere("OTHER1-AAAAA-BBBBBB", map[string]any{
@@ -126,7 +125,7 @@ func TestWhatTheStreamLeavesOutIsAskedFor(t *testing.T) {
 func TestABalanceChanges(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue(func(c *private.Config) { c.BooksEvery = time.Hour })
+	v := r.Venue(func(c *private.Config) { c.BooksEvery = time.Hour })
 	executiontest.Submit(t, v, order("o", domain.Sell, "3", "150"))
 	sink, _ := executiontest.Listen(t, v)
 	executiontest.Eventually(t, "the balances", func() bool { return sink.BalanceOf("BTC").Used.Equal(dec("3")) })
@@ -141,7 +140,7 @@ func TestABalanceChanges(t *testing.T) {
 func TestATokenIsRenewed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	for n := 1; n <= 3; n++ {
 		r.d.expire() // what was given is good no more
@@ -162,7 +161,7 @@ func TestAFillThatTheStreamDidNotBringIsMadeUpFor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	o := order("o", domain.Buy, "10", "100")
 	executiontest.Submit(t, v, o)
@@ -194,15 +193,7 @@ func TestAFillThatTheStreamDidNotBringIsMadeUpFor(t *testing.T) {
 // The venue's list of trades may be behind when it is asked.
 func TestAFillThatTheVenueListsLate(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	r.Market("99", "10", "101", "10")
-	v := r.venue(func(c *private.Config) { c.SweepEvery = 10 * time.Millisecond })
-	executiontest.Submit(t, v, order("early", domain.Buy, "1", ""))
-	r.Inject(papertest.Fault{Path: "TradesHistory", Body: `{"error":[],"result":{"trades":{},"count":0}}`})
-	sink, _ := executiontest.Listen(t, v)
-	executiontest.Submit(t, v, order("later", domain.Buy, "1", "")) // a later trade comes first
-	executiontest.WantFills(t, sink, "later", "1")
-	executiontest.WantFills(t, sink, "early", "1")
+	newRig(t).ListsLate(t, papertest.Fault{Path: "TradesHistory", Body: `{"error":[],"result":{"trades":{},"count":0}}`})
 }
 
 // More than a page in a second, which is how exactly the list is asked for.
@@ -210,7 +201,7 @@ func TestFillsBeyondAPage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	executiontest.Submit(t, v, order("many", domain.Buy, "170", "100"))
 	for range 170 {
 		r.Market("99", "10", "100", "1")
@@ -223,7 +214,7 @@ func TestFillsBeyondAPage(t *testing.T) {
 		t.Fatal("the stream was interrupted")
 	}
 	// From a time on, only those after it.
-	after, _ := executiontest.Listen(t, r.venue(func(c *private.Config) { c.Since = time.Now().Add(time.Hour) }))
+	after, _ := executiontest.Listen(t, r.Venue(func(c *private.Config) { c.Since = time.Now().Add(time.Hour) }))
 	executiontest.Eventually(t, "the balances", func() bool { return after.BalanceOf("USDT").Total.IsPos() })
 	executiontest.Submit(t, v, order("rests", domain.Buy, "1", "50"))
 	executiontest.WantStatus(t, after, "rests", domain.OrderAccepted)
@@ -235,55 +226,19 @@ func TestFillsBeyondAPage(t *testing.T) {
 // A fill in a symbol that is listed anew waits for the catalogue.
 func TestAFillIsHeldBackUntilItsSymbolIsKnown(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	r.Market("99", "10", "101", "10")
-	var known atomic.Bool
-	v := r.venue(func(c *private.Config) {
-		c.SweepEvery = 10 * time.Millisecond
-		c.Symbols = func() map[string]domain.Symbol {
-			if known.Load() {
-				return catalogue
-			}
-			return nil
-		}
-	})
-	// One that the list of trades tells of, and one of the stream.
-	executiontest.Submit(t, r.venue(), order("listed", domain.Buy, "1", ""))
-	sink, _ := executiontest.Listen(t, v)
-	executiontest.Submit(t, r.venue(), order("o", domain.Buy, "1", ""))
-	executiontest.Eventually(t, "the fill", func() bool { return strings.Contains(r.logs.String(), "fill held back") })
-	if fills := sink.Fills(""); len(fills) > 0 {
-		t.Fatalf("%+v", fills)
-	}
-	known.Store(true)
-	executiontest.WantFills(t, sink, "listed", "1")
-	executiontest.WantFills(t, sink, "o", "1")
+	newRig(t).HoldsFillsBack(t)
 }
 
 func TestTheVenueIsKilledAndComesBack(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	r.Market("99", "10", "101", "10")
-	v := r.venue()
-	sink, _ := executiontest.Listen(t, v)
-	o := order("o", domain.Buy, "5", "100")
-	executiontest.Submit(t, v, o)
-	r.Stop()
-	if _, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
-		t.Fatal(err)
-	}
-	before := sink.Connects()
-	r.Start()
-	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > before })
-	r.Market("99", "10", "100", "2")
-	executiontest.WantFills(t, sink, "o", "2")
+	newRig(t).ComesBack(t)
 }
 
 // What cannot be understood ends the connection; what is none of ours does not.
 func TestNonsenseFromTheStream(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	number := executiontest.Submit(t, v, order("o", domain.Buy, "10", "50")).VenueOrderID
 	executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
@@ -301,7 +256,7 @@ func TestNonsenseFromTheStream(t *testing.T) {
 	update := func(text string) string {
 		return `{"channel":"executions","type":"update","data":[{"order_id":"` + number + `",` + text + `}]}`
 	}
-	for n, frame := range []string{
+	r.EndsFor(t, sink, []string{
 		`no JSON`, `[]`, `{"channel":"executions","type":"update"}`, `{"channel":"executions","type":"update","data":[7]}`,
 		`{"channel":"executions","type":"update","data":[{}]}`,
 		update(`"exec_type":"new","order_status":"lost","timestamp":"2026-01-01T00:00:00Z"`),
@@ -315,12 +270,7 @@ func TestNonsenseFromTheStream(t *testing.T) {
 		`{"channel":"balances","type":"update","data":[{"asset":"BTC","balance":"1"}]}`,
 		`{"method":"subscribe","success":false,"error":"EGeneral:Internal error"}`,
 		fmt.Sprintf(`{"channel":"status","data":[%q]}`, strings.Repeat("x", 2<<20)),
-	} {
-		executiontest.Eventually(t, "the stream", func() bool { return r.Listeners() == 1 })
-		before := sink.Connects()
-		r.Broadcast(frame)
-		executiontest.Eventually(t, fmt.Sprintf("the reconnect after frame %d", n), func() bool { return sink.Connects() > before })
-	}
+	})
 	if fills := sink.Fills(""); len(fills) > 0 {
 		t.Fatalf("%+v", fills)
 	}
@@ -329,21 +279,10 @@ func TestNonsenseFromTheStream(t *testing.T) {
 func TestRunEndsForAKeyThatNeverWorks(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	for name, change := range map[string]func(*private.Config){
+	r.RefusesKeys(t, map[string]func(*private.Config){
 		"key":    func(c *private.Config) { c.Key = "anotherKeyAnotherKey" },
 		"secret": func(c *private.Config) { c.Secret = "YW5vdGhlcg==" },
-	} {
-		if err := r.venue(change).Run(t.Context(), executiontest.NewSink()); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
-	// One that worked once is tried again.
-	v := r.venue()
-	sink, _ := executiontest.Listen(t, v)
-	r.Inject(papertest.Fault{Path: "GetWebSocketsToken", Body: `{"error":["EAPI:Invalid key"]}`, Times: 3})
-	r.Disconnect()
-	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > 1 })
-	if err := v.Run(t.Context(), sink); err == nil {
-		t.Fatal("a second Run")
-	}
+	}, func() {
+		r.Inject(papertest.Fault{Path: "GetWebSocketsToken", Body: `{"error":["EAPI:Invalid key"]}`, Times: 3})
+	})
 }

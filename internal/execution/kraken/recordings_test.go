@@ -102,7 +102,7 @@ func TestRecordedFrames(t *testing.T) {
 	for _, name := range []string{"BTC/USD", "FET/USD", "ETH/USD", "BRICK/USD", joined} {
 		known[name] = domain.Symbol{Exchange: "kraken", Name: name, VenueSymbol: name}
 	}
-	v := r.venue(func(c *private.Config) {
+	v := r.Venue(func(c *private.Config) {
 		c.Symbols = func() map[string]domain.Symbol { return known }
 		c.BooksEvery = time.Hour
 	})
@@ -146,7 +146,7 @@ func TestRecordedPages(t *testing.T) {
 	for _, name := range []string{"BTC/USDT", "ETH/USDT"} {
 		known[name] = domain.Symbol{Exchange: "kraken", Name: name, VenueSymbol: name}
 	}
-	v := r.venue(func(c *private.Config) { c.Symbols = func() map[string]domain.Symbol { return known } })
+	v := r.Venue(func(c *private.Config) { c.Symbols = func() map[string]domain.Symbol { return known } })
 	pages := make(map[string]string)
 	venuetest.Each(t, venuetest.Recording(t, "kraken/nautilus/http.ndjson.gz"), func(line struct{ File, Raw string }) { pages[line.File] = line.Raw })
 	page := func(method, file string) {

@@ -1,7 +1,6 @@
 package kraken_test
 
 import (
-	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -21,42 +20,16 @@ var catalogue = map[string]domain.Symbol{
 
 // rig is a venue and what it takes to reach it.
 type rig struct {
-	*papertest.Exchange
-	t    *testing.T
-	d    *dialect
-	logs *executiontest.Log
+	*papertest.Rig
+	d *dialect
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, logs: &executiontest.Log{}, d: &dialect{
-		opened: make(map[string]time.Time), tokens: make(map[string]bool), asked: make(map[string]int), others: make(map[string]any),
-	}}
-	r.Exchange = papertest.New(t, "kraken", func(x *papertest.Exchange) http.Handler { return newDialect(x, r.d) })
-	return r
-}
-
-func (r *rig) config() private.Config {
-	return private.Config{
-		Account: papertest.AccountName, Key: key, Secret: secret, RESTURL: r.URL(), StreamURL: r.Stream() + "/v2",
-		Symbols:        func() map[string]domain.Symbol { return catalogue },
-		BackoffInitial: time.Millisecond, BackoffMax: 20 * time.Millisecond, BooksEvery: time.Millisecond,
-		Logger: slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
-}
-
-func (r *rig) venue(change ...func(*private.Config)) *private.Venue {
-	r.t.Helper()
-	cfg := r.config()
-	for _, c := range change {
-		c(&cfg)
-	}
-	v, err := kraken.New(cfg)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(v.CloseIdle)
-	return v
+	d := &dialect{opened: make(map[string]time.Time), tokens: make(map[string]bool), asked: make(map[string]int), others: make(map[string]any)}
+	return &rig{d: d, Rig: papertest.NewRig(t, "kraken", func(x *papertest.Exchange) http.Handler { return newDialect(x, d) }, kraken.New, private.Config{
+		Key: key, Secret: secret, StreamURL: "/v2", Symbols: func() map[string]domain.Symbol { return catalogue },
+	})}
 }
 
 func dec(text string) domain.Decimal { return domain.MustDecimal(text) }
@@ -71,7 +44,7 @@ func TestTheContractOfVenues(t *testing.T) {
 		r := newRig(t)
 		return executiontest.Harness{
 			Exchange: "kraken", Account: papertest.AccountName, Spot: true, QuoteFees: true,
-			Venue:      func() execution.Venue { return r.venue() },
+			Venue:      func() execution.Venue { return r.Venue() },
 			Market:     r.Market,
 			Restart:    r.Restart,
 			Disconnect: r.Disconnect,

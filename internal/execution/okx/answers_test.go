@@ -33,7 +33,6 @@ func (r *rig) lastBody() string {
 func TestWhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	v := r.venue()
 	says := func(code string) papertest.Fault {
 		return papertest.Fault{Body: `{"code":"` + code + `","msg":"words","data":[]}`}
 	}
@@ -43,66 +42,41 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 	state := func(text string) papertest.Fault {
 		return papertest.Fault{Body: `{"code":"0","msg":"","data":[{` + text + `}]}`}
 	}
-	for i, c := range []struct {
-		name                  string
-		fault                 papertest.Fault
-		submit, cancel, query string
-	}{
-		{"status 500", papertest.Fault{Status: 500}, "unanswered", "unanswered", "unanswered"},
-		{"status 503 with a no", papertest.Fault{Status: 503, Body: `{"code":"51008","msg":"no","data":[]}`}, "unanswered", "unanswered", "unanswered"},
-		{"a firewall", papertest.Fault{Status: 403, Body: "<html>"}, "unanswered", "unanswered", "unanswered"},
-		{"a redirect", papertest.Fault{Status: 302}, "unanswered", "unanswered", "unanswered"},
-		{"no JSON", papertest.Fault{Body: "<html>"}, "unanswered", "unanswered", "unanswered"},
-		{"half of an answer", papertest.Fault{Body: `{"code":"0","msg":"","data":[{"ordId":"3`}, "unanswered", "unanswered", "unanswered"},
-		{"null", papertest.Fault{Body: "null"}, "unanswered", "unanswered", "unanswered"},
-		{"no code", papertest.Fault{Body: `{"data":[{"ordId":"1"}]}`}, "unanswered", "unanswered", "unanswered"},
-		{"no list", papertest.Fault{Body: `{"code":"0","msg":""}`}, "unanswered", "unanswered", "unanswered"},
-		{"another form", papertest.Fault{Body: `{"code":"0","msg":"","data":{}}`}, "unanswered", "unanswered", "unanswered"},
-		{"nothing listed", says("0"), "unanswered", "not found", "unanswered"},
-		{"no number", state(`"ordId":"","sCode":"0"`), "unanswered", "not found", "unanswered"},
-		{"an unknown state", state(`"ordId":"1","clOrdId":"ITSELF","instId":"BTC-USDT","state":"lost","uTime":"1"`), "done", "not found", "unanswered"},
-		{"another order", state(`"ordId":"1","clOrdId":"x","instId":"BTC-USDT","state":"live","uTime":"1"`), "done", "not found", "unanswered"},
-		{"no size", state(`"ordId":"1","clOrdId":"ITSELF","instId":"BTC-USDT","state":"live","uTime":"1","accFillSz":"much"`), "done", "not found", "unanswered"},
-		{"status 429", papertest.Fault{Status: 429, RetryAfter: 3 * time.Second}, "limited 3s", "limited 3s", "limited 3s"},
-		{"requests", papertest.Fault{Status: 429, Body: `{"code":"50011","msg":"Requests too frequent"}`}, "limited 0s", "limited 0s", "limited 0s"},
-		{"orders", order1("50061"), "limited 0s", "limited 0s", "limited 0s"},
-		{"busy", papertest.Fault{Status: 429, Body: `{"code":"50013","msg":"Systems are busy"}`}, "unanswered", "unanswered", "unanswered"},
-		{"unavailable", says("50001"), "unanswered", "unanswered", "unanswered"},
-		{"no answer in time", says("50004"), "unanswered", "unanswered", "unanswered"},
-		{"system", order1("50026"), "unanswered", "unanswered", "unanswered"},
-		{"timed out", order1("51149"), "unanswered", "unanswered", "unanswered"},
-		{"being canceled", order1("51410"), "unanswered", "unanswered", "unanswered"},
-		{"failed, and nothing else", says("1"), "unanswered", "unanswered", "unanswered"},
-		{"late", order1("50036"), "rejected", "rejected", "unanswered"},
-		{"funds", order1("51008"), "rejected", "rejected", "unanswered"},
-		{"parameter", papertest.Fault{Status: 400, Body: `{"code":"51000","msg":"Parameter sz error","data":[]}`}, "rejected", "rejected", "unanswered"},
-		{"duplicate", order1("51016"), "duplicate", "duplicate", "unanswered"},
-		{"key", papertest.Fault{Status: 401, Body: `{"code":"50111","msg":"Invalid OK-ACCESS-KEY"}`}, "rejected", "rejected", "unanswered"},
-		{"clock", papertest.Fault{Status: 401, Body: `{"code":"50102","msg":"Timestamp request expired"}`}, "rejected", "rejected", "unanswered"},
-		{"no such order", says("51603"), "rejected", "not found", "not found"},
-		{"it ended", order1("51402"), "rejected", "not found", "unanswered"},
-	} {
-		for n, call := range []struct {
-			path, want string
-			do         func(o domain.Order) error
-		}{
-			{"/trade/order", c.submit, func(o domain.Order) error { _, err := v.Submit(t.Context(), o); return err }},
-			{"/cancel-order", c.cancel, func(o domain.Order) error { _, err := v.Cancel(t.Context(), o); return err }},
-			{"/trade/order", c.query, func(o domain.Order) error { _, err := v.Query(t.Context(), o); return err }},
-		} {
-			o := order(fmt.Sprintf("o%dx%d", i, n), domain.Buy, "1", "50")
-			f := c.fault
-			f.Path, f.Body = call.path, strings.ReplaceAll(f.Body, "ITSELF", o.ID)
-			r.Inject(f)
-			if err := call.do(o); executiontest.Outcome(err) != call.want {
-				t.Errorf("%d %s: %s, want %s: %v", n, c.name, executiontest.Outcome(err), call.want, err)
-			}
-			r.Heal()
-		}
-	}
-	if open, err := v.Open(t.Context()); err != nil || len(open) != 0 {
-		t.Fatalf("%+v, %v", open, err)
-	}
+	r.MeansWhat(t, "/trade/order", "/cancel-order", "/trade/order", []papertest.Answer{
+		papertest.Means("status 500", papertest.Fault{Status: 500}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("status 503 with a no", papertest.Fault{Status: 503, Body: `{"code":"51008","msg":"no","data":[]}`}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("a firewall", papertest.Fault{Status: 403, Body: "<html>"}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("a redirect", papertest.Fault{Status: 302}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("no JSON", papertest.Fault{Body: "<html>"}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("half of an answer", papertest.Fault{Body: `{"code":"0","msg":"","data":[{"ordId":"3`}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("null", papertest.Fault{Body: "null"}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("no code", papertest.Fault{Body: `{"data":[{"ordId":"1"}]}`}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("no list", papertest.Fault{Body: `{"code":"0","msg":""}`}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("another form", papertest.Fault{Body: `{"code":"0","msg":"","data":{}}`}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("nothing listed", says("0"), "unanswered", "not found", "unanswered"),
+		papertest.Means("no number", state(`"ordId":"","sCode":"0"`), "unanswered", "not found", "unanswered"),
+		papertest.Means("an unknown state", state(`"ordId":"1","clOrdId":"ITSELF","instId":"BTC-USDT","state":"lost","uTime":"1"`), "done", "not found", "unanswered"),
+		papertest.Means("another order", state(`"ordId":"1","clOrdId":"x","instId":"BTC-USDT","state":"live","uTime":"1"`), "done", "not found", "unanswered"),
+		papertest.Means("no size", state(`"ordId":"1","clOrdId":"ITSELF","instId":"BTC-USDT","state":"live","uTime":"1","accFillSz":"much"`), "done", "not found", "unanswered"),
+		papertest.Means("status 429", papertest.Fault{Status: 429, RetryAfter: 3 * time.Second}, "limited 3s", "limited 3s", "limited 3s"),
+		papertest.Means("requests", papertest.Fault{Status: 429, Body: `{"code":"50011","msg":"Requests too frequent"}`}, "limited 0s", "limited 0s", "limited 0s"),
+		papertest.Means("orders", order1("50061"), "limited 0s", "limited 0s", "limited 0s"),
+		papertest.Means("busy", papertest.Fault{Status: 429, Body: `{"code":"50013","msg":"Systems are busy"}`}, "unanswered", "unanswered", "unanswered"),
+		papertest.Means("unavailable", says("50001"), "unanswered", "unanswered", "unanswered"),
+		papertest.Means("no answer in time", says("50004"), "unanswered", "unanswered", "unanswered"),
+		papertest.Means("system", order1("50026"), "unanswered", "unanswered", "unanswered"),
+		papertest.Means("timed out", order1("51149"), "unanswered", "unanswered", "unanswered"),
+		papertest.Means("being canceled", order1("51410"), "unanswered", "unanswered", "unanswered"),
+		papertest.Means("failed, and nothing else", says("1"), "unanswered", "unanswered", "unanswered"),
+		papertest.Means("late", order1("50036"), "rejected", "rejected", "unanswered"),
+		papertest.Means("funds", order1("51008"), "rejected", "rejected", "unanswered"),
+		papertest.Means("parameter", papertest.Fault{Status: 400, Body: `{"code":"51000","msg":"Parameter sz error","data":[]}`}, "rejected", "rejected", "unanswered"),
+		papertest.Means("duplicate", order1("51016"), "duplicate", "duplicate", "unanswered"),
+		papertest.Means("key", papertest.Fault{Status: 401, Body: `{"code":"50111","msg":"Invalid OK-ACCESS-KEY"}`}, "rejected", "rejected", "unanswered"),
+		papertest.Means("clock", papertest.Fault{Status: 401, Body: `{"code":"50102","msg":"Timestamp request expired"}`}, "rejected", "rejected", "unanswered"),
+		papertest.Means("no such order", says("51603"), "rejected", "not found", "not found"),
+		papertest.Means("it ended", order1("51402"), "rejected", "not found", "unanswered"),
+	})
 }
 
 // Placing tells only the order's number; what the venue took is never told as if
@@ -111,7 +85,7 @@ func TestATakenOrderIsTakenWhateverElseFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	r.Inject(papertest.Fault{Path: "/trade/order", Delay: 1}) // lets the order itself through
 	r.Inject(papertest.Fault{Path: "/trade/order", Status: 503})
 	o := order("taken", domain.Buy, "1", "")
@@ -128,7 +102,7 @@ func TestATakenOrderIsTakenWhateverElseFails(t *testing.T) {
 func TestAPostOnlyOrderThatTheVenueTakesAndCancelsIsRejected(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	v := r.venue()
+	v := r.Venue()
 	o := order("o", domain.Buy, "1", "50")
 	o.TimeInForce = domain.PostOnly
 	r.Inject(papertest.Fault{Path: "/trade/order", Body: `{"code":"0","msg":"","data":[{"ordId":"7","sCode":"0","sMsg":""}]}`})
@@ -142,34 +116,14 @@ func TestAPostOnlyOrderThatTheVenueTakesAndCancelsIsRejected(t *testing.T) {
 func TestALostAnswerIsFoundByAQuery(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	v := r.venue()
-	o := order("lost", domain.Buy, "1", "50")
-	r.Inject(papertest.Fault{Path: "/trade/order", Lose: true})
-	if _, err := v.Submit(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
-		t.Fatal(err)
-	}
-	if report, err := v.Query(t.Context(), o); err != nil || report.Status != domain.OrderAccepted {
-		t.Fatalf("%+v, %v", report, err)
-	}
-	again := o
-	again.Attempt = 2
-	if _, err := v.Submit(t.Context(), again); executiontest.Outcome(err) != "duplicate" || r.times(placing) != 1 {
-		t.Fatalf("%v, sent %d times", err, r.times(placing))
-	}
-	r.Inject(papertest.Fault{Path: "/cancel-order", Lose: true})
-	if _, err := v.Cancel(t.Context(), o); executiontest.Outcome(err) != "unanswered" {
-		t.Fatal(err)
-	}
-	if report, err := v.Cancel(t.Context(), o); err != nil || report.Status != domain.OrderCanceled {
-		t.Fatalf("%+v, %v", report, err)
-	}
+	r.LosesAnswers(t, "/trade/order", "/cancel-order", func() int { return r.times(placing) })
 }
 
 // The venue answers a cancel before it has done it.
 func TestACancelIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	v := r.venue()
+	v := r.Venue()
 	lag := func(n int) {
 		r.d.mu.Lock()
 		defer r.d.mu.Unlock()
@@ -196,7 +150,7 @@ func TestACancelIsWaitedFor(t *testing.T) {
 func TestTheVenueRefusesALateOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	v := r.venue()
+	v := r.Venue()
 	o := order("late", domain.Buy, "1", "50")
 	if _, err := v.Query(t.Context(), o); executiontest.Outcome(err) != "not found" { // which reads the clock
 		t.Fatal(err)
@@ -221,7 +175,7 @@ func TestTheVenuesClockCounts(t *testing.T) {
 	for _, ahead := range []time.Duration{-3 * time.Minute, 3 * time.Minute} {
 		r := newRig(t, spot)
 		r.d.ahead = ahead
-		v := r.venue()
+		v := r.Venue()
 		if report := executiontest.Submit(t, v, order("o", domain.Buy, "1", "50")); report.Status != domain.OrderAccepted {
 			t.Fatalf("%+v", report)
 		}
@@ -231,7 +185,7 @@ func TestTheVenuesClockCounts(t *testing.T) {
 	}
 	// It is read again when the venue says that it is not right.
 	r := newRig(t, spot)
-	v := r.venue()
+	v := r.Venue()
 	executiontest.Submit(t, v, order("o", domain.Buy, "1", "50"))
 	r.d.mu.Lock()
 	r.d.ahead = time.Hour
@@ -246,7 +200,7 @@ func TestTheVenuesOwnLimits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	long := order("a-name-with-more-than-thirty-two-x", domain.Buy, "1", "50")
 	if _, err := v.Submit(t.Context(), long); executiontest.Outcome(err) != "rejected" {
 		t.Fatal(err)
@@ -271,7 +225,7 @@ func TestTheVenuesOwnLimits(t *testing.T) {
 func TestMoreOrdersThanAPage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	v := r.venue()
+	v := r.Venue()
 	for i := range 205 {
 		executiontest.Submit(t, v, order(fmt.Sprintf("o-%03d", i), domain.Buy, "0.1", "50"))
 	}
@@ -310,7 +264,7 @@ func TestRealMoneyIsTradedOnlyWhereItIsSaid(t *testing.T) {
 	}
 	// A real account says so with each request, by what it leaves out.
 	r := newRig(t, spot)
-	if _, err := r.venue(func(c *private.Config) { c.Real = true }).Open(t.Context()); err == nil || !strings.Contains(err.Error(), "50101") {
+	if _, err := r.Venue(func(c *private.Config) { c.Real = true }).Open(t.Context()); err == nil || !strings.Contains(err.Error(), "50101") {
 		t.Fatal(err)
 	}
 }
@@ -319,7 +273,7 @@ func TestRealMoneyIsTradedOnlyWhereItIsSaid(t *testing.T) {
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	v := r.venue()
+	v := r.Venue()
 	sink, stop := executiontest.Listen(t, v)
 	var said []string
 	all := func() {
@@ -348,8 +302,8 @@ func TestSecretsStaySecret(t *testing.T) {
 	r.Stop()
 	all()
 	stop()
-	said = append(said, r.logs.String())
-	if !strings.Contains(r.logs.String(), "account stream ended") {
+	said = append(said, r.Logs.String())
+	if !strings.Contains(r.Logs.String(), "account stream ended") {
 		t.Fatal("nothing was logged")
 	}
 	for _, text := range said {

@@ -3,7 +3,6 @@ package okx_test
 import (
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,7 +19,7 @@ func TestTheLifeOfAnOrder(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, symbols)
 			r.Market("99", "10", "101", "10")
-			v := r.venue()
+			v := r.Venue()
 			sink, _ := executiontest.Listen(t, v)
 			// New, partly filled, filled.
 			executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
@@ -79,7 +78,7 @@ func event(r *rig, text string) string {
 func TestAnOrderIsAmendedAndEnds(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, swaps)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	tell := func(text string) {
 		r.Broadcast(event(r, `"ordId":"77","clOrdId":"o","ordType":"limit",`+text))
@@ -132,7 +131,7 @@ func TestAnOrderIsAmendedAndEnds(t *testing.T) {
 func TestAFillOfAnInverseSwap(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, swaps)
-	sink, _ := executiontest.Listen(t, r.venue())
+	sink, _ := executiontest.Listen(t, r.Venue())
 	r.Broadcast(`{"arg":{"channel":"orders","instType":"SWAP"},"data":[{"instId":"BTC-USD-SWAP","side":"sell","ordId":"9","clOrdId":"","ordType":"market","state":"filled",` +
 		`"accFillSz":"3","avgPx":"50","uTime":"1767225600000","tradeId":"1","fillPx":"50","fillSz":"3","fillTime":"` + ms(time.Now()) + `","fillFee":"-0.01","fillFeeCcy":"BTC","execType":"T"}]}`)
 	executiontest.Eventually(t, "the fill", func() bool { return len(sink.Fills("")) == 1 })
@@ -144,7 +143,7 @@ func TestAFillOfAnInverseSwap(t *testing.T) {
 func TestBalancesAndPositionsChange(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, swaps)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	soon := ms(time.Now().Add(time.Minute))
 	r.Broadcast(`{"arg":{"channel":"account","uid":"1"},"data":[{"uTime":"1","details":[{"ccy":"ETH","cashBal":"2.5","availBal":"2","frozenBal":"0.5","uTime":"` + soon + `"}]}]}`)
@@ -172,7 +171,7 @@ func TestBalancesAndPositionsChange(t *testing.T) {
 func TestTheLoginIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	for n, text := range []string{
 		`{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service upgrade. Please reconnect.","connId":"a4d3ae55"}`,
@@ -193,10 +192,10 @@ func TestTheLoginIsMadeAnew(t *testing.T) {
 func TestTheStreamIsPinged(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	v := r.venue(func(c *private.Config) { c.PingEvery = 100 * time.Millisecond })
+	v := r.Venue(func(c *private.Config) { c.PingEvery = 100 * time.Millisecond })
 	executiontest.Listen(t, v)
 	executiontest.Eventually(t, "the pings", func() bool { return r.d.pings.Load() > 3 })
-	if strings.Contains(r.logs.String(), "makes no sense") {
+	if strings.Contains(r.Logs.String(), "makes no sense") {
 		t.Fatal("the answer to a ping is not understood")
 	}
 }
@@ -206,27 +205,7 @@ func TestAFillThatTheStreamDidNotBringIsMadeUpFor(t *testing.T) {
 	for name, symbols := range map[string]map[string]domain.Symbol{"spot": spot, "swaps": swaps} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, symbols)
-			r.Market("99", "10", "101", "10")
-			v := r.venue()
-			sink, _ := executiontest.Listen(t, v)
-			executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
-			r.Market("99", "10", "100", "4")
-			executiontest.WantFills(t, sink, "o", "4")
-			// Cut, and no way to come back for a while.
-			r.Inject(papertest.Fault{Path: "/ws/v5/private", Status: 503, Times: 1 << 30})
-			r.Disconnect()
-			executiontest.Eventually(t, "the end of the stream", func() bool { return r.Listeners() == 0 })
-			r.Market("99", "10", "100", "3")
-			r.Heal()
-			executiontest.WantFills(t, sink, "o", "7")
-			r.Market("99", "10", "100", "30")
-			executiontest.WantFills(t, sink, "o", "10")
-			for _, f := range sink.Fills("") {
-				if f.ClientOrderID != "o" || f.Side != domain.Buy || f.FeeCurrency != "USDT" || !f.Fee.IsPos() || !f.Maker {
-					t.Fatalf("%+v", f)
-				}
-			}
+			newRig(t, symbols).MakesUpForFills(t, "/ws/v5/private")
 		})
 	}
 }
@@ -234,24 +213,15 @@ func TestAFillThatTheStreamDidNotBringIsMadeUpFor(t *testing.T) {
 // The venue's lists of fills may be behind when they are asked.
 func TestAFillThatTheVenueListsLate(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, spot)
-	r.Market("99", "10", "101", "10")
-	v := r.venue(func(c *private.Config) { c.SweepEvery = 10 * time.Millisecond })
-	executiontest.Submit(t, v, order("early", domain.Buy, "1", ""))
-	for _, path := range []string{"/fills-history", "/fills"} {
-		r.Inject(papertest.Fault{Path: path, Body: `{"code":"0","msg":"","data":[]}`, Times: 2})
-	}
-	sink, _ := executiontest.Listen(t, v)
-	executiontest.Submit(t, v, order("later", domain.Buy, "1", "")) // a later trade comes first
-	executiontest.WantFills(t, sink, "later", "1")
-	executiontest.WantFills(t, sink, "early", "1")
+	const empty = `{"code":"0","msg":"","data":[]}`
+	newRig(t, spot).ListsLate(t, papertest.Fault{Path: "/fills-history", Body: empty, Times: 2}, papertest.Fault{Path: "/fills", Body: empty, Times: 2})
 }
 
 func TestFillsBeyondAPage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	executiontest.Submit(t, v, order("many", domain.Buy, "210", "100"))
 	for range 210 {
 		r.Market("99", "10", "100", "1")
@@ -268,7 +238,7 @@ func TestFillsBeyondAPage(t *testing.T) {
 	}
 	// From a time on, only those after it, and of the list of recent ones.
 	asked := r.times("GET /api/v5/trade/fills-history")
-	after, _ := executiontest.Listen(t, r.venue(func(c *private.Config) { c.Since = time.Now().Add(time.Hour) }))
+	after, _ := executiontest.Listen(t, r.Venue(func(c *private.Config) { c.Since = time.Now().Add(time.Hour) }))
 	executiontest.Eventually(t, "the balances", func() bool { return after.BalanceOf("USDT").Total.IsPos() })
 	executiontest.Submit(t, v, order("rests", domain.Buy, "1", "50"))
 	executiontest.WantStatus(t, after, "rests", domain.OrderAccepted)
@@ -282,13 +252,13 @@ func TestAFillOfASwapThatIsGone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, swaps)
 	r.Market("99", "10", "101", "10")
-	v := r.venue()
+	v := r.Venue()
 	executiontest.Submit(t, v, order("o", domain.Buy, "1", ""))
 	r.Inject(papertest.Fault{Path: "/fills-history", Body: `{"code":"0","msg":"","data":[{"instId":"OLD-USDT-SWAP","tradeId":"1","billId":"1","ordId":"1","side":"buy",` +
 		`"fillPx":"1","fillSz":"1","fee":"0","feeCcy":"USDT","execType":"T","fillTime":"1767225600000","ts":"1767225600000"}]}`})
 	sink, _ := executiontest.Listen(t, v)
 	executiontest.WantFills(t, sink, "o", "1")
-	if !strings.Contains(r.logs.String(), "fills left out") || len(sink.Fills("")) != 1 || sink.Connects() != 1 {
+	if !strings.Contains(r.Logs.String(), "fills left out") || len(sink.Fills("")) != 1 || sink.Connects() != 1 {
 		t.Fatalf("%d connects, %+v", sink.Connects(), sink.Fills(""))
 	}
 }
@@ -296,33 +266,14 @@ func TestAFillOfASwapThatIsGone(t *testing.T) {
 // A fill in a symbol that is listed anew waits for the catalogue.
 func TestAFillIsHeldBackUntilItsSymbolIsKnown(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, spot)
-	r.Market("99", "10", "101", "10")
-	var known atomic.Bool
-	v := r.venue(func(c *private.Config) {
-		c.SweepEvery = 10 * time.Millisecond
-		c.Symbols = func() map[string]domain.Symbol {
-			if known.Load() {
-				return spot
-			}
-			return nil
-		}
-	})
-	sink, _ := executiontest.Listen(t, v)
-	executiontest.Submit(t, r.venue(), order("o", domain.Buy, "1", ""))
-	executiontest.Eventually(t, "the fill", func() bool { return strings.Contains(r.logs.String(), "fill held back") })
-	if fills := sink.Fills(""); len(fills) > 0 {
-		t.Fatalf("%+v", fills)
-	}
-	known.Store(true)
-	executiontest.WantFills(t, sink, "o", "1")
+	newRig(t, spot).HoldsFillsBack(t)
 }
 
 // What cannot be understood ends the connection; what is none of ours does not.
 func TestNonsenseFromTheStream(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, swaps)
-	v := r.venue()
+	v := r.Venue()
 	sink, _ := executiontest.Listen(t, v)
 	for _, frame := range []string{
 		`pong`, `{"event":"channel-conn-count","channel":"orders","connCount":"2"}`, `{"arg":{"channel":"orders","instType":"SWAP"},"data":[]}`,
@@ -339,7 +290,7 @@ func TestNonsenseFromTheStream(t *testing.T) {
 	position := func(text string) string {
 		return `{"arg":{"channel":"positions","instType":"SWAP"},"data":[{"instId":"BTC-USDT-SWAP",` + text + `}]}`
 	}
-	for n, frame := range []string{
+	r.EndsFor(t, sink, []string{
 		`no JSON`, `[]`, `{"arg":{"channel":"orders"}}`, `{"arg":{"channel":"orders"},"data":7}`, `{"arg":{"channel":"orders"},"data":[7]}`, `{"arg":{"channel":"orders"},"data":[{}]}`,
 		event(r, `"ordId":"1","clOrdId":"o","state":"lost","accFillSz":"0","avgPx":"","uTime":"1767225600000"`),
 		event(r, live+`"accFillSz":"0","avgPx":""`), event(r, live+`"accFillSz":"-1","avgPx":"1","uTime":"1767225600000"`),
@@ -355,12 +306,7 @@ func TestNonsenseFromTheStream(t *testing.T) {
 		position(`"posSide":"net","mgnMode":"cross","pos":"1","avgPx":"1"`),
 		`{"event":"error","code":"60018","msg":"Wrong URL or channel"}`,
 		fmt.Sprintf(`{"event":"future","msg":%q}`, strings.Repeat("x", 2<<20)),
-	} {
-		executiontest.Eventually(t, "the stream", func() bool { return r.Listeners() == 1 })
-		before := sink.Connects()
-		r.Broadcast(frame)
-		executiontest.Eventually(t, fmt.Sprintf("the reconnect after frame %d", n), func() bool { return sink.Connects() > before })
-	}
+	})
 	if fills, p := sink.Fills(""), sink.PositionOf("BTC/USDT"); len(fills) > 0 || !p.Flat() {
 		t.Fatalf("%+v, %+v", fills, p)
 	}
@@ -369,22 +315,9 @@ func TestNonsenseFromTheStream(t *testing.T) {
 func TestRunEndsForAKeyThatNeverWorks(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	for name, change := range map[string]func(*private.Config){
+	r.RefusesKeys(t, map[string]func(*private.Config){
 		"key":        func(c *private.Config) { c.Key = "anotherKeyAnotherKey" },
 		"secret":     func(c *private.Config) { c.Secret = "another" },
 		"passphrase": func(c *private.Config) { c.Passphrase = "another" },
-	} {
-		if err := r.venue(change).Run(t.Context(), executiontest.NewSink()); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
-	// One that worked once is tried again.
-	v := r.venue()
-	sink, _ := executiontest.Listen(t, v)
-	r.d.refuse.Store(3)
-	r.Disconnect()
-	executiontest.Eventually(t, "the reconnect", func() bool { return sink.Connects() > 1 })
-	if err := v.Run(t.Context(), sink); err == nil {
-		t.Fatal("a second Run")
-	}
+	}, func() { r.d.refuse.Store(3) })
 }

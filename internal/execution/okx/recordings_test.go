@@ -87,7 +87,7 @@ var (
 func TestRecordedFrames(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	v := r.venue(func(c *private.Config) {
+	v := r.Venue(func(c *private.Config) {
 		c.Symbols = func() map[string]domain.Symbol { return known }
 	})
 	names, seen := make(map[string]string), make(map[string]bool)
@@ -137,7 +137,7 @@ func TestRecordedFrames(t *testing.T) {
 func TestRecordedPages(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, spot)
-	v := r.venue(func(c *private.Config) {
+	v := r.Venue(func(c *private.Config) {
 		c.Symbols = func() map[string]domain.Symbol { return known }
 	})
 	pages := make(map[string]string)
@@ -181,7 +181,7 @@ func TestRecordedPages(t *testing.T) {
 	page("/account/positions", "http_get_positions.json", false)
 	again, _ := executiontest.Listen(t, v)
 	executiontest.Eventually(t, "the reconnect", func() bool { return again.Connects() > 1 })
-	if !strings.Contains(r.logs.String(), "only those in net mode") || !again.PositionOf("BTC/USDT:USDT").Flat() {
+	if !strings.Contains(r.Logs.String(), "only those in net mode") || !again.PositionOf("BTC/USDT:USDT").Flat() {
 		t.Fatal("the position was told")
 	}
 }

@@ -1,7 +1,6 @@
 package okx_test
 
 import (
-	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -30,43 +29,17 @@ var (
 
 // rig is a venue and what it takes to reach it.
 type rig struct {
-	*papertest.Exchange
-	t    *testing.T
-	d    *dialect
-	logs *executiontest.Log
+	*papertest.Rig
+	d *dialect
 }
 
 // newRig makes a venue that trades spot, or swaps.
 func newRig(t *testing.T, symbols map[string]domain.Symbol) *rig {
 	t.Helper()
-	r := &rig{t: t, logs: &executiontest.Log{}, d: &dialect{
-		symbols: symbols, made: make(map[string]time.Time), asked: make(map[string]int), done: make(map[string]int),
-	}}
-	r.Exchange = papertest.New(t, "okx", func(x *papertest.Exchange) http.Handler { return newDialect(x, r.d) })
-	return r
-}
-
-func (r *rig) config() private.Config {
-	return private.Config{
-		Account: papertest.AccountName, Key: key, Secret: secret, Passphrase: passphrase, RESTURL: r.URL(), StreamURL: r.Stream() + "/ws/v5/private",
-		Symbols:        func() map[string]domain.Symbol { return r.d.symbols },
-		BackoffInitial: time.Millisecond, BackoffMax: 20 * time.Millisecond, BooksEvery: time.Millisecond,
-		Logger: slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
-}
-
-func (r *rig) venue(change ...func(*private.Config)) *private.Venue {
-	r.t.Helper()
-	cfg := r.config()
-	for _, c := range change {
-		c(&cfg)
-	}
-	v, err := okx.New(cfg)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(v.CloseIdle)
-	return v
+	d := &dialect{symbols: symbols, made: make(map[string]time.Time), asked: make(map[string]int), done: make(map[string]int)}
+	return &rig{d: d, Rig: papertest.NewRig(t, "okx", func(x *papertest.Exchange) http.Handler { return newDialect(x, d) }, okx.New, private.Config{
+		Key: key, Secret: secret, Passphrase: passphrase, StreamURL: "/ws/v5/private", Symbols: func() map[string]domain.Symbol { return symbols },
+	})}
 }
 
 func dec(text string) domain.Decimal { return domain.MustDecimal(text) }
@@ -84,7 +57,7 @@ func TestTheContractOfVenues(t *testing.T) {
 				r := newRig(t, symbols)
 				return executiontest.Harness{
 					Exchange: "okx", Account: papertest.AccountName, Spot: name == "spot", QuoteFees: true, NoStops: true,
-					Venue:      func() execution.Venue { return r.venue() },
+					Venue:      func() execution.Venue { return r.Venue() },
 					Market:     r.Market,
 					Restart:    r.Restart,
 					Disconnect: r.Disconnect,

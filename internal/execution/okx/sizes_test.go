@@ -15,7 +15,7 @@ import (
 func TestSwapsAreSizedInContracts(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, swaps)
-	v := r.venue(func(c *private.Config) { c.Margin = okx.Cross })
+	v := r.Venue(func(c *private.Config) { c.Margin = okx.Cross })
 	executiontest.Submit(t, v, order("o", domain.Buy, "1.234", "50"))
 	if body := r.lastBody(); !strings.Contains(body, `"sz":"123.4"`) || !strings.Contains(body, `"tdMode":"cross"`) || strings.Contains(body, "tgtCcy") {
 		t.Fatal(body)
@@ -29,7 +29,7 @@ func TestSwapsAreSizedInContracts(t *testing.T) {
 		}
 	}
 	// Without the sizes nothing is sent, and nothing is a no.
-	fresh := r.venue()
+	fresh := r.Venue()
 	for _, f := range []papertest.Fault{
 		{Status: 503}, {Body: `{"code":"51001","msg":"no","data":[]}`}, {Body: `{"code":"0","msg":"","data":[]}`}, {Body: "<html>"},
 		{Body: `{"code":"0","msg":"","data":[{"instId":"ETH-USDT-SWAP","ctType":"linear","ctVal":"0.1","ctMult":"1","ctValCcy":"ETH","settleCcy":"USDT"}]}`},
@@ -46,7 +46,7 @@ func TestSwapsAreSizedInContracts(t *testing.T) {
 	}
 	executiontest.Submit(t, fresh, order("p", domain.Buy, "1", "50"))
 	// The other margin is the venue's to refuse.
-	isolated := r.venue(func(c *private.Config) { c.Margin = okx.Isolated })
+	isolated := r.Venue(func(c *private.Config) { c.Margin = okx.Isolated })
 	if _, err := isolated.Submit(t.Context(), order("q", domain.Buy, "1", "50")); executiontest.Outcome(err) != "rejected" {
 		t.Fatal(err)
 	}

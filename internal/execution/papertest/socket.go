@@ -44,6 +44,42 @@ func (x *Exchange) Serve(w http.ResponseWriter, r *http.Request, said func(s *So
 	}
 }
 
+// ServeFollowed takes a client's WebSocket whose address says what it wants to
+// hear: a sink hears of the account as with Follow, from before the client knows
+// that it is connected. What the client says is not heard.
+func (x *Exchange) ServeFollowed(w http.ResponseWriter, r *http.Request, sink func(s *Socket) execution.Sink) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Socket{x: x, ctx: ctx}
+	defer s.group.Wait()
+	defer cancel()
+	s.mu.Lock() // until there is a connection to send on
+	var err error
+	func() {
+		defer s.mu.Unlock()
+		heard := make(chan struct{})
+		s.group.Go(func() {
+			defer cancel() // the exchange was stopped
+			if follow := s.follower(sink(s), func() { close(heard) }); follow != nil {
+				follow()
+			}
+		})
+		select {
+		case <-heard:
+		case <-ctx.Done():
+		}
+		x.keep(s, true) // what is broadcast waits for the connection
+		s.ws, err = websocket.Accept(w, r, nil)
+	}()
+	defer x.keep(s, false)
+	if err != nil {
+		return // it was answered
+	}
+	defer func() { _ = s.ws.CloseNow() }()
+	for err == nil {
+		_, _, err = s.ws.Read(ctx)
+	}
+}
+
 func (x *Exchange) keep(s *Socket, open bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -74,7 +110,9 @@ func (x *Exchange) Broadcast(frame string) {
 func (s *Socket) Send(frame string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = s.ws.Write(s.ctx, websocket.MessageText, []byte(frame))
+	if s.ws != nil { // else the client did not stay for it
+		_ = s.ws.Write(s.ctx, websocket.MessageText, []byte(frame))
+	}
 }
 
 // Follow hands what happens to the account from now on to a sink, until the
@@ -83,20 +121,27 @@ func (s *Socket) Send(frame string) {
 // everything is heard: what happens once the client knows that it is subscribed
 // is told.
 func (s *Socket) Follow(sink execution.Sink, granted func()) {
+	if follow := s.follower(sink, granted); follow != nil {
+		s.group.Go(follow)
+	}
+}
+
+// follower is what follows the account; nil: the exchange is being stopped.
+func (s *Socket) follower(sink execution.Sink, granted func()) (follow func()) {
 	account, err := s.x.Account().Exchange().Venue(AccountName) // with a mark of its own
 	if err != nil {
-		return // the exchange is being stopped
+		return nil
 	}
 	statement, err := account.Statement(s.ctx)
 	if err != nil {
-		return // as above
+		return nil
 	}
 	before := make(map[string]bool)
 	for _, f := range statement.Fills {
 		before[f.ID] = true
 	}
 	from := fromNow{sink, before, sync.OnceFunc(granted)}
-	s.group.Go(func() { _ = account.Run(s.ctx, from) }) // an error: the exchange was stopped
+	return func() { _ = account.Run(s.ctx, from) } // an error: the exchange was stopped
 }
 
 // fromNow is a sink that is not told of what was filled before.

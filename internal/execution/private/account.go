@@ -31,7 +31,7 @@ func newAccount(cfg Config, own Own) *Account {
 	wire.MaxIdleConns, wire.MaxIdleConnsPerHost, wire.ForceAttemptHTTP2 = 0, 8, true
 	const hidden = "xxxxx"
 	return &Account{
-		Cfg: cfg, Clock: &Clock{every: cfg.ClockEvery}, Symbols: &Symbols{now: cfg.Symbols, spot: own.Spot, spelling: own.Spelling, aliases: own.Aliases},
+		Cfg: cfg, Clock: &Clock{every: cfg.ClockEvery}, Symbols: &Symbols{now: cfg.Symbols, own: own},
 		wire: wire, reading: make(chan struct{}, 1),
 		http: &http.Client{
 			Transport: wire,

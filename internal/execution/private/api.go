@@ -92,6 +92,19 @@ type Stream interface {
 	Ping() []byte
 }
 
+// Keyed is a Stream that has an address of its own, known to nobody else, which
+// ends unless it is renewed. It needs no Opening: events are delivered from the
+// handshake on.
+type Keyed interface {
+	Stream
+	// Address is where it is opened, in place of Config.StreamURL. It is in no
+	// error and no log line.
+	Address() string
+	// Renew is called every Config.RenewEvery. The Failure of an address that
+	// ended is NotFound: then the stream is made anew.
+	Renew(ctx context.Context) error
+}
+
 // Taken is what a frame asks of the connection. The zero value: nothing.
 type Taken struct {
 	Send  [][]byte // to be sent, in order

@@ -56,6 +56,9 @@ type Config struct {
 	// BooksEvery is the least time between two requests for the balances and
 	// positions, where events do not tell all of them. Default 1s.
 	BooksEvery time.Duration
+	// RenewEvery is how often the address of the stream is renewed, where it has
+	// one of its own. Default 20m.
+	RenewEvery time.Duration
 	// PingEvery is how often the stream is pinged; a stream on which nothing is
 	// heard for twice as long is made anew. Default 15s.
 	PingEvery time.Duration
@@ -82,8 +85,9 @@ type Own struct {
 	// IsReal tells whether a host, in lower case, is one where real money is
 	// traded; nil: the address does not say it.
 	IsReal func(host string) bool
-	// Spot says that only spot markets are traded.
-	Spot bool
+	// Spot says that only spot markets are traded; Contracts, that only those are
+	// which are settled in something.
+	Spot, Contracts bool
 	// Spelling is how the package spells a symbol, where the venue's name of it
 	// stands for more than one market; nil: as the venue does.
 	Spelling func(domain.Symbol) string
@@ -97,6 +101,17 @@ type Own struct {
 	Late int64
 	// BooksEvery is a default of Config.
 	BooksEvery time.Duration
+}
+
+// refuses says why a market is none of those that are traded; empty: it is one.
+func (o Own) refuses(s domain.Symbol) (reason string) {
+	switch {
+	case o.Spot && s.Settle != "":
+		return s.Name + " is no spot market"
+	case o.Contracts && s.Settle == "":
+		return s.Name + " is a spot market, and the account is one for contracts"
+	}
+	return ""
 }
 
 // Within tells whether a host is one of the domains or below one.
@@ -122,6 +137,7 @@ func (c Config) WithDefaults(own Own) Config {
 	c.ClockEvery = cmp.Or(c.ClockEvery, time.Minute)
 	c.SweepEvery = cmp.Or(c.SweepEvery, time.Minute)
 	c.BooksEvery = cmp.Or(c.BooksEvery, own.BooksEvery, time.Second)
+	c.RenewEvery = cmp.Or(c.RenewEvery, 20*time.Minute)
 	c.PingEvery = cmp.Or(c.PingEvery, 15*time.Second)
 	c.Queue = cmp.Or(c.Queue, 4096)
 	c.BackoffInitial = cmp.Or(c.BackoffInitial, 500*time.Millisecond)
@@ -163,7 +179,7 @@ func (c Config) validate(own Own) error {
 		value time.Duration
 	}{
 		{"timeout", c.Timeout}, {"clock_every", c.ClockEvery}, {"sweep_every", c.SweepEvery}, {"books_every", c.BooksEvery},
-		{"ping_every", c.PingEvery}, {"backoff_initial", c.BackoffInitial},
+		{"renew_every", c.RenewEvery}, {"ping_every", c.PingEvery}, {"backoff_initial", c.BackoffInitial},
 	} {
 		if f.value <= 0 {
 			return domain.Invalid(f.name, f.value.String(), "more than zero")

@@ -46,6 +46,7 @@ func (d *Delivery) Balance(ctx context.Context, b domain.Balance) {
 // Position hands on what is held of a symbol, in base units.
 func (d *Delivery) Position(ctx context.Context, p domain.Position) error {
 	p.Account, p.Exchange = d.v.account.Cfg.Account, d.v.account.Cfg.Exchange
+	d.v.watch(p.Symbol)
 	name, known := d.v.account.Symbols.Name(p.Symbol)
 	if !known {
 		d.v.account.Cfg.Logger.WarnContext(ctx, "position left out: its symbol is not in the catalogue", "account", p.Account, "symbol", p.Symbol)

@@ -104,6 +104,13 @@ func (d *Delivery) follow(ctx context.Context, c *connection) error {
 	sweep := time.NewTicker(cfg.SweepEvery)
 	defer sweep.Stop()
 	var recount <-chan time.Time // set while the books are stale
+	var renew <-chan time.Time   // set for a stream that is to be renewed
+	keyed, isKeyed := c.stream.(Keyed)
+	if isKeyed {
+		ticker := time.NewTicker(cfg.RenewEvery)
+		defer ticker.Stop()
+		renew = ticker.C
+	}
 	for {
 		if d.stale && recount == nil {
 			recount = time.After(cfg.BooksEvery)
@@ -122,10 +129,14 @@ func (d *Delivery) follow(ctx context.Context, c *connection) error {
 			}
 		case <-sweep.C:
 			failed = d.sweep(ctx)
+		case <-renew:
+			if failed = keyed.Renew(ctx); Is(failed, NotFound) {
+				return failed
+			}
 		}
 		if failed != nil && ctx.Err() == nil {
 			// The stream goes on, and what failed is tried again.
-			cfg.Logger.WarnContext(ctx, "account not asked for what it has", "account", cfg.Account, "error", failed)
+			cfg.Logger.WarnContext(ctx, "what the account has was not asked for, or its stream not renewed", "account", cfg.Account, "error", failed)
 		}
 	}
 }

@@ -38,8 +38,16 @@ func (v *Venue) connect(ctx context.Context) (*connection, error) {
 		return nil, err
 	}
 	c := &connection{stream: stream, events: make(chan []byte, v.account.Cfg.Queue)}
-	if err := c.open(ctx, v.account.Cfg); err != nil {
+	address := v.account.Cfg.StreamURL
+	keyed, isKeyed := stream.(Keyed)
+	if isKeyed {
+		address = keyed.Address()
+	}
+	if err := c.open(ctx, v.account.Cfg, address); err != nil {
 		return nil, err
+	}
+	if isKeyed {
+		return c, nil
 	}
 	select {
 	case <-c.Delivering():
@@ -52,10 +60,10 @@ func (v *Venue) connect(ctx context.Context) (*connection, error) {
 	}
 }
 
-func (c *connection) open(ctx context.Context, cfg Config) error {
+func (c *connection) open(ctx context.Context, cfg Config, address string) error {
 	const what = "open the stream"
 	session, err := venue.NewSession(venue.SessionConfig{
-		URL: cfg.StreamURL, Dialect: func() venue.Dialect { return c }, Watcher: deaf{}, Logger: cfg.Logger,
+		URL: address, Dialect: func() venue.Dialect { return c }, Watcher: deaf{}, Logger: cfg.Logger,
 		Care: venue.Care{
 			DialTimeout: cfg.Timeout, PingInterval: cfg.PingEvery, SilenceTimeout: 2 * cfg.PingEvery,
 			DataTimeout:  24 * time.Hour, // an account may be quiet for as long

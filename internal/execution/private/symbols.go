@@ -10,10 +10,8 @@ import (
 // Symbols translates between the unified names and the venue's. Safe for
 // concurrent use.
 type Symbols struct {
-	now      func() map[string]domain.Symbol
-	spot     bool                       // only spot markets are traded
-	spelling func(domain.Symbol) string // see Own
-	aliases  func(symbol string) []string
+	now func() map[string]domain.Symbol
+	own Own
 
 	mu      sync.Mutex
 	unified map[string]string // by each of the venue's spellings, as last seen
@@ -30,10 +28,10 @@ func (s *Symbols) Find(name string) (domain.Symbol, bool) {
 }
 
 func (s *Symbols) spelled(symbol domain.Symbol) string {
-	if s.spelling == nil {
+	if s.own.Spelling == nil {
 		return symbol.VenueSymbol
 	}
-	return s.spelling(symbol)
+	return s.own.Spelling(symbol)
 }
 
 // Name is the unified name of a venue's symbol.
@@ -56,12 +54,12 @@ func (s *Symbols) Name(venue string) (string, bool) {
 
 // names are all that the venue may call a symbol; none for one that is not traded.
 func (s *Symbols) names(symbol domain.Symbol) []string {
-	if symbol.VenueSymbol == "" || s.spot && symbol.Settle != "" {
+	if symbol.VenueSymbol == "" || s.own.refuses(symbol) != "" {
 		return nil
 	}
 	names := []string{s.spelled(symbol)}
-	if s.aliases != nil {
-		names = append(names, s.aliases(symbol.VenueSymbol)...)
+	if s.own.Aliases != nil {
+		names = append(names, s.own.Aliases(symbol.VenueSymbol)...)
 	}
 	return names
 }

@@ -80,8 +80,8 @@ func (v *Venue) check(o domain.Order) (symbol domain.Symbol, reason string) {
 		return symbol, "it is for " + o.Account + " at " + o.Exchange + ", not for " + cfg.Account + " at " + cfg.Exchange
 	case !known:
 		return symbol, o.Symbol + " is not in the catalogue of " + cfg.Exchange
-	case v.own.Spot && symbol.Settle != "":
-		return symbol, o.Symbol + " is no spot market"
+	case v.own.refuses(symbol) != "":
+		return symbol, v.own.refuses(symbol)
 	case symbol.Settle == "" && o.ReduceOnly && o.Side == domain.Buy:
 		return symbol, "a spot market has no short position that buying could reduce"
 	}

@@ -48,6 +48,7 @@ func newDecoder(f *venue.Feed) decoder {
 func (d *decoder) decode(text []byte, received time.Time) message {
 	f, err := d.reader.Read(text, received)
 	if err != nil {
+		d.batch.Interrupted() // it may have had trades
 		return d.refuse(venue.RefusedMalformed, err)
 	}
 	d.batch.Reset()
@@ -211,6 +212,9 @@ func (d *decoder) trades(f *frame.Fields, market *venue.Market) message {
 			Time:     f.Millis("T"),
 			Received: f.Now,
 		}})
+	}
+	if f.Err != nil {
+		d.batch.Interrupted()
 	}
 	return messageData
 }

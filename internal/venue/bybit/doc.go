@@ -21,10 +21,11 @@
 // of linear markets repeats the best bid and ask, later than the book, and counts
 // only until the first book.
 //
-// Trade ids are UUIDs (linear) or numbers that are not said to be without holes
-// (spot), so trades have no numbers: repetitions are known by the id, holes are
-// not seen. REST has the newest trades only, 1000 of a linear market and 60 of
-// spot. The side is the taker's. Bars say that they are final.
+// Trade ids are UUIDs (linear) or numbers that markets share (spot), and the cross
+// sequence of a trade is not said to be without holes, so trades have no numbers: they
+// are known by their ids, and after an interruption the newest trades of REST tell what
+// was missed. REST has 1000 of a linear market and 60 of spot; what is before them is a
+// gap. The side is the taker's. Bars say that they are final.
 //
 // REST answers with status 200 and a code in the body. It takes 600 requests in 5
 // seconds of one address; more are answered with status 403, for ten minutes.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/replay"
 	"github.com/fullon/fullon/internal/venue"
 	"github.com/fullon/fullon/internal/venue/coinbase"
 	"github.com/fullon/fullon/internal/venue/venuetest"
@@ -107,13 +108,12 @@ func (m *market) String() string {
 	return fmt.Sprintf("%s %s/0 %s/0 %s @%d", short(m.last), short(m.bid), short(m.ask), short(m.volume), domain.UnixNano(m.at))
 }
 
-// A recording of the exchange's own feed, put into the form of Advanced Trade,
-// of which there are no recordings: the ids, numbers, times and the makers' sides
-// are the same. The trades are compared with what the recording tells in another
+// A recording of the exchange's own feed, played in the form of Advanced Trade, of
+// which there are no recordings. The trades are compared with what the recording tells in another
 // kind of message, the ticker, which has the taker's side.
-func TestRecordingOverASocket(t *testing.T) {
+func TestRecordingIsPlayed(t *testing.T) {
 	t.Parallel()
-	var frames, trades, symbols []string
+	var trades, symbols []string
 	ticks, markets, taken := map[string][]string{}, map[string]*market{}, map[string]bool{}
 	change := func(product string, apply func(*market)) {
 		symbol := unified(product)
@@ -144,9 +144,6 @@ func TestRecordingOverASocket(t *testing.T) {
 		}
 		switch x.Type {
 		case "match", "last_match":
-			frames = append(frames, event("market_trades", x.Time, fmt.Sprintf(
-				`{"type":"update","trades":[{"trade_id":"%d","product_id":%q,"price":%q,"size":%q,"side":%q,"time":%q}]}`,
-				x.ID, x.Product, x.Price, x.Size, strings.ToUpper(x.Side), rfc3339(x.Time))))
 			change(x.Product, func(m *market) {
 				if !x.Time.Before(m.tradeAt) {
 					m.last, m.tradeAt = x.Price, x.Time
@@ -154,9 +151,6 @@ func TestRecordingOverASocket(t *testing.T) {
 				m.at = later(m.at, x.Time)
 			})
 		case "ticker":
-			frames = append(frames, event("ticker", x.Time, fmt.Sprintf(
-				`{"type":"update","tickers":[{"product_id":%q,"price":%q,"volume_24_h":%q,"best_bid":%q,"best_ask":%q}]}`,
-				x.Product, x.Price, x.Volume, x.Bid, x.Ask)))
 			if id := fmt.Sprint(x.Product, x.ID); !taken[id] {
 				taken[id] = true
 				trades = append(trades, fmt.Sprintf("trade %s %d=%d %s %s of %s @%d", unified(x.Product), x.ID, x.ID, x.Side,
@@ -173,15 +167,18 @@ func TestRecordingOverASocket(t *testing.T) {
 			})
 		}
 	})
-	events := venuetest.Play(t, script(), symbols, frames)
+	quoted := 0
+	for _, list := range ticks {
+		quoted += len(list)
+	}
+	events := venuetest.Replay(t, script().New, replay.Config{Venue: "coinbase", Files: venuetest.Recordings(t, "coinbase")}, nil,
+		venuetest.Count(map[string]int{"trade": len(trades), "tick": quoted}))
 	got := venuetest.Described(events, "trade")
 	slices.Sort(got) // tickers and matches come on channels of their own
 	slices.Sort(trades)
 	venuetest.Same(t, "trades", got, trades)
-	quoted := 0
 	for _, symbol := range symbols {
 		venuetest.Same(t, "ticks of "+symbol, venuetest.Described(events, "tick "+symbol), ticks[symbol])
-		quoted += len(ticks[symbol])
 	}
 	for _, e := range events {
 		if e.Refused != "" {

@@ -1,6 +1,7 @@
 package kraken_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/replay"
 	"github.com/fullon/fullon/internal/venue"
 	"github.com/fullon/fullon/internal/venue/kraken"
 	"github.com/fullon/fullon/internal/venue/venuetest"
@@ -53,11 +55,9 @@ func text(symbol string, t venuetest.Trade) string {
 	return fmt.Sprintf("trade %s %d=%d %s %s of %s @%d", symbol, t.Number, t.Number, t.Side, short(t.Volume), short(t.Price), t.Time.UnixNano())
 }
 
-// Recorded trades and tickers come over a socket as version 2 sends them. The
-// recordings have none of that version beyond single frames: the trades are
-// those of a recorded REST answer, the tickers those of a recording of version
-// 1, which has no times, so that they get the time at which they were recorded.
-func TestRecordingsOverASocket(t *testing.T) {
+// Recorded trades come over a socket as version 2 sends them, of which there is no
+// recording: they are those of a recorded REST answer.
+func TestRecordedTradesOverASocket(t *testing.T) {
 	t.Parallel()
 	const symbol = "BTC/USDT"
 	s := script()
@@ -69,36 +69,8 @@ func TestRecordingsOverASocket(t *testing.T) {
 	for _, r := range recorded {
 		trades = append(trades, text(symbol, r))
 	}
-	symbols := []string{symbol}
-	ticks := map[string][]string{}
-	venuetest.Each(t, venuetest.Recording(t, "kraken/cryptofeed/kraken.ws.49.0.ndjson.gz"), func(line venuetest.Line) {
-		var message []json.RawMessage
-		if line.Dir != "recv" || json.Unmarshal([]byte(line.Raw), &message) != nil || len(message) != 4 {
-			return
-		}
-		var v struct{ A, B, C, V []any }
-		var name string
-		if err := json.Unmarshal(message[1], &v); err != nil || json.Unmarshal(message[3], &name) != nil {
-			t.Fatal(line.Raw)
-		}
-		name = strings.Replace(name, "XBT", "BTC", 1)
-		if !slices.Contains(symbols, name) {
-			symbols = append(symbols, name)
-		}
-		at := time.Unix(0, line.Received).UTC().Truncate(time.Microsecond)
-		frames = append(frames, update("ticker", fmt.Sprintf(`{"symbol":%q,"bid":%s,"bid_qty":%s,"ask":%s,"ask_qty":%s,"last":%s,"volume":%s,"timestamp":%q}`,
-			name, v.B[0], v.B[2], v.A[0], v.A[2], v.C[0], v.V[1], rfc3339(at))))
-		tick := fmt.Sprintf("tick %s %s %s/%s %s/%s %s", name, short(v.C[0].(string)), short(v.B[0].(string)), short(v.B[2].(string)),
-			short(v.A[0].(string)), short(v.A[2].(string)), short(v.V[1].(string)))
-		ticks[name] = append(ticks[name], fmt.Sprintf("%s @%d", tick, at.UnixNano())) // a new time, if nothing else
-	})
-	events := venuetest.Play(t, s, symbols, frames)
+	events := venuetest.Play(t, s, []string{symbol}, frames)
 	venuetest.Same(t, "trades", venuetest.Described(events, "trade"), trades)
-	quoted := 0
-	for _, name := range symbols[1:] {
-		venuetest.Same(t, "ticks of "+name, venuetest.Described(events, "tick "+name), ticks[name])
-		quoted += len(ticks[name])
-	}
 	// The last price of each distinct time of a trade.
 	var lasts []string
 	for i, r := range recorded {
@@ -107,14 +79,119 @@ func TestRecordingsOverASocket(t *testing.T) {
 		}
 	}
 	venuetest.Same(t, "ticks of the trades", venuetest.Described(events, "tick "+symbol), lasts)
+	wantNoneRefused(t, events)
+	t.Logf("%d trades, %d ticks", len(trades), len(lasts))
+	if len(trades) != 1000 {
+		t.Errorf("%d trades were played", len(trades))
+	}
+}
+
+func wantNoneRefused(t *testing.T, events []venuetest.Event) {
+	t.Helper()
 	for _, e := range events {
 		if e.Refused != "" {
 			t.Errorf("refused as %s: %v", e.Refused, e.Err)
 		}
 	}
-	t.Logf("%d trades, %d ticks of %d symbols", len(trades), quoted+len(lasts), len(symbols))
-	if len(trades) != 1000 || quoted < 15 {
-		t.Errorf("%d trades and %d tickers were played", len(trades), quoted)
+}
+
+// market merges in the plainest way.
+type market struct {
+	last, bid, bidSize, ask, askSize, volume string
+	at, tradeAt                              int64 // ns
+	trades                                   int
+}
+
+func (m *market) tick(symbol string) string {
+	number := func(text string) string {
+		if text == "" {
+			return "0"
+		}
+		return short(text)
+	}
+	return fmt.Sprintf("tick %s %s %s/%s %s/%s %s @%d", symbol, number(m.last), number(m.bid), number(m.bidSize), number(m.ask), number(m.askSize),
+		number(m.volume), m.at)
+}
+
+// Recordings of version 1, which has neither numbers of trades nor times of tickers,
+// are played in the form of version 2: trades are counted, tickers have the time at
+// which they were recorded.
+func TestRecordingsArePlayed(t *testing.T) {
+	t.Parallel()
+	var lines []venuetest.Line
+	for _, name := range []string{"kraken/cryptofeed/kraken.ws.48.0.ndjson.gz", "kraken/cryptofeed/kraken.ws.49.0.ndjson.gz"} {
+		venuetest.Each(t, venuetest.Recording(t, name), func(line venuetest.Line) { lines = append(lines, line) })
+	}
+	slices.SortStableFunc(lines, func(a, b venuetest.Line) int { return cmp.Compare(a.Received, b.Received) })
+	var trades []string
+	ticks, markets := map[string][]string{}, map[string]*market{}
+	for _, line := range lines {
+		var message []json.RawMessage
+		if line.Dir != "recv" || json.Unmarshal([]byte(line.Raw), &message) != nil || len(message) != 4 {
+			continue
+		}
+		var symbol string
+		if err := json.Unmarshal(message[3], &symbol); err != nil {
+			t.Fatal(err)
+		}
+		symbol = strings.Replace(symbol, "XBT", "BTC", 1)
+		m := markets[symbol]
+		if m == nil {
+			m = &market{}
+			markets[symbol] = m
+		}
+		tell := func(change func()) {
+			before := m.tick(symbol)
+			if change(); m.tick(symbol) != before {
+				ticks[symbol] = append(ticks[symbol], m.tick(symbol))
+			}
+		}
+		if string(message[2]) == `"ticker"` {
+			var v struct{ A, B, C, V []any }
+			if err := json.Unmarshal(message[1], &v); err != nil {
+				t.Fatal(err)
+			}
+			at := line.Received / 1000 * 1000
+			tell(func() {
+				if m.last == "" || at > m.tradeAt {
+					m.last = v.C[0].(string)
+				}
+				m.bid, m.bidSize, m.ask, m.askSize = v.B[0].(string), v.B[2].(string), v.A[0].(string), v.A[2].(string)
+				m.volume, m.at = v.V[1].(string), max(m.at, at)
+			})
+			continue
+		}
+		var list [][]string
+		if err := json.Unmarshal(message[1], &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range list {
+			m.trades++
+			seconds, _ := new(big.Rat).SetString(v[2])
+			at := new(big.Rat).Mul(seconds, big.NewRat(1_000_000_000, 1)).Num().Int64()
+			side := map[string]string{"b": "buy", "s": "sell"}[v[3]]
+			trades = append(trades, fmt.Sprintf("trade %s %d=%[2]d %s %s of %s @%d", symbol, m.trades, side, short(v[1]), short(v[0]), at))
+			tell(func() {
+				if m.at = max(m.at, at); at >= m.tradeAt {
+					m.last, m.tradeAt = v[0], at
+				}
+			})
+		}
+	}
+	quoted := 0
+	for _, list := range ticks {
+		quoted += len(list)
+	}
+	events := venuetest.Replay(t, script().New, replay.Config{Venue: "kraken", Files: venuetest.Recordings(t, "kraken")}, nil,
+		venuetest.Count(map[string]int{"trade": len(trades), "tick": quoted}))
+	venuetest.Same(t, "trades", venuetest.Described(events, "trade"), trades)
+	for symbol := range ticks {
+		venuetest.Same(t, "ticks of "+symbol, venuetest.Described(events, "tick "+symbol+" "), ticks[symbol])
+	}
+	wantNoneRefused(t, events)
+	t.Logf("%d trades, %d ticks of %d symbols", len(trades), quoted, len(markets))
+	if len(trades) != 10 || quoted < 18 {
+		t.Errorf("%d trades and %d ticks were played", len(trades), quoted)
 	}
 }
 

@@ -2,25 +2,21 @@ package okx_test
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/fullon/fullon/internal/replay"
 	"github.com/fullon/fullon/internal/venue/venuetest"
 )
 
-// recording is what a recording has of an instrument, in the form of today.
+// recording is what a recording tells of an instrument.
 type recording struct {
-	trades, quotes []string // frames of the two endpoints
-	all            []string // both, in the order of the recording
-	wantTrades     []string
-	wantTicks      []string // of the quotes alone
-	last           string   // price of the last trade
-	market         market
+	wantTrades []string
+	wantTicks  []string // of the quotes alone
+	market     market
 }
 
 // market merges in the plainest way.
@@ -71,10 +67,6 @@ func recorded(t *testing.T, name string, e entry) (r recording) {
 			r.wantTicks = append(r.wantTicks, fmt.Sprintf("tick %s %s", symbol, &r.market))
 		}
 	}
-	quote := func(frame string) {
-		r.quotes = append(r.quotes, frame)
-		r.all = append(r.all, frame)
-	}
 	venuetest.Each(t, venuetest.Recording(t, "okx/cryptofeed/okx.ws.1.0.ndjson.gz"), func(line venuetest.Line) {
 		m := decodeMessage(t, line.Raw)
 		if line.Dir != "recv" || m.Arg.InstID != name {
@@ -83,17 +75,12 @@ func recorded(t *testing.T, name string, e entry) (r recording) {
 		before := r.market.String()
 		switch m.Arg.Channel {
 		case "trades":
-			frame := strings.Replace(line.Raw, `"trades"`, `"trades-all"`, 1)
-			r.trades = append(r.trades, frame)
-			r.all = append(r.all, frame)
 			for _, data := range m.Data {
 				v := decodeInto[fill](t, data)
-				r.last = v.Px
 				r.wantTrades = append(r.wantTrades, fmt.Sprintf("trade %s %s=%s %s %s of %s @%s", symbol, v.TradeID, v.TradeID, v.Side,
 					e.base(v.Sz, v.Px), short(rat(v.Px)), nanos(v.TS)))
 			}
 		case "tickers":
-			quote(line.Raw)
 			for _, data := range m.Data {
 				v := decodeInto[ticker](t, data)
 				r.market.volume = v.Vol24h
@@ -115,8 +102,6 @@ func recorded(t *testing.T, name string, e entry) (r recording) {
 					return
 				}
 				quoted = state
-				sides, _ := json.Marshal(map[string]any{"bids": [][]string{append(bid, "0", "1")}, "asks": [][]string{append(ask, "0", "1")}, "ts": v.TS})
-				quote(fmt.Sprintf(`{"arg":{"channel":"bbo-tbt","instId":%q},"data":[%s]}`, name, sides))
 				r.market.bid, r.market.bidSize = bid[0], e.base(bid[1], bid[0])
 				r.market.ask, r.market.askSize = ask[0], e.base(ask[1], ask[0])
 				r.market.at = v.TS
@@ -131,61 +116,43 @@ func recorded(t *testing.T, name string, e entry) (r recording) {
 
 // A recording of the exchange over sockets, of a spot symbol and of an inverse swap.
 // What two connections tell comes in no order between them, so that ticks are
-// compared of one endpoint, and of both only where they end.
-func TestRecordingOverSockets(t *testing.T) {
+// compared of one endpoint alone.
+func TestRecordingIsPlayed(t *testing.T) {
 	t.Parallel()
-	bodies, entries := catalogue2022(t)
-	ofRecording := func(s venuetest.Script) venuetest.Script {
-		s.REST = func(b venuetest.Book) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				body := bodies[r.URL.Query().Get("instType")]
-				for _, symbol := range b.Symbols { // what ends the play is not among the recorded ones
-					if strings.HasPrefix(symbol.Name, "NOBODY") {
-						one, _ := json.Marshal(listing(symbol))
-						body = strings.Replace(body, `"data":[`, `"data":[`+string(one)+`,`, 1)
-					}
-				}
-				_, _ = w.Write([]byte(body))
-			})
+	_, entries := catalogue2022(t)
+	files := venuetest.Recordings(t, "okx")
+	catalogue, both := files[0], files[1]
+	var quotes []venuetest.Line
+	venuetest.Each(t, venuetest.Recording(t, "okx/cryptofeed/okx.ws.1.0.ndjson.gz"), func(line venuetest.Line) {
+		if line.Dir == "recv" && decodeMessage(t, line.Raw).Arg.Channel != "trades" {
+			quotes = append(quotes, line)
 		}
-		return s
+	})
+	future := func(stream string) bool { return strings.HasSuffix(stream, "-220527") }
+	play := func(file string, kinds map[string]int) []venuetest.Event {
+		events := venuetest.Replay(t, script().New, replay.Config{Venue: "okx", Files: []string{catalogue, file}}, future, venuetest.Count(kinds))
+		for _, e := range events {
+			if e.Refused != "" {
+				t.Errorf("refused as %s: %v", e.Refused, e.Err)
+			}
+		}
+		return events
 	}
-	for name, c := range map[string]struct {
-		script        venuetest.Script
-		trades, ticks int
-	}{
-		"BTC-USDT":     {script(), 69, 95},
-		"UNI-USD-SWAP": {ofSwaps(script()), 1, 50},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r, s, symbol := recorded(t, name, entries[name]), ofRecording(c.script), unified(name)
-			play := func(frames []string) []venuetest.Event {
-				events := venuetest.Play(t, s, []string{symbol}, frames)
-				for _, e := range events {
-					if e.Refused != "" {
-						t.Errorf("refused as %s: %v", e.Refused, e.Err)
-					}
-				}
-				return events
-			}
-			venuetest.Same(t, "trades", venuetest.Described(play(r.trades), "trade"), r.wantTrades)
-			venuetest.Same(t, "ticks", venuetest.Described(play(r.quotes), "tick"), r.wantTicks)
-			events := play(r.all)
-			venuetest.Same(t, "trades", venuetest.Described(events, "trade"), r.wantTrades)
-			ticks := venuetest.Described(events, "tick")
-			r.market.last = r.last
-			end := fmt.Sprintf("tick %s %s", symbol, &r.market)
-			got, _, _ := strings.Cut(ticks[len(ticks)-1], " @")
-			want, _, _ := strings.Cut(end, " @")
-			if got != want {
-				t.Errorf("the last tick\n got %s\nwant %s", got, want)
-			}
-			t.Logf("%d trades, %d ticks of quotes", len(r.wantTrades), len(r.wantTicks))
-			if len(r.wantTrades) != c.trades || len(r.wantTicks) != c.ticks {
-				t.Errorf("%d trades and %d ticks were played", len(r.wantTrades), len(r.wantTicks))
-			}
-		})
+	spot, swap := recorded(t, "BTC-USDT", entries["BTC-USDT"]), recorded(t, "UNI-USD-SWAP", entries["UNI-USD-SWAP"])
+	ticks := len(spot.wantTicks) + len(swap.wantTicks)
+	of := map[string]recording{"BTC/USDT": spot, "UNI/USD:UNI": swap}
+	events := play(venuetest.WriteRecording(t, "wss://ws.okx.com:8443/ws/v5/public", quotes), map[string]int{"tick": ticks})
+	for symbol, r := range of {
+		venuetest.Same(t, "ticks of "+symbol, venuetest.Described(events, "tick "+symbol+" "), r.wantTicks)
+	}
+	// Each trade makes a tick too, unless it changes nothing.
+	events = play(both, map[string]int{"trade": len(spot.wantTrades) + len(swap.wantTrades), "tick": ticks})
+	for symbol, r := range of {
+		venuetest.Same(t, "trades of "+symbol, venuetest.Described(events, "trade "+symbol+" "), r.wantTrades)
+	}
+	t.Logf("%d trades, %d ticks of quotes", len(spot.wantTrades)+len(swap.wantTrades), ticks)
+	if len(spot.wantTrades) != 69 || len(swap.wantTrades) != 1 || len(spot.wantTicks) != 95 || len(swap.wantTicks) != 50 {
+		t.Errorf("%d and %d trades, %d and %d ticks were played", len(spot.wantTrades), len(swap.wantTrades), len(spot.wantTicks), len(swap.wantTicks))
 	}
 }
 

@@ -15,10 +15,10 @@ import (
 	"github.com/fullon/fullon/internal/venue"
 )
 
-// Recording opens a file of real messages, by its path in the folder that
+// Path is that of a file of real messages, by its path in the folder that
 // FEED_RECORDINGS names; without the variable, ../shared/feeds beside the
 // repository. Without the folder the test fails, or is skipped by -short.
-func Recording(t testing.TB, name string) *json.Decoder {
+func Path(t testing.TB, name string) string {
 	t.Helper()
 	folder := os.Getenv("FEED_RECORDINGS")
 	if folder == "" {
@@ -30,7 +30,13 @@ func Recording(t testing.TB, name string) *json.Decoder {
 		}
 		t.Fatalf("no recordings: %v; set FEED_RECORDINGS to the folder that holds binance/, or run with -short", err)
 	}
-	file, err := os.Open(filepath.Join(folder, name))
+	return filepath.Join(folder, name)
+}
+
+// Recording opens the file at Path.
+func Recording(t testing.TB, name string) *json.Decoder {
+	t.Helper()
+	file, err := os.Open(Path(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}

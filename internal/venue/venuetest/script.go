@@ -151,16 +151,16 @@ func Run(t *testing.T, s Script) {
 		"venue leaving":           testLeaving,
 		"delisted symbol":         testDelisted,
 		"clock skew":              testClockSkew,
+		"each trade once":         testEachTradeOnce,
+		"hole filled":             testHoleFilled,
+		"hole since the last run": testHoleSinceLastRun,
+		"hole not fillable":       testHoleNotFillable,
 		"REST limits":             testLimits,
 		"REST faults":             testFaults,
 		"catalogue":               testCatalogue,
 	}
-	if s.TradeID == nil {
-		tests["each trade once"] = testEachTradeOnce
-		tests["hole filled"] = testHoleFilled
-		tests["hole not fillable"] = testHoleNotFillable
-	} else {
-		tests["each trade once"] = testEachTradeOnceByID
+	if s.TradeID != nil { // where they have numbers, these tell of it
+		tests["frame lost"] = testFrameLost
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
