@@ -28,10 +28,15 @@ const (
 // long. The context ends when the reservation is lost. The error matches
 // domain.ErrConflict while somebody else has it, once he has shown that he lives.
 func (b *Bus) reserve(ctx context.Context) (reserved context.Context, release func(), err error) {
+	catalogue, err := b.streamInfo(ctx, CatalogueStream)
+	if err != nil {
+		return nil, nil, err
+	}
 	var kv jetstream.KeyValue
 	err = b.ask(ctx, func(ctx context.Context) (err error) {
 		kv, err = b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
 			Bucket: repartitionBucket, Description: "who repartitions the deployment", History: 1, TTL: reserveLapse, Storage: jetstream.FileStorage,
+			Replicas: catalogue.Config.Replicas, // else a node that is gone would keep others from going on
 		})
 		return err
 	})
