@@ -15,8 +15,9 @@ import (
 	"github.com/fullon/fullon/internal/venue/venuetest"
 )
 
-// recordedTrades are how many each venue's recordings have, of Binance the first one.
-var recordedTrades = map[string]int{"binance": 9757, "bybit": 5, "coinbase": 107, "kraken": 10, "okx": 70}
+// recordedTrades are how many each venue's recordings have. Those of Binance are
+// long, and played elsewhere.
+var recordedTrades = map[string]int{"binance": 1500, "bybit": 5, "coinbase": 107, "kraken": 10, "okx": 70}
 
 // Of every venue a looped recording is heard by its adapter lap after lap: the same
 // trades, later, with ids that go on; none is missing, none comes twice.
@@ -26,10 +27,7 @@ func TestAdaptersHearTwoLaps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			found, _ := venues.Find(name)
-			n, files := recordedTrades[name], venuetest.Recordings(t, name)
-			if name == "binance" {
-				files = files[:1] // the other one is of the same kind
-			}
+			n, files := recordedTrades[name], recordingsOf(t, name)
 			once := perSymbol(venuetest.Replay(t, found.New, replay.Config{Venue: name, Files: files}, unheard, venuetest.Count(map[string]int{"trade": n})))
 			twice := perSymbol(venuetest.Replay(t, found.New, replay.Config{Venue: name, Files: files, Loop: true}, unheard, venuetest.Count(map[string]int{"trade": 2 * n})))
 			count := 0
@@ -57,10 +55,10 @@ func TestAdaptersFetchWhatWasPlayed(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		venue  string
-		files  func(*testing.T) []string // nil: the venue's recordings
+		files  func(*testing.T) []string // nil: recordings
 		trades int
 	}{
-		"binance":   {"binance", func(t *testing.T) []string { return []string{trades(t, 1500)} }, 1500},
+		"binance":   {"binance", nil, recordedTrades["binance"]},
 		"bybit":     {"bybit", nil, recordedTrades["bybit"]},
 		"coinbase":  {"coinbase", nil, recordedTrades["coinbase"]},
 		"kraken":    {"kraken", nil, recordedTrades["kraken"]},
@@ -72,7 +70,7 @@ func TestAdaptersFetchWhatWasPlayed(t *testing.T) {
 			found, _ := venues.Find(c.venue)
 			var files []string
 			if c.files == nil {
-				files = venuetest.Recordings(t, c.venue)
+				files = recordingsOf(t, c.venue)
 			} else {
 				files = c.files(t)
 			}
@@ -116,6 +114,20 @@ func TestAdaptersFetchWhatWasPlayed(t *testing.T) {
 			}
 		})
 	}
+}
+
+func recordingsOf(t *testing.T, name string) []string {
+	t.Helper()
+	if name != "binance" {
+		return venuetest.Recordings(t, name)
+	}
+	var lines []venuetest.Line
+	for i := range recordedTrades[name] {
+		at := 1_767_225_600_000 + 20*i
+		lines = append(lines, venuetest.Line{Received: int64(at) * 1e6, Dir: "recv", Raw: fmt.Sprintf(
+			`{"stream":"aaausdt@trade","data":{"e":"trade","E":%d,"s":"AAAUSDT","t":%d,"p":"2.5","q":"0.1","T":%[1]d,"m":true,"M":true}}`, at, 100+i)})
+	}
+	return []string{venuetest.WriteRecording(t, "wss://stream.binance.com:9443/stream", lines)}
 }
 
 // unheard are the streams that the adapters do not follow.
@@ -164,7 +176,7 @@ func compareLaps(t *testing.T, symbol string, first, both []venuetest.Event) {
 				want.ID = strconv.FormatUint(want.Number, 10)
 			}
 		}
-		want.Received = got.Received
+		want.Received, want.Line = got.Received, got.Line
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("%s, trade %d:\n got %+v\nwant %+v", symbol, i, got, want)
 		}
