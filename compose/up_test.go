@@ -173,6 +173,33 @@ func TestWithoutRedisServerUpSaysSoAndWorksAllTheSame(t *testing.T) {
 	})
 }
 
+// The queues' scripts do on the embedded Redis what they do on a server.
+func TestWithoutRedisServerAnOrderThatMustWaitLetsThoseOfOtherBotsPass(t *testing.T) {
+	t.Parallel()
+	u := newUser(t, "FULLON_NO_PAPER=false")
+	u.env = append(u.env, "PATH="+t.TempDir())
+	up := u.start("fullon", "up", "--symbols=BTC/USDT", "--no-bots")
+	up.says("sim BTC/USDT bid=6")
+	for _, args := range []string{
+		"block sim BTC/USDT --bot holder --for 10m",
+		"order push sim BTC/USDT buy 0.1 --account paper --bot other --id waits",
+		"order push sim BTC/USDT buy 0.1 --account paper --bot holder --id passes",
+	} {
+		if r := u.run("fullon", strings.Fields(args)...); r.code != ExitOK {
+			t.Fatalf("%s: %+v", args, r)
+		}
+	}
+	eventually(t, func() error {
+		if r := u.run("fullon", "order", "get", "sim", "passes", "--json"); !strings.Contains(r.stdout, `"status":"filled"`) {
+			return fmt.Errorf("%+v", r)
+		}
+		return nil
+	})
+	if r := u.run("fullon", "order", "get", "sim", "waits", "--json"); !strings.Contains(r.stdout, `"status":"new"`) {
+		t.Errorf("%+v", r)
+	}
+}
+
 // redisChildOf is the process id of the private redis-server.
 func redisChildOf(t *testing.T, p *process) int {
 	t.Helper()

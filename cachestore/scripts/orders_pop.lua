@@ -1,9 +1,10 @@
 -- Leases orders that wait for a worker, provided that Redis reflects the log far
 -- enough. Takes nothing away. Of each symbol the oldest order counts that need not
 -- wait, of those that are the oldest of their line, and only while the symbol has
--- no lease; symbols whose orders must wait stall no others. An order that would be sent (new, or not found at the venue) must wait
--- while its exchange, its bot or everything is halted, or while another bot has the market's
--- block or opening mark; what cannot be read of those counts as forbidding.
+-- no lease; symbols whose orders must wait stall no others. An order that would be
+-- sent (new, or not found at the venue) must wait while its exchange, its bot or
+-- everything is halted, or while another bot has the market's block or opening
+-- mark; what cannot be read of those counts as forbidding.
 --
 -- KEYS[1]  checkpoint
 -- KEYS[2]  queued: symbol, scored by the creation of its oldest order that waits
