@@ -20,49 +20,13 @@ func update(text string) string {
 func TestTheLifeOfAnOrderOfFutures(t *testing.T) {
 	t.Parallel()
 	r := newContractRig(t)
-	r.Market("99", "10", "101", "10")
-	v := r.Venue()
-	sink, _ := executiontest.Listen(t, v)
-	// New, partly filled, filled.
-	executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
-	executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
-	r.Market("99", "10", "100", "4")
-	executiontest.WantStatus(t, sink, "o", domain.OrderPartial)
-	r.Market("99", "10", "100", "30")
-	executiontest.WantStatus(t, sink, "o", domain.OrderFilled)
-	executiontest.WantFills(t, sink, "o", "10")
-	reports := sink.Reports("o")
-	end := reports[len(reports)-1]
-	if len(reports) != 3 || !end.Filled.Equal(dec("10")) || !end.AveragePrice.Equal(dec("100")) || end.Symbol != "BTC/USDT:USDT" && end.Symbol != "BTC/USDT" ||
-		end.Time.IsZero() || end.Reason != "" {
+	v, sink := r.FillsInParts(t)
+	if reports := sink.Reports("o"); len(reports) != 3 || reports[2].Reason != "" {
 		t.Fatalf("%+v", reports)
 	}
-	for _, f := range sink.Fills("o") {
-		if !f.Fee.Equal(f.Cost().Mul(dec("0.001"))) || f.FeeCurrency != "USDT" || !f.Maker || f.OrderID != end.VenueOrderID {
-			t.Fatalf("%+v", f)
-		}
-	}
-	// Canceled, with a part of it filled; and not filled at once.
-	executiontest.Submit(t, v, order("c", domain.Buy, "10", "98"))
-	r.Market("97", "10", "98", "1")
-	report, err := v.Cancel(t.Context(), order("c", domain.Buy, "10", "98"))
-	if err != nil || report.Status != domain.OrderCanceled || !report.Filled.Equal(dec("1")) {
-		t.Fatalf("%+v, %v", report, err)
-	}
-	executiontest.WantStatus(t, sink, "c", domain.OrderCanceled)
-	now := order("now", domain.Buy, "5", "90")
-	now.TimeInForce = domain.ImmediateOrCancel
-	executiontest.Submit(t, v, now)
-	executiontest.WantStatus(t, sink, "now", domain.OrderExpired)
-	if expired := sink.Reports("now"); expired[len(expired)-1].Reason != "the venue's reason of expiry is number 2" {
+	r.EndsOrders(t, v, sink, "")
+	if expired := sink.Last("now"); expired.Reason != "the venue's reason of expiry is number 2" {
 		t.Fatalf("%+v", expired)
-	}
-	// Rejected: it never was an order.
-	if _, err := v.Submit(t.Context(), order("dear", domain.Buy, "1000000", "98")); executiontest.Outcome(err) != "rejected" {
-		t.Fatal(err)
-	}
-	if reports := sink.Reports("dear"); len(reports) > 0 {
-		t.Fatalf("%+v", reports)
 	}
 }
 

@@ -99,6 +99,12 @@ func (s *Sink) Reports(id string) (of []execution.Report) {
 	return of
 }
 
+// Last is the newest report of an order, which must have one.
+func (s *Sink) Last(id string) execution.Report {
+	reports := s.Reports(id)
+	return reports[len(reports)-1]
+}
+
 // Fills are those of an order, all for an empty id, as they came.
 func (s *Sink) Fills(id string) (of []domain.Fill) {
 	s.with(func() {

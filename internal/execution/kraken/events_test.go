@@ -15,46 +15,8 @@ import (
 func TestTheLifeOfAnOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.Market("99", "10", "101", "10")
-	v := r.Venue()
-	sink, _ := executiontest.Listen(t, v)
-	// New, partly filled, filled.
-	executiontest.Submit(t, v, order("o", domain.Buy, "10", "100"))
-	executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
-	r.Market("99", "10", "100", "4")
-	executiontest.WantStatus(t, sink, "o", domain.OrderPartial)
-	r.Market("99", "10", "100", "30")
-	executiontest.WantStatus(t, sink, "o", domain.OrderFilled)
-	executiontest.WantFills(t, sink, "o", "10")
-	reports := sink.Reports("o")
-	end := reports[len(reports)-1]
-	if !end.Filled.Equal(dec("10")) || !end.AveragePrice.Equal(dec("100")) || end.Symbol != "BTC/USDT" || end.Time.IsZero() {
-		t.Fatalf("%+v", end)
-	}
-	for _, f := range sink.Fills("o") {
-		if !f.Fee.Equal(f.Cost().Mul(dec("0.001"))) || f.FeeCurrency != "USDT" || !f.Maker || f.OrderID != end.VenueOrderID {
-			t.Fatalf("%+v", f)
-		}
-	}
-	// Canceled, with a part of it filled; and not filled at once.
-	executiontest.Submit(t, v, order("c", domain.Buy, "10", "98"))
-	r.Market("97", "10", "98", "1")
-	report, err := v.Cancel(t.Context(), order("c", domain.Buy, "10", "98"))
-	if err != nil || report.Status != domain.OrderCanceled || !report.Filled.Equal(dec("1")) || report.Reason != "User requested" {
-		t.Fatalf("%+v, %v", report, err)
-	}
-	executiontest.WantStatus(t, sink, "c", domain.OrderCanceled)
-	now := order("now", domain.Buy, "5", "90")
-	now.TimeInForce = domain.ImmediateOrCancel
-	executiontest.Submit(t, v, now)
-	executiontest.WantStatus(t, sink, "now", domain.OrderExpired)
-	// Rejected: it never was an order.
-	if _, err := v.Submit(t.Context(), order("dear", domain.Buy, "1000000", "98")); executiontest.Outcome(err) != "rejected" {
-		t.Fatal(err)
-	}
-	if reports := sink.Reports("dear"); len(reports) > 0 {
-		t.Fatalf("%+v", reports)
-	}
+	v, sink := r.FillsInParts(t)
+	r.EndsOrders(t, v, sink, "User requested")
 }
 
 // Frames that the paper venue has no occasion for.

@@ -80,6 +80,57 @@ func (r *Rig) LosesAnswers(t *testing.T, submit, cancel string, sent func() int)
 	}
 }
 
+// FillsInParts lets an order be taken, filled in part, and filled, and returns what
+// it did that with.
+func (r *Rig) FillsInParts(t *testing.T) (*private.Venue, *executiontest.Sink) {
+	t.Helper()
+	r.Market("99", "10", "101", "10")
+	v := r.Venue()
+	sink, _ := executiontest.Listen(t, v)
+	executiontest.Submit(t, v, r.Order("o", domain.Buy, "10", "100"))
+	executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
+	r.Market("99", "10", "100", "4")
+	executiontest.WantStatus(t, sink, "o", domain.OrderPartial)
+	r.Market("99", "10", "100", "30")
+	executiontest.WantStatus(t, sink, "o", domain.OrderFilled)
+	executiontest.WantFills(t, sink, "o", "10")
+	end := sink.Last("o")
+	if !end.Filled.Equal(domain.MustDecimal("10")) || !end.AveragePrice.Equal(domain.MustDecimal("100")) || end.Symbol != executiontest.Symbol || end.Time.IsZero() {
+		t.Fatalf("%+v", end)
+	}
+	for _, f := range sink.Fills("o") {
+		if !f.Fee.Equal(f.Cost().Mul(domain.MustDecimal("0.001"))) || f.FeeCurrency != "USDT" || !f.Maker || f.OrderID != end.VenueOrderID {
+			t.Fatalf("%+v", f)
+		}
+	}
+	return v, sink
+}
+
+// EndsOrders goes on where FillsInParts ended: an order is canceled with a part of
+// it filled, which gets the venue's reason for that, one is not filled at once, and
+// one is rejected, which never was an order.
+func (r *Rig) EndsOrders(t *testing.T, v *private.Venue, sink *executiontest.Sink, reason string) {
+	t.Helper()
+	c := r.Order("c", domain.Buy, "10", "98")
+	executiontest.Submit(t, v, c)
+	r.Market("97", "10", "98", "1")
+	report, err := v.Cancel(t.Context(), c)
+	if err != nil || report.Status != domain.OrderCanceled || !report.Filled.Equal(domain.MustDecimal("1")) || report.Reason != reason {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	executiontest.WantStatus(t, sink, "c", domain.OrderCanceled)
+	now := r.Order("now", domain.Buy, "5", "90")
+	now.TimeInForce = domain.ImmediateOrCancel
+	executiontest.Submit(t, v, now)
+	executiontest.WantStatus(t, sink, "now", domain.OrderExpired)
+	if _, err := v.Submit(t.Context(), r.Order("dear", domain.Buy, "1000000", "98")); executiontest.Outcome(err) != "rejected" {
+		t.Fatal(err)
+	}
+	if reports := sink.Reports("dear"); len(reports) > 0 {
+		t.Fatalf("%+v", reports)
+	}
+}
+
 // ComesBack kills the exchange under an adapter that follows it.
 func (r *Rig) ComesBack(t *testing.T) {
 	t.Helper()
