@@ -97,6 +97,15 @@ func (t trade) fill() (private.Fill, error) {
 	return f, nil
 }
 
+// tell hands on a trade that the stream brought.
+func (t trade) tell(ctx context.Context, to *private.Delivery) error {
+	f, err := t.fill()
+	if err != nil {
+		return err
+	}
+	return to.Fill(ctx, f)
+}
+
 // Fills implements private.Books.
 func (a spot) Fills(ctx context.Context, symbol string, from int64) (private.Page, error) {
 	const path = "/api/v3/myTrades"

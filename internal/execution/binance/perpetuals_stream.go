@@ -162,14 +162,11 @@ func (s contractStream) ordered(ctx context.Context, event contractEvent, to *pr
 	}
 	// CALCULATED is a trade of a liquidation, and may be of nothing.
 	if e.Kind == "TRADE" || e.Kind == "CALCULATED" && e.Trade > 0 && strings.Trim(e.LastQty, "0.") != "" {
-		f, err := trade{
+		err := trade{
 			Symbol: e.Symbol, ID: e.Trade, Order: e.Number, client: e.ID, Buyer: e.Side == "BUY", Price: e.LastPrice, Volume: e.LastQty,
 			Fee: cmp.Or(e.Fee, "0"), FeeAsset: e.FeeAsset, Maker: e.Maker, Time: e.Time,
-		}.fill()
+		}.tell(ctx, to)
 		if err != nil {
-			return err
-		}
-		if err := to.Fill(ctx, f); err != nil {
 			return err
 		}
 	}

@@ -155,14 +155,11 @@ func (s stream) executed(ctx context.Context, e executed, to *private.Delivery) 
 		return fmt.Errorf("an execution report: %w", err)
 	}
 	if e.Kind == "TRADE" {
-		f, err := trade{
+		err := trade{
 			Symbol: e.Symbol, ID: e.Trade, Order: e.Number, client: id, Buyer: e.Side == "BUY", Price: e.LastPrice, Volume: e.LastQty,
 			Fee: e.Fee, FeeAsset: e.FeeAsset, Maker: e.Maker, Time: e.Time,
-		}.fill()
+		}.tell(ctx, to)
 		if err != nil {
-			return err
-		}
-		if err := to.Fill(ctx, f); err != nil {
 			return err
 		}
 	}
