@@ -221,8 +221,8 @@ func TestTheVenuesClockCounts(t *testing.T) {
 	for _, ahead := range []time.Duration{-3 * time.Minute, 3 * time.Minute} {
 		r := newRig(t)
 		r.d.ahead = ahead
-		v := r.Venue()
-		sink, _ := executiontest.Listen(t, v)
+		sink, _ := executiontest.Listen(t, r.Venue())
+		v := r.Venue() // one that reads the clock for nothing but orders
 		executiontest.Submit(t, v, order("o", domain.Buy, "1", "50"))
 		executiontest.WantStatus(t, sink, "o", domain.OrderAccepted)
 		r.d.mu.Lock()

@@ -183,7 +183,7 @@ type peer struct {
 	mu     sync.Mutex
 	sent   int             // numbered frames
 	asked  map[string]bool // what is subscribed
-	most   int             // symbols of one request
+	batch  int             // most symbols of one request
 	pinged bool            // with the venue's own ping
 	owed   []string        // frames that were not answered
 }
@@ -206,7 +206,7 @@ func (p *peer) take(frame string) {
 	s := p.rig.script
 	symbols := s.Asks(frame)
 	p.mu.Lock()
-	p.most = max(p.most, len(symbols))
+	p.batch = max(p.batch, len(symbols))
 	for _, symbol := range symbols {
 		p.asked[symbol] = true
 	}
@@ -313,6 +313,8 @@ func (p *peer) await(what string, fits func() bool) {
 		select {
 		case <-p.changed:
 		case <-timeout:
+			p.mu.Lock()
+			defer p.mu.Unlock()
 			p.t.Fatalf("%s: the client did not ask for it, but for %v", what, p.asked)
 		}
 	}
@@ -324,6 +326,13 @@ func (p *peer) awaitAsked(symbols ...string) {
 	p.await("subscription", func() bool {
 		return !slices.ContainsFunc(symbols, func(s string) bool { return !p.asked[s] })
 	})
+}
+
+// most is how many symbols were in one request, at most.
+func (p *peer) most() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.batch
 }
 
 // awaitLeft waits until the symbol is no longer subscribed.

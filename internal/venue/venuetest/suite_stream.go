@@ -250,8 +250,8 @@ func testBatches(t *testing.T, s Script) {
 	r.stream(sink, symbols...)
 	p := r.peer()
 	p.awaitAsked(symbols...)
-	if p.most > s.Batch {
-		t.Errorf("%d symbols in one request, want at most %d", p.most, s.Batch)
+	if most := p.most(); most > s.Batch {
+		t.Errorf("%d symbols in one request, want at most %d", most, s.Batch)
 	}
 	awaitTrade(t, p, sink, symbols[len(symbols)-1], 1)
 	none(t, sink, "refusal", func(e Event) bool { return e.Refused != "" })
