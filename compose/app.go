@@ -12,6 +12,8 @@ import (
 
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
+
+	"github.com/fullon/fullon/internal/heap"
 )
 
 const (
@@ -27,6 +29,7 @@ const (
 // RunApp starts an application and blocks until ctx ends or one of its parts
 // fails; then it stops everything in order. A clean end is nil.
 func RunApp(ctx context.Context, log *slog.Logger, options ...fx.Option) error {
+	heap.Reserve()
 	failures := &failures{}
 	app := fx.New(
 		fx.StartTimeout(startTimeout), fx.StopTimeout(stopTimeout),

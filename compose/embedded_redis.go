@@ -104,6 +104,7 @@ func (c *redisChild) logFile() string { return filepath.Join(c.dir, "redis.log")
 func (c *redisChild) launch() error {
 	cmd := exec.Command(c.binary, "--port", strconv.Itoa(c.port), "--bind", "127.0.0.1",
 		"--dir", c.dir, "--logfile", c.logFile(), "--maxmemory-policy", "noeviction",
+		"--hash-max-ziplist-entries", "32", "--zset-max-ziplist-entries", "32", // as in deploy/redis/redis.conf
 		// A restart takes up at the last snapshot and folds the rest of the log.
 		"--save", "60 1", "--appendonly", "no")
 	cmd.SysProcAttr = childAttributes()

@@ -15,12 +15,14 @@ import (
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/heap"
 	"github.com/fullon/fullon/internal/projector"
 	"github.com/fullon/fullon/internal/testserver"
 	"github.com/fullon/fullon/internal/wire"
 )
 
 func TestMain(m *testing.M) {
+	heap.Reserve() // as the programs do
 	code := m.Run()
 	testserver.Shutdown()
 	os.Exit(code)

@@ -72,6 +72,7 @@ var rules = []rule{
 	{"internal/console", []string{"bus", "domain", "client", "internal/table", "internal/verify"}, "a reader like any bot, and the printer of what was verified and repartitioned"},
 	{"internal/asyncapi", []string{"internal/gateway", "go.yaml.in/yaml/..."}, "a program that describes"},
 	{"internal/page", nil, "files for browsers"},
+	{"internal/heap", nil, "a setting of the runtime"},
 	{"internal/pause", nil, "a wait that a context ends"},
 	{"internal/table", nil, "text"},
 	{"internal/servers", []string{"github.com/nats-io/nats.go/...", "github.com/redis/go-redis/..."}, "it starts servers and knows nothing of what they are for"},

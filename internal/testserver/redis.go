@@ -120,6 +120,8 @@ func (r *Redis) launch(binary string) error {
 	if r.sentinel {
 		args = append(args, "--sentinel")
 	} else {
+		// As in deploy/redis/redis.conf.
+		args = append(args, "--hash-max-ziplist-entries", "32", "--zset-max-ziplist-entries", "32")
 		args = append(args, "--save", "", "--appendonly", "no", "--dbfilename", "dump-"+port+".rdb")
 	}
 	args = append(args, r.args...)
