@@ -3,12 +3,11 @@ package bus
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
@@ -16,70 +15,65 @@ import (
 // none of (NATS ADR-50). Unlike jetstreamext it makes neither a message nor headers
 // for each, which the connection copies anyway. It is not safe for concurrent use.
 type atomicBatch struct {
-	nc  *nats.Conn
-	id  string
-	n   int
-	msg nats.Msg // sent again and again
+	requester *requester
+	deadline  time.Time // of the whole batch
+	id        string
+	n         int
+	req       *request // sent again and again
 }
 
-func newAtomicBatch(nc *nats.Conn) *atomicBatch {
-	b := &atomicBatch{nc: nc, id: rand.Text()}
-	b.msg.Header = nats.Header{jetstreamext.BatchIDHeader: {b.id}, jetstreamext.BatchSeqHeader: {""}}
+func (r *requester) newAtomicBatch(deadline time.Time) *atomicBatch {
+	b := &atomicBatch{requester: r, deadline: deadline, id: rand.Text(), req: newRequest(outgoing{})}
+	b.req.set(headerBatchID, b.id)
 	return b
 }
 
-// next makes b.msg the next message, with the condition of a market or none.
-func (b *atomicBatch) next(msg *nats.Msg, condition *market) {
+// end is to be called when nothing more is sent. What was not committed is
+// forgotten by the server.
+func (b *atomicBatch) end() { b.req.release() }
+
+// next makes b.req the next message.
+func (b *atomicBatch) next(m outgoing) {
 	b.n++
-	b.msg.Subject, b.msg.Data = msg.Subject, msg.Data
-	b.msg.Header[jetstreamext.BatchSeqHeader][0] = strconv.Itoa(b.n)
-	b.msg.Header.Del(jetstream.ExpectedLastSubjSeqSubjHeader)
-	b.msg.Header.Del(jetstream.ExpectedLastSubjSeqHeader)
-	if condition != nil {
-		condition.condition(&b.msg)
-	}
+	b.req.fill(m)
+	b.req.set(headerBatchSeq, strconv.Itoa(b.n))
 }
 
-// add sends a message that is not the last one. With the first it waits until the
-// server has begun the batch.
-func (b *atomicBatch) add(ctx context.Context, msg *nats.Msg, condition *market) error {
-	b.next(msg, condition)
-	if b.n > 1 {
-		return b.nc.PublishMsg(&b.msg)
+// add sends a message that is not the last one. What a server has against it, or
+// against one before it, its answer to the commit tells: that the batch is
+// incomplete.
+func (b *atomicBatch) add(m outgoing) error {
+	b.next(m)
+	b.req.msg.Reply = ""
+	return b.requester.nc.PublishMsg(&b.req.msg)
+}
+
+// begin sends the first message and waits until the server has begun the batch,
+// so that nothing more is sent if it does not.
+func (b *atomicBatch) begin(ctx context.Context, m outgoing) error {
+	b.next(m)
+	_, err := b.requester.ask(ctx, b.req, b.deadline)
+	if errors.Is(err, errEmptyAnswer) {
+		return nil
 	}
-	_, err := b.request(ctx)
 	return err
 }
 
-// commit sends the last message and returns its sequence.
-func (b *atomicBatch) commit(ctx context.Context, msg *nats.Msg, condition *market) (uint64, error) {
-	b.next(msg, condition)
-	b.msg.Header.Set(jetstreamext.BatchCommitHeader, "1")
-	ack, err := b.request(ctx)
+// commit sends the last message; committed tells what became of the batch.
+func (b *atomicBatch) commit(m outgoing) error {
+	b.next(m)
+	b.req.set(headerBatchCommit, "1")
+	return b.requester.sendNow(b.req, b.deadline)
+}
+
+// committed waits until the batch is stored and returns the last message's sequence.
+func (b *atomicBatch) committed(ctx context.Context) (uint64, error) {
+	ack, err := b.requester.wait(ctx, b.req)
 	if err != nil {
 		return 0, err
 	}
-	if ack.BatchID != b.id || ack.BatchSize != uint64(b.n) || ack.Sequence < uint64(b.n) {
+	if ack.batch != b.id || ack.count != uint64(b.n) || ack.seq < uint64(b.n) {
 		return 0, fmt.Errorf("a batch of %d messages: %w", b.n, jetstreamext.ErrInvalidBatchAck)
 	}
-	return ack.Sequence, nil
-}
-
-// request sends b.msg and reads the answer, which is empty before the commit. The
-// error of a refusal is a *jetstream.APIError.
-func (b *atomicBatch) request(ctx context.Context) (ack jetstreamext.BatchAck, err error) {
-	answer, err := b.nc.RequestMsgWithContext(ctx, &b.msg)
-	if err != nil || len(answer.Data) == 0 {
-		return ack, err
-	}
-	var refused struct {
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(answer.Data, &refused); err != nil {
-		return ack, fmt.Errorf("the answer to a batch: %w", err)
-	}
-	if refused.Error != nil {
-		return ack, refused.Error
-	}
-	return ack, json.Unmarshal(answer.Data, &ack)
+	return ack.seq, nil
 }

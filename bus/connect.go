@@ -51,13 +51,15 @@ func (c Config) withDefaults() Config {
 
 // Bus is a connection to the log. Its methods are safe for concurrent use.
 type Bus struct {
-	cfg      Config
-	nc       *nats.Conn
-	js       jetstream.JetStream
-	placing  atomic.Pointer[placing]
-	streams  sync.Map      // name to jetstream.Stream
-	underWay chan struct{} // holds a token for each message of PublishAll that waits for its acknowledgement
-	denied   *denials
+	cfg       Config
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	placing   atomic.Pointer[placing]
+	orders    sync.Map      // exchange to orderRoute
+	streams   sync.Map      // name to jetstream.Stream
+	underWay  chan struct{} // holds a token for each message of a sending that waits for its acknowledgement
+	requester *requester
+	denied    *denials
 }
 
 // placing is where events go.
@@ -86,7 +88,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	denied := &denials{}
+	denied, asking := &denials{}, newRequester()
 	nc, err := nats.Connect(cfg.URL, append(login,
 		nats.Name(cfg.Name),
 		nats.Timeout(cfg.Timeout),
@@ -98,6 +100,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		nats.MaxPingsOutstanding(maxPingsOut),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			denied.forget()
+			asking.disconnected()
 			if err != nil {
 				cfg.Log.Warn("log away", "url", domain.Redact(cfg.URL), "error", err)
 			}
@@ -118,7 +121,8 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		nc.Close()
 		return nil, fmt.Errorf("JetStream: %w", err)
 	}
-	b := &Bus{cfg: cfg, nc: nc, js: js, underWay: make(chan struct{}, maxUnderWay), denied: denied}
+	asking.nc = nc
+	b := &Bus{cfg: cfg, nc: nc, js: js, underWay: make(chan struct{}, maxUnderWay), requester: asking, denied: denied}
 	b.placing.Store(&placing{layout: cfg.Layout.WithDefaults()})
 	return b, nil
 }

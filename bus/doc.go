@@ -22,9 +22,10 @@
 //	             block-renewal.<exchange>.<symbol>
 //	             opening.<exchange>.<symbol>                  the right to open a position, or its return
 //	             opening-renewal.<exchange>.<symbol>
+//	             granted.<exchange>                           stored with each block and each opening mark that is granted
 //	             halt.<exchange>[.<bot>]                      of all bots, or of one
 //	             halt-all.<exchange>                          its part of a halt of all exchanges
-//	             fence.<exchange>[.<symbol>]                  stored with an order on the condition of the halts, or of a block or mark
+//	             fence.<exchange>[.<symbol>]                  stored with an order on the condition of the halts, the grants, or a block or mark
 //	CATALOG      venue.<exchange>                             an empty payload removes what the subject names
 //	             symbol.<exchange>.<symbol>
 //	             bot.<bot>[.<feed>]                           status of a feed; without one: only to remove all
@@ -74,6 +75,7 @@
 //	        in a grant, the token in a return (and in a projector's repetition)
 //	block-renewal, opening-renewal [1, bot, token, expires ns]
 //	        token 0: of the grant that is stored just before, in the same batch
+//	granted [1, bot]
 //	halt, halt-all [1, state (1 active, 2 reduce only, 3 halted), reason, time ns]
 //	fence   [1, worker]
 //	venue   [1, title, status (1 open, 2 maintenance, 3 closed), params (array of text: name, value, name, value…), time ns, emptied]

@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/fullon/fullon/domain"
 )
@@ -47,7 +44,7 @@ type market struct {
 
 // queued is an event that waits.
 type queued struct {
-	msg    *nats.Msg
+	msg    outgoing
 	market *market
 }
 
@@ -197,44 +194,54 @@ func (l *lane) know(ctx context.Context, chunk []queued) error {
 	return nil
 }
 
-// storeOne stores an event on the market's condition.
+// storeOne stores an event on the market's condition. It is not sent again: what is
+// could be stored out of the order in which it was sent.
 func (l *lane) storeOne(ctx context.Context, q queued) error {
-	ctx, cancel := context.WithTimeout(ctx, min(ackTimeout, l.publisher.bus.cfg.Timeout))
-	defer cancel()
-	// No retries: they could store out of order what was sent in order.
-	ack, err := l.publisher.bus.js.PublishMsg(ctx, conditional(q), jetstream.WithRetryAttempts(0))
+	req := newRequest(q.conditional())
+	defer req.release()
+	ack, err := l.publisher.bus.requester.ask(ctx, req, l.deadline())
 	if err == nil {
-		q.stored(ack.Sequence)
+		q.stored(ack.seq)
 	}
 	return err
+}
+
+// deadline is that of an acknowledgement which is asked for now.
+func (l *lane) deadline() time.Time {
+	return time.Now().Add(min(ackTimeout, l.publisher.bus.cfg.Timeout))
 }
 
 // storeBatch stores all of the chunk or nothing: a process that is halted in the
 // middle and goes on when another has taken over must not store the rest. The
 // first event of each market carries its condition; the others follow on it.
 func (l *lane) storeBatch(ctx context.Context, chunk []queued) (int, error) {
-	bus := l.publisher.bus
-	ctx, cancel := context.WithTimeout(ctx, min(ackTimeout, bus.cfg.Timeout))
-	defer cancel()
-	batch := newAtomicBatch(bus.nc)
+	batch := l.publisher.bus.requester.newAtomicBatch(l.deadline())
+	defer batch.end()
 	begun := make(map[*market]bool)
 	for i, q := range chunk {
-		var condition *market
+		m := q.msg
 		if !begun[q.market] {
 			begun[q.market] = true
-			condition = q.market
+			m = q.conditional()
 		}
-		if i == len(chunk)-1 {
-			last, err := batch.commit(ctx, q.msg, condition)
-			if err != nil {
-				return 0, err
+		var err error
+		switch i {
+		case 0:
+			err = batch.begin(ctx, m)
+		case len(chunk) - 1:
+			if err = batch.commit(m); err != nil {
+				break
 			}
-			for j, q := range chunk {
-				q.stored(last - uint64(i-j))
+			var last uint64
+			if last, err = batch.committed(ctx); err == nil {
+				for j, q := range chunk {
+					q.stored(last - uint64(i-j))
+				}
 			}
-			break
+		default:
+			err = batch.add(m)
 		}
-		if err := batch.add(ctx, q.msg, condition); err != nil {
+		if err != nil {
 			return 0, err
 		}
 	}
@@ -248,21 +255,15 @@ func (q queued) stored(seq uint64) {
 	}
 }
 
-// conditional is a copy with the condition of its market, whose headers and reply
-// the client library may write.
-func conditional(q queued) *nats.Msg {
-	msg := &nats.Msg{Subject: q.msg.Subject, Data: q.msg.Data, Header: nats.Header{}}
-	q.market.condition(msg)
-	return msg
-}
-
-// condition lets a message be stored only if the market's newest trade is the one
-// that is known.
-func (m *market) condition(msg *nats.Msg) {
-	if msg.Subject != m.subject {
-		msg.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, m.subject)
+// conditional is the message on the condition that the market's newest trade is the
+// one that is known.
+func (q queued) conditional() outgoing {
+	m := q.msg
+	m.condition = condition{of: lastOfSubject, last: q.market.last}
+	if m.Subject != q.market.subject {
+		m.condition.subject = q.market.subject
 	}
-	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(m.last, 10))
+	return m
 }
 
 // reconcile finds out, after an error, how many of the queued events the log
@@ -291,7 +292,7 @@ func (l *lane) reconcile(ctx context.Context) (int, error) {
 		// Everything of this subject up to the match is stored. Of several alike
 		// the first one counts: the projection recognises what is repeated then,
 		// and nothing that stands between them is passed over.
-		match := slices.IndexFunc(chunk, func(q queued) bool { return q.msg.Subject == subject && bytes.Equal(q.msg.Data, data) })
+		match := slices.IndexFunc(chunk, func(q queued) bool { return q.msg.Subject == subject && bytes.Equal(q.msg.data, data) })
 		for j := 0; j <= match; j++ {
 			if chunk[j].msg.Subject == subject {
 				stored[j] = true

@@ -113,11 +113,11 @@ func (p *OrderedPublisher) market(key domain.Key) (*market, error) {
 // then the event was not taken, and the caller has a hole to fill; or
 // domain.ErrConflict when somebody else stores the market's trades, until Resume.
 func (p *OrderedPublisher) Publish(event domain.Event) error {
-	msg, stream, err := p.bus.message(event)
+	msg, err := p.bus.message(event)
 	if err != nil {
 		return err
 	}
-	l, ok := p.lanes[stream]
+	l, ok := p.lanes[msg.Stream]
 	if !ok {
 		return domain.Invalid("kind", string(event.Key().Kind), "trade, candle or gap")
 	}
@@ -132,7 +132,7 @@ func (p *OrderedPublisher) Publish(event domain.Event) error {
 	}
 	if len(l.queue) >= p.capacity {
 		l.mu.Unlock()
-		return fmt.Errorf("%s: %d events wait for the log: %w", stream, p.capacity, domain.ErrFull)
+		return fmt.Errorf("%s: %d events wait for the log: %w", msg.Stream, p.capacity, domain.ErrFull)
 	}
 	l.queue = append(l.queue, queued{msg, m})
 	l.mu.Unlock()

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/fullon/fullon/domain"
@@ -18,27 +18,42 @@ import (
 // domain.ErrMismatch for a deployment that was repartitioned since Bind, or
 // domain.ErrUnreachable; after the latter the event may have been stored.
 func (b *Bus) Publish(ctx context.Context, event domain.Event) (domain.LogPosition, error) {
-	return b.publishIf(ctx, event)
+	return b.publishIf(ctx, event, condition{})
 }
 
-// publishIf stores an event if the conditions hold; the error matches
-// domain.ErrConflict when they do not.
-func (b *Bus) publishIf(ctx context.Context, event domain.Event, conditions ...jetstream.PublishOpt) (domain.LogPosition, error) {
-	msg, stream, err := b.message(event)
+// publishIf stores an event if the condition holds; the error matches
+// domain.ErrConflict when it does not.
+func (b *Bus) publishIf(ctx context.Context, event domain.Event, c condition) (domain.LogPosition, error) {
+	m, err := b.message(event)
 	if err != nil {
 		return domain.LogPosition{}, err
 	}
-	return b.send(ctx, msg, stream, conditions...)
+	m.condition = c
+	return b.send(ctx, m)
 }
 
-func (b *Bus) send(ctx context.Context, msg *nats.Msg, stream string, conditions ...jetstream.PublishOpt) (domain.LogPosition, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
-	defer cancel()
-	ack, err := b.js.PublishMsg(ctx, msg, conditions...)
-	if err != nil {
-		return domain.LogPosition{}, b.refused(ctx, "publish "+msg.Subject, stream, err)
+// Nobody leads a stream for a moment when its leader changes.
+const (
+	leaderRetries = 2
+	leaderWait    = 250 * time.Millisecond
+)
+
+func (b *Bus) send(ctx context.Context, m outgoing) (domain.LogPosition, error) {
+	deadline := time.Now().Add(b.cfg.Timeout)
+	req := newRequest(m)
+	defer req.release()
+	answer, err := b.requester.ask(ctx, req, deadline)
+	for n := 0; n < leaderRetries && errors.Is(err, jetstream.ErrNoStreamResponse); n++ {
+		select {
+		case <-ctx.Done():
+		case <-time.After(min(leaderWait, time.Until(deadline))):
+		}
+		answer, err = b.requester.ask(ctx, req, deadline)
 	}
-	return domain.LogPosition{Stream: stream, Seq: ack.Sequence}, nil
+	if err != nil {
+		return domain.LogPosition{}, b.refused(ctx, deadline, "publish "+m.Subject, m.Stream, err)
+	}
+	return domain.LogPosition{Stream: m.Stream, Seq: answer.seq}, nil
 }
 
 // codeWrongLastSequenceConstant is the server's answer in a cluster when another
@@ -52,13 +67,15 @@ func isConflict(err error) bool {
 		(refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || refused.ErrorCode == codeWrongLastSequenceConstant)
 }
 
-// refused sorts what may be wrong with a publication.
-func (b *Bus) refused(ctx context.Context, what, stream string, err error) error {
+// refused sorts what may be wrong with a publication that had until deadline.
+func (b *Bus) refused(ctx context.Context, deadline time.Time, what, stream string, err error) error {
 	switch {
 	case isConflict(err):
 		return errors.Join(domain.ErrConflict, err)
-	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrStreamNotFound):
+	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, jetstream.ErrStreamNotFound):
 		// The stream is not there, or nobody leads it now.
+		ctx, cancel := context.WithDeadline(ctx, deadline)
+		defer cancel()
 		info, missing := b.streamInfo(ctx, stream)
 		if missing == nil {
 			missing = b.Layout().check(info) // it may take nothing any more
@@ -72,26 +89,29 @@ func (b *Bus) refused(ctx context.Context, what, stream string, err error) error
 	return b.unreachable(what, err)
 }
 
-func (b *Bus) message(event domain.Event) (msg *nats.Msg, stream string, err error) {
+// message validates an event and encodes it.
+func (b *Bus) message(event domain.Event) (outgoing, error) {
 	if err := event.Validate(); err != nil {
-		return nil, "", err
+		return outgoing{}, err
 	}
 	address, err := b.address(event.Key())
 	if err != nil {
-		return nil, "", err
+		return outgoing{}, err
 	}
 	data, err := wire.Encode(event)
 	if err != nil {
-		return nil, "", fmt.Errorf("publish %s: %w", address.Subject, err)
+		return outgoing{}, fmt.Errorf("publish %s: %w", address.Subject, err)
 	}
-	// A batch publisher panics on a nil header.
-	return &nats.Msg{Subject: address.Subject, Data: data, Header: nats.Header{}}, address.Stream, nil
+	return outgoing{Address: address, data: data}, nil
 }
 
 // address is Layout.Address, remembered for each market where it takes longer to
 // find out than to look up.
 func (b *Bus) address(key domain.Key) (Address, error) {
-	if isExchangeKind(key.Kind) {
+	switch {
+	case key.Kind == domain.KindOrder:
+		return b.orderRoute(key.Exchange).address(key.OrderID), nil
+	case isExchangeKind(key.Kind):
 		return exchangeAddress(key), nil
 	}
 	placing := b.placing.Load()
@@ -103,4 +123,13 @@ func (b *Bus) address(key domain.Key) (Address, error) {
 		placing.addresses.Store(key, address)
 	}
 	return address, err
+}
+
+func (b *Bus) orderRoute(exchange string) orderRoute {
+	if known, ok := b.orders.Load(exchange); ok {
+		return known.(orderRoute)
+	}
+	route := newOrderRoute(exchange)
+	b.orders.Store(exchange, route)
+	return route
 }

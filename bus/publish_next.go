@@ -3,8 +3,6 @@ package bus
 import (
 	"context"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/fullon/fullon/domain"
 )
 
@@ -14,5 +12,5 @@ import (
 // matches domain.ErrConflict when something did, domain.ErrInvalid or
 // domain.ErrUnreachable; after the latter the event may have been stored.
 func (b *Bus) PublishNext(ctx context.Context, event domain.Event, last uint64) (domain.LogPosition, error) {
-	return b.publishIf(ctx, event, jetstream.WithExpectLastSequence(last))
+	return b.publishIf(ctx, event, condition{of: lastOfStream, last: last})
 }

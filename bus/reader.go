@@ -42,13 +42,15 @@ type Reader struct {
 
 	next     uint64 // sequence that the next message must have
 	consumer jetstream.ConsumeContext
-	keys     map[string]domain.Key
-	created  int64     // when the stream was created; zero: not asked yet
-	verified string    // origin of the consumer that was found to read that stream
-	serials  uint64    // how many of that consumer's messages were seen
-	hole     uint64    // sequence that a consumer skipped although the stream may have it
-	taken    []message // arrived but not yet returned
-	returned int       // how many of taken were
+	keys     map[string]domain.Key // by subject, but those of orders
+	orders   string                // what the subjects of orders begin with; empty: not known yet
+	exchange string                // whose those are
+	created  int64                 // when the stream was created; zero: not asked yet
+	verified string                // origin of the consumer that was found to read that stream
+	serials  uint64                // how many of that consumer's messages were seen
+	hole     uint64                // sequence that a consumer skipped although the stream may have it
+	taken    []message             // arrived but not yet returned
+	returned int                   // how many of taken were
 	timer    *time.Timer
 	progress time.Time // when the last message arrived or the watchdog last looked
 }
@@ -211,16 +213,30 @@ func (r *Reader) record(msg message) (rec domain.Record, serial uint64, err erro
 	if !ok {
 		return rec, 0, fmt.Errorf("reply subject %q: %w", msg.reply, domain.ErrUnknown)
 	}
-	key, known := r.keys[msg.subject]
-	if !known {
-		// The zero key tells the reader's user that the subject is none of ours.
-		key, _ = ParseSubject(msg.subject)
-		if len(r.keys) >= 100_000 {
-			clear(r.keys)
-		}
-		r.keys[msg.subject] = key
+	return domain.Record{Key: r.key(msg.subject), Subject: msg.subject, Seq: at.seq, Time: at.at, Data: msg.data}, at.serial, nil
+}
+
+// key is what ParseSubject says; the zero key tells the reader's user that the
+// subject is none of ours. Markets and accounts come again and again, and are
+// remembered. Orders are ever new ones, but their subjects differ only in the id.
+func (r *Reader) key(subject string) domain.Key {
+	if id, ok := strings.CutPrefix(subject, r.orders); ok && r.orders != "" && domain.CheckOrderID(id) == nil {
+		return domain.Key{Kind: domain.KindOrder, Exchange: r.exchange, OrderID: id}
 	}
-	return domain.Record{Key: key, Subject: msg.subject, Seq: at.seq, Time: at.at, Data: msg.data}, at.serial, nil
+	key, known := r.keys[subject]
+	if known {
+		return key
+	}
+	key, _ = ParseSubject(subject)
+	if key.Kind == domain.KindOrder {
+		r.orders, r.exchange = strings.TrimSuffix(subject, key.OrderID), key.Exchange
+		return key
+	}
+	if len(r.keys) >= 100_000 {
+		clear(r.keys)
+	}
+	r.keys[subject] = key
+	return key
 }
 
 // start makes a consumer that begins at the next sequence.

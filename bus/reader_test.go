@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -274,5 +275,31 @@ func TestTheWatchdogReplacesAConsumerThatDeliversNothing(t *testing.T) {
 	}
 	if dst[0].Seq != 11 {
 		t.Fatalf("went on at %d, want 11", dst[0].Seq)
+	}
+}
+
+// What a record is about is what its subject says, in whatever order subjects come.
+func TestARecordIsAboutWhatItsSubjectSays(t *testing.T) {
+	t.Parallel()
+	n := testserver.NewNATS(t)
+	b, js := n.Bus(t, one), raw(t, n.URL)
+	long := strings.Repeat("a", 36)
+	subjects := []string{
+		"order.kraken.what?", "order.kraken.a", "order.kraken.a", "order.kraken.b", "order.kraken.a%2Eb", "order.kraken.a%2", "order.kraken." + long,
+		"order.kraken." + long + "a", "block.kraken.BTC/USDT", "order.kraken.%61", "block.kraken.BTC/USDT", "halt.kraken", "order.kraken.c",
+	}
+	for _, subject := range subjects {
+		if _, err := js.Publish(t.Context(), subject, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	records := stored(t, b, bus.OrderStream("kraken"))
+	if len(records) != len(subjects) {
+		t.Fatalf("%d records, want %d", len(records), len(subjects))
+	}
+	for i, rec := range records {
+		if want, _ := bus.ParseSubject(subjects[i]); rec.Key != want || rec.Subject != subjects[i] {
+			t.Errorf("%s: %+v, want %+v", subjects[i], rec.Key, want)
+		}
 	}
 }

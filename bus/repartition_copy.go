@@ -204,26 +204,34 @@ func (c *copying) pass(ctx context.Context, s *source) error {
 		if err != nil {
 			return c.bus.unreachable("copy to "+t.stream(), err)
 		}
-		c.sent = append(c.sent, sentCopy{sentMessage{msg.Subject, ack}, seq})
+		c.sent = append(c.sent, sentCopy{msg.Subject, ack, seq})
 	}
 	return nil
 }
 
 // sentCopy is a copy that waits for its acknowledgement, and its place.
 type sentCopy struct {
-	sentMessage
-	seq uint64
+	subject string
+	ack     jetstream.PubAckFuture
+	seq     uint64
 }
 
-// settle waits for the oldest acknowledgement.
+// settle waits for the oldest acknowledgement; the client library gives up after
+// the configured timeout, and when the connection is lost.
 func (c *copying) settle(ctx context.Context) error {
 	sent := c.sent[0]
 	c.sent = c.sent[1:]
-	seq, err := c.bus.acknowledged(ctx, sent.sentMessage, "")
-	if err == nil && seq != sent.seq {
-		err = fmt.Errorf("copy %s: %w: stored as %d, not as %d", sent.subject, domain.ErrConflict, seq, sent.seq)
+	select {
+	case ack := <-sent.ack.Ok():
+		if ack.Sequence != sent.seq {
+			return fmt.Errorf("copy %s: %w: stored as %d, not as %d", sent.subject, domain.ErrConflict, ack.Sequence, sent.seq)
+		}
+		return nil
+	case err := <-sent.ack.Err():
+		return c.bus.refused(ctx, time.Now().Add(c.bus.cfg.Timeout), "publish "+sent.subject, "", err)
+	case <-ctx.Done():
+		return fmt.Errorf("publish %s: %w", sent.subject, ctx.Err())
 	}
-	return err
 }
 
 // routeOf is where the head of a stream goes. What nobody can read is kept, too:

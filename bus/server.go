@@ -56,6 +56,9 @@ func StartServer(cfg ServerConfig) (*Server, error) {
 		StoreDir:   filepath.Clean(cfg.Dir),
 		SyncAlways: cfg.SyncAlways,
 		NoSigs:     true,
+		// Each order has its subject and each acknowledgement too, so that hardly any
+		// is met again while it would be remembered.
+		NoSublistCache: true,
 		// JetStream's own bound on requests under way is made for strangers.
 		JetStreamMaxMemory: 64 << 20,
 		JetStreamMaxStore:  1 << 40,

@@ -11,31 +11,47 @@ import (
 // have no partition number: the exchange is the partition.
 
 var exchangeKinds = []domain.Kind{
-	domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt,
-	domain.KindHaltAll, domain.KindFence,
+	domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindGranted,
+	domain.KindHalt, domain.KindHaltAll, domain.KindFence,
 }
 
 // ofWholeExchange tells whether a kind has a subject for the exchange itself.
 func ofWholeExchange(kind domain.Kind) bool {
-	return kind == domain.KindHalt || kind == domain.KindHaltAll || kind == domain.KindFence
+	return kind == domain.KindGranted || kind == domain.KindHalt || kind == domain.KindHaltAll || kind == domain.KindFence
 }
 
 // ofPartsOfExchange tells whether a kind has subjects for what an exchange has.
-func ofPartsOfExchange(kind domain.Kind) bool { return kind != domain.KindHaltAll }
+func ofPartsOfExchange(kind domain.Kind) bool {
+	return kind != domain.KindGranted && kind != domain.KindHaltAll
+}
 
 func isExchangeKind(kind domain.Kind) bool { return slices.Contains(exchangeKinds, kind) }
 
+// orderRoute is what the addresses of all orders of an exchange have in common.
+// Each order has its own, so that to remember those would serve nothing.
+type orderRoute struct{ stream, prefix string }
+
+func newOrderRoute(exchange string) orderRoute {
+	return orderRoute{OrderStream(exchange), string(domain.KindOrder) + "." + EscapeToken(exchange) + "."}
+}
+
+func (r orderRoute) address(id string) Address { return Address{r.stream, r.prefix + EscapeToken(id)} }
+
 func exchangeAddress(key domain.Key) Address {
-	subject := string(key.Kind) + "." + EscapeToken(key.Exchange)
-	switch {
-	case key.Kind == domain.KindOrder:
-		subject += "." + EscapeToken(key.OrderID)
-	case key.Kind == domain.KindHalt && key.Bot != "":
-		subject += "." + EscapeToken(key.Bot)
-	case key.Kind != domain.KindHalt && key.Symbol != "":
-		subject += "." + EscapeToken(key.Symbol)
+	part := key.Symbol
+	switch key.Kind {
+	case domain.KindOrder:
+		return newOrderRoute(key.Exchange).address(key.OrderID)
+	case domain.KindHalt:
+		part = key.Bot
 	}
-	return Address{OrderStream(key.Exchange), subject}
+	address := Address{Stream: OrderStream(key.Exchange)}
+	if part == "" {
+		address.Subject = string(key.Kind) + "." + EscapeToken(key.Exchange)
+	} else {
+		address.Subject = string(key.Kind) + "." + EscapeToken(key.Exchange) + "." + EscapeToken(part)
+	}
+	return address
 }
 
 // parseExchangeSubject reads the tokens behind the kind.

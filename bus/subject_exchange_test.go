@@ -16,7 +16,7 @@ var exchangeAndCatalogueKeys = rapid.Custom(func(t *rapid.T) domain.Key {
 	bot := rapid.StringMatching(`[A-Za-z0-9_-]{1,20}`).Draw(t, "bot")
 	switch kind := rapid.SampledFrom([]domain.Kind{
 		domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt, domain.KindFence,
-		domain.KindHaltAll,
+		domain.KindGranted, domain.KindHaltAll,
 		domain.KindVenue, domain.KindSymbol, domain.KindBot,
 	}).Draw(t, "kind"); kind {
 	case domain.KindOrder:
@@ -25,7 +25,7 @@ var exchangeAndCatalogueKeys = rapid.Custom(func(t *rapid.T) domain.Key {
 		return domain.Key{Kind: kind, Exchange: exchange, Bot: rapid.SampledFrom([]string{"", bot}).Draw(t, "of")}
 	case domain.KindFence:
 		return domain.Key{Kind: kind, Exchange: exchange, Symbol: rapid.SampledFrom([]string{"", symbol}).Draw(t, "of")}
-	case domain.KindVenue, domain.KindHaltAll:
+	case domain.KindVenue, domain.KindGranted, domain.KindHaltAll:
 		return domain.Key{Kind: kind, Exchange: exchange}
 	case domain.KindBot:
 		return domain.Key{Kind: kind, Bot: bot, BotFeed: rapid.SampledFrom([]string{"", "feed-1"}).Draw(t, "feed")}
@@ -57,7 +57,7 @@ func TestParseSubjectRefusesWhatIsNoOrder(t *testing.T) {
 	t.Parallel()
 	for _, subject := range []string{
 		"order.binance", "order.binance.a b", "order.binance.x.y", "order.Binance.x", "order.binance.", "order.binance.0123456789012345678901234567890123456789",
-		"block.binance", "block.binance.BTC", "block.binance.BTC/USDT.x", "block-renewal.binance", "opening.binance.BTC", "halt", "halt.binance.a.b", "halt.binance.%2E", "halt-all", "halt-all.binance.a",
+		"block.binance", "block.binance.BTC", "block.binance.BTC/USDT.x", "block-renewal.binance", "opening.binance.BTC", "halt", "halt.binance.a.b", "halt.binance.%2E", "halt-all", "halt-all.binance.a", "granted", "granted.binance.a",
 		"venue", "venue.binance.x", "symbol.binance", "symbol.binance.BTC", "bot", "bot.a.b.c", "bot.a%2Eb",
 	} {
 		if key, err := bus.ParseSubject(subject); !errors.Is(err, domain.ErrInvalid) {

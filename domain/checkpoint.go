@@ -42,15 +42,14 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 		return Checkpoint{}, nil
 	}
 	var c Checkpoint
-	parts := strings.Split(text, " ")
-	if len(parts) != 4 {
-		return c, fmt.Errorf("checkpoint %q: %w", abbreviate(text), ErrUnknown)
-	}
 	var errs [4]error
-	c.Epoch, errs[0] = strconv.ParseUint(parts[0], 10, 64)
-	c.Created, errs[1] = strconv.ParseInt(parts[1], 10, 64)
-	c.Seq, errs[2] = strconv.ParseUint(parts[2], 10, 64)
-	c.Time, errs[3] = strconv.ParseInt(parts[3], 10, 64)
+	epoch, rest, _ := strings.Cut(text, " ")
+	created, rest, _ := strings.Cut(rest, " ")
+	seq, at, _ := strings.Cut(rest, " ") // what is missing, or too much, is no number
+	c.Epoch, errs[0] = strconv.ParseUint(epoch, 10, 64)
+	c.Created, errs[1] = strconv.ParseInt(created, 10, 64)
+	c.Seq, errs[2] = strconv.ParseUint(seq, 10, 64)
+	c.Time, errs[3] = strconv.ParseInt(at, 10, 64)
 	for _, err := range errs {
 		if err != nil {
 			return Checkpoint{}, fmt.Errorf("checkpoint %q: %w", abbreviate(text), ErrUnknown)

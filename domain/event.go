@@ -26,6 +26,7 @@ const (
 	KindBlockRenewal   Kind = "block-renewal"
 	KindOpening        Kind = "opening"
 	KindOpeningRenewal Kind = "opening-renewal"
+	KindGranted        Kind = "granted"
 	KindHalt           Kind = "halt"
 	KindHaltAll        Kind = "halt-all"
 	KindFence          Kind = "fence"
@@ -53,7 +54,7 @@ type Key struct {
 // Event is something that happened and is worth keeping: a Tick, TickDeleted,
 // Feed, Trade, Candle, Gap, Balance, Position, PositionDeleted,
 // PositionsReplaced, Fill, FillAcked, Difference, Order, OrderDeleted, Claim, ClaimRenewal,
-// Halt, Fence, Venue, VenueDeleted, Symbol, SymbolDeleted, BotStatus or
+// Granted, Halt, Fence, Venue, VenueDeleted, Symbol, SymbolDeleted, BotStatus or
 // BotDeleted.
 type Event interface {
 	Key() Key
@@ -131,6 +132,9 @@ func (c Claim) Key() Key { return Key{Kind: c.Kind, Exchange: c.Exchange, Symbol
 func (r ClaimRenewal) Key() Key {
 	return Key{Kind: r.Kind.renewal(), Exchange: r.Exchange, Symbol: r.Symbol}
 }
+
+// Key implements Event.
+func (g Granted) Key() Key { return Key{Kind: KindGranted, Exchange: g.Exchange} }
 
 // Key implements Event.
 func (h Halt) Key() Key {

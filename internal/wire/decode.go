@@ -173,8 +173,8 @@ func decode(key domain.Key, data []byte) (domain.Event, error) {
 	case domain.KindBalance, domain.KindPosition, domain.KindPositions, domain.KindFill, domain.KindAck,
 		domain.KindDifference:
 		return decodeAccount(key, data)
-	case domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindHalt, domain.KindHaltAll,
-		domain.KindFence:
+	case domain.KindOrder, domain.KindBlock, domain.KindBlockRenewal, domain.KindOpening, domain.KindOpeningRenewal, domain.KindGranted,
+		domain.KindHalt, domain.KindHaltAll, domain.KindFence:
 		return decodeExchange(key, data)
 	case domain.KindVenue, domain.KindSymbol, domain.KindBot:
 		return decodeCatalogue(key, data)

@@ -72,6 +72,7 @@ const (
 	mediumText = 0xd9 // its length is the next byte
 	wideNumber = 0xcf // of eight bytes; those of four, two and one are before it
 	falsehood  = 0xc2 // true is one more
+	longArray  = 0xdc // its length is the next two bytes
 )
 
 func (d *decoder) int(field string) int64 {

@@ -84,6 +84,8 @@ func Encode(event domain.Event) ([]byte, error) {
 		e.claim(ev)
 	case domain.ClaimRenewal:
 		e.claimRenewal(ev)
+	case domain.Granted:
+		e.granted(ev)
 	case domain.Halt:
 		e.halt(ev)
 	case domain.Fence:

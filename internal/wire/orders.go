@@ -145,6 +145,19 @@ func DecodeHalt(key domain.Key, data []byte) (domain.Halt, error) {
 	return h, d.err
 }
 
+func (e *encoder) granted(g domain.Granted) {
+	e.begin(1)
+	e.text(g.Bot)
+}
+
+// DecodeGranted reads the payload of a Granted. The key gives the exchange.
+func DecodeGranted(key domain.Key, data []byte) (domain.Granted, error) {
+	var d decoder
+	d.begin(data, 1)
+	g := domain.Granted{Exchange: key.Exchange, Bot: d.text("bot")}
+	return g, d.err
+}
+
 func (e *encoder) fence(f domain.Fence) {
 	e.begin(1)
 	e.text(f.Worker)
@@ -169,6 +182,8 @@ func decodeExchange(key domain.Key, data []byte) (domain.Event, error) {
 		return DecodeClaim(key, data)
 	case domain.KindBlockRenewal, domain.KindOpeningRenewal:
 		return DecodeClaimRenewal(key, data)
+	case domain.KindGranted:
+		return DecodeGranted(key, data)
 	case domain.KindFence:
 		return DecodeFence(key, data)
 	}

@@ -17,7 +17,7 @@ var namedValues = rapid.MapOfN(rapid.StringMatching(`[a-z]{1,8}`), rapid.StringN
 var otherEvents = rapid.Custom(func(t *rapid.T) domain.Event {
 	const exchange, symbol = "kraken", "ETH/EUR"
 	claims := rapid.SampledFrom([]domain.Kind{domain.KindBlock, domain.KindOpening})
-	switch rapid.IntRange(0, 7).Draw(t, "other kind") {
+	switch rapid.IntRange(0, 8).Draw(t, "other kind") {
 	case 0:
 		o := domain.Order{
 			ID: names.Draw(t, "id"), Exchange: exchange, Status: rapid.SampledFrom(domain.OrderStatuses()).Draw(t, "status"),
@@ -60,6 +60,8 @@ var otherEvents = rapid.Custom(func(t *rapid.T) domain.Event {
 		}
 	case 7:
 		return domain.Fence{Exchange: exchange, Symbol: rapid.SampledFrom([]string{"", symbol}).Draw(t, "symbol"), Worker: names.Draw(t, "worker")}
+	case 8:
+		return domain.Granted{Exchange: exchange, Bot: names.Draw(t, "bot")}
 	case 4:
 		return domain.Venue{
 			Name: exchange, Title: "Kraken", Status: domain.VenueStatus(rapid.IntRange(1, 3).Draw(t, "status")),

@@ -35,3 +35,26 @@ func (t *Texts) keep(text []byte) string {
 	t.piece = append(t.piece, text...)
 	return msgp.UnsafeString(t.piece[at:])
 }
+
+// Names keeps one copy of each text that comes again and again, as the names of
+// bots and symbols do. The zero value is ready, nil keeps none; it is for one
+// goroutine.
+type Names struct{ known map[string]string }
+
+// mostNames is how many are kept before it begins anew.
+const mostNames = 10_000
+
+func (n *Names) keep(text []byte) string {
+	if n == nil || len(text) == 0 {
+		return string(text)
+	}
+	if name, ok := n.known[string(text)]; ok {
+		return name
+	}
+	if n.known == nil || len(n.known) >= mostNames {
+		n.known = make(map[string]string)
+	}
+	name := string(text)
+	n.known[name] = name
+	return name
+}

@@ -28,6 +28,14 @@ func usualHead(data []byte, elements int) int {
 	return nowhere
 }
 
+// usualLongHead is usualHead for more than fifteen elements.
+func usualLongHead(data []byte, elements int) int {
+	if len(data) > 3 && data[0] == longArray && int(binary.BigEndian.Uint16(data[1:])) > elements && data[3] == Version {
+		return 4
+	}
+	return nowhere
+}
+
 // usualText reads a short text.
 func usualText(data []byte, at int) ([]byte, int) {
 	if uint(at) < uint(len(data)) {
