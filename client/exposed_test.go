@@ -57,12 +57,16 @@ func TestATakeoverHeedsTheExpiryAlone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, testserver.SharedStore(t), 100)
 	ctx := t.Context()
+	lasting := granted(t)(r.Bots.Block(ctx, request("one")))
+	_, err := r.Bots.Takeover(ctx, request("two"))
+	heldBy(t, err, "one")
+	if err := r.Bots.Unblock(ctx, lasting); err != nil {
+		t.Fatal(err)
+	}
 	mine := briefly("one")
 	mine.Account, mine.Exposed = "1001", true
 	c := granted(t)(r.Bots.Block(ctx, mine))
 	r.visible(r.Accounts.SetPosition(ctx, position("1001", "BTC/USDT", "1")))
-	_, err := r.Bots.Takeover(ctx, request("two"))
-	heldBy(t, err, "one")
 	r.expired(c)
 	_, err = r.Bots.Block(ctx, request("two"))
 	heldBy(t, err, "one")

@@ -60,15 +60,12 @@ func (t *Ticks) Get(ctx context.Context, exchange, symbol string) (domain.Tick, 
 // Market names a symbol on an exchange.
 type Market = cachestore.Market
 
-func (t *Ticks) place(m Market) cachestore.Place {
-	return cachestore.Place{Partition: t.partition(m.Exchange, m.Symbol).Partition, Market: m}
-}
-
 // at reads the ticks of markets.
 func (t *Ticks) at(ctx context.Context, markets []Market) ([]domain.Tick, error) {
 	places, partitions := make([]cachestore.Place, len(markets)), make([]*settledPartition, len(markets))
 	for i, m := range markets {
-		places[i], partitions[i] = t.place(m), t.partition(m.Exchange, m.Symbol)
+		partitions[i] = t.partition(m.Exchange, m.Symbol)
+		places[i] = cachestore.Place{Partition: partitions[i].Partition, Market: m}
 	}
 	return settleAll(ctx, partitions, func() ([]domain.Tick, []domain.Checkpoint, error) {
 		return t.client.store.TicksAt(ctx, places, time.Now())
@@ -85,6 +82,15 @@ func (t *Ticks) GetMany(ctx context.Context, markets []Market) ([]domain.Tick, e
 		}
 	}
 	return t.at(ctx, markets)
+}
+
+// GetEach is GetMany for symbols of one exchange.
+func (t *Ticks) GetEach(ctx context.Context, exchange string, symbols []string) ([]domain.Tick, error) {
+	markets := make([]Market, len(symbols))
+	for i, symbol := range symbols {
+		markets[i] = Market{Exchange: exchange, Symbol: symbol}
+	}
+	return t.GetMany(ctx, markets)
 }
 
 // All reads all ticks of an exchange, by symbol. An exchange without ticks

@@ -39,11 +39,7 @@ const tickTrust = 2 * time.Second
 
 // Ticks implements orderworker.Markets.
 func (m *markets) Ticks(ctx context.Context, exchange string, symbols []string) ([]domain.Tick, []error) {
-	places := make([]client.Market, len(symbols))
-	for i, symbol := range symbols {
-		places[i] = client.Market{Exchange: exchange, Symbol: symbol}
-	}
-	ticks, err := m.client.Ticks.GetMany(ctx, places)
+	ticks, err := m.client.Ticks.GetEach(ctx, exchange, symbols)
 	if err != nil {
 		ticks = make([]domain.Tick, len(symbols)) // one that cannot be read is no reason not to read the others
 	}

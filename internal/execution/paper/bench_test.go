@@ -35,11 +35,28 @@ func BenchmarkEngine(b *testing.B) {
 	for b.Loop() {
 		i++
 		o.ID = strconv.Itoa(i)
-		if _, report, err := e.submit(o, tick, "", now); err != nil || report.Status != domain.OrderFilled {
+		if _, report, err := e.submit(&o, &tick, "", now); err != nil || report.Status != domain.OrderFilled {
 			b.Fatal(report, err)
 		}
 	}
 	b.ReportMetric(float64(i)/b.Elapsed().Seconds(), "orders/s")
+}
+
+// BenchmarkRest takes limit orders that rest, of 256 callers, without waiting
+// for the disk.
+func BenchmarkRest(b *testing.B) {
+	cfg := benchConfig(b.TempDir(), SyncNever)
+	cfg.MaxOpen = b.N + 1
+	x := open(b, cfg)
+	a := venueOf(b, x)
+	b.ReportAllocs()
+	submitters(b, 256, func(o domain.Order) error {
+		o.Type, o.Price = domain.Limit, domain.MustDecimal("90.5")
+		ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
+		defer cancel()
+		_, err := a.Submit(ctx, o)
+		return err
+	})
 }
 
 // BenchmarkSubmit fills market orders of 16 callers, stored as each policy
@@ -52,7 +69,7 @@ func BenchmarkSubmit(b *testing.B) {
 		b.Run("in process/sync "+policy.name, func(b *testing.B) {
 			x := open(b, benchConfig(b.TempDir(), policy.sync))
 			a := venueOf(b, x)
-			submitters(b, func(o domain.Order) error {
+			submitters(b, 16, func(o domain.Order) error {
 				_, err := a.Submit(b.Context(), o)
 				return err
 			})
@@ -73,7 +90,7 @@ func BenchmarkSubmit(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer c.Close()
-			submitters(b, func(o domain.Order) error {
+			submitters(b, 16, func(o domain.Order) error {
 				_, err := c.Submit(b.Context(), o)
 				return err
 			})
@@ -81,8 +98,7 @@ func BenchmarkSubmit(b *testing.B) {
 	}
 }
 
-func submitters(b *testing.B, submit func(domain.Order) error) {
-	const callers = 16
+func submitters(b *testing.B, callers int, submit func(domain.Order) error) {
 	var next atomic.Int64
 	var group sync.WaitGroup
 	b.ResetTimer()

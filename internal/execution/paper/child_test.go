@@ -36,6 +36,10 @@ func (b beating) Get(ctx context.Context, exchange, symbol string) (domain.Tick,
 	return b.feed.Get(ctx, exchange, symbol)
 }
 
+func (b beating) GetEach(ctx context.Context, exchange string, symbols []string) ([]domain.Tick, error) {
+	return b.feed.GetEach(ctx, exchange, symbols)
+}
+
 func (b beating) Watch(ctx context.Context, _ string, _ ...string) iter.Seq2[domain.Tick, error] {
 	return func(yield func(domain.Tick, error) bool) {
 		ticker := time.NewTicker(2 * time.Millisecond)

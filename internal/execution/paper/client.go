@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,7 +106,7 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // Submit sends an order: see execution.Venue.
 func (c *Client) Submit(ctx context.Context, order domain.Order) (execution.Report, error) {
-	if err := check(order, c.cfg.Exchange, c.cfg.Account); err != nil {
+	if err := check(&order, c.cfg.Exchange, c.cfg.Account); err != nil {
 		return execution.Report{}, err
 	}
 	ctx, cancel := c.bound(ctx)
@@ -267,6 +268,9 @@ func (c *Client) stream(ctx context.Context, sink execution.Sink, proven func())
 			sink.Connected()
 		}
 		if next.Change != nil {
+			if slices.Contains(next.Change.Orders, nil) {
+				return errors.New("an event is about an order that is none")
+			}
 			deliver(*next.Change, sink)
 			c.at.Seq = next.Change.Seq
 		}

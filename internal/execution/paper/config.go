@@ -11,10 +11,11 @@ import (
 )
 
 // Ticks is where the prices come from; *client.Ticks is one. Get's error
-// matches domain.ErrNotFound where there is none. Watch goes on after an error
-// that matches domain.ErrUnreachable.
+// matches domain.ErrNotFound where there is none; GetEach gives the zero Tick
+// there. Watch goes on after an error that matches domain.ErrUnreachable.
 type Ticks interface {
 	Get(ctx context.Context, exchange, symbol string) (domain.Tick, error)
+	GetEach(ctx context.Context, exchange string, symbols []string) ([]domain.Tick, error)
 	Watch(ctx context.Context, exchange string, symbols ...string) iter.Seq2[domain.Tick, error]
 }
 

@@ -20,6 +20,12 @@
 // applied in order, and a snapshot is nothing but changes that make the books.
 // In one file, one CRC a batch: what was written together is there together.
 //
+// Orders that come while others are decided on are decided on together: one read
+// of the ticks, one record of the journal and one lock for all of them. That is
+// most of what an order costs, and a lone one waits for nobody. What cannot be
+// read together each reads for itself: a part of the cache that is away delays
+// the orders of its symbols only.
+//
 // Ids of fills and of venue orders begin with a random epoch, made with the
 // journal: a venue that begins anew never repeats an id.
 //

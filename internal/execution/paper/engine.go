@@ -80,9 +80,26 @@ func (e *engine) enter(name string, now time.Time) (change, error) {
 	return t.end(), nil
 }
 
+// place is submit for an account that may not be there yet. It puts the changes
+// behind those that there are.
+func (e *engine) place(changes []change, in *domain.Order, tick *domain.Tick, missing string, now time.Time) ([]change, execution.Report, error) {
+	c, err := e.enter(in.Account, now)
+	if err != nil {
+		return changes, execution.Report{}, err
+	}
+	if c.Seq != 0 {
+		changes = append(changes, c)
+	}
+	c, report, err := e.submit(in, tick, missing, now)
+	if c.Seq != 0 {
+		changes = append(changes, c)
+	}
+	return changes, report, err
+}
+
 // submit takes an order, or not; the account is there. missing says why there
 // is no tick, where there is none. The error is an *execution.Rejected.
-func (e *engine) submit(in domain.Order, tick domain.Tick, missing string, now time.Time) (change, execution.Report, error) {
+func (e *engine) submit(in *domain.Order, tick *domain.Tick, missing string, now time.Time) (change, execution.Report, error) {
 	a := e.books.accounts[in.Account]
 	if a.orders[in.ID] != nil {
 		return refuse(&execution.Rejected{Reason: "the client order id " + in.ID + " is taken", Duplicate: true})
@@ -97,8 +114,8 @@ func (e *engine) submit(in domain.Order, tick domain.Tick, missing string, now t
 	}
 	t := e.begin(in.Account, now)
 	t.base, t.quote = base, quote
-	t.o = order{
-		ID: in.ID, Number: e.books.nextOrder, VenueID: e.epoch + "-" + strconv.FormatUint(e.books.nextOrder, 10),
+	t.o = &order{
+		ID: in.ID, Number: e.books.nextOrder, VenueID: e.id(e.books.nextOrder),
 		Terms: in.OrderTerms, Status: domain.OrderAccepted, Active: !in.Type.HasStop(), Time: t.c.Time, Basis: in.Price,
 	}
 	offer, offered := m.offer(in.Side, e.limitSizes)
@@ -141,6 +158,12 @@ func (e *engine) submit(in domain.Order, tick domain.Tick, missing string, now t
 	}
 	report := t.o.report()
 	return t.end(), report, nil
+}
+
+// id is the id of a venue order or a fill.
+func (e *engine) id(number uint64) string {
+	var room [32]byte
+	return string(strconv.AppendUint(append(append(room[:0], e.epoch...), '-'), number, 10))
 }
 
 func refuse(err error) (change, execution.Report, error) { return change{}, execution.Report{}, err }
@@ -191,12 +214,15 @@ func (e *engine) resting(name string) []execution.Report {
 // tick lets the resting orders of a market meet a tick, the oldest first. Each
 // order that it changes is a change of its own.
 func (e *engine) tick(tick domain.Tick, now time.Time) []change {
-	m := e.see(tick.Symbol, tick)
+	m := e.see(tick.Symbol, &tick)
 	if len(e.books.open[tick.Symbol]) == 0 || e.unfit(m, now) != "" {
 		return nil
 	}
 	var all []change
 	for _, o := range slices.Clone(e.books.open[tick.Symbol]) {
+		if !m.meets(o, e.limitSizes) {
+			continue
+		}
 		t := e.resume(o, now)
 		if t.match(m, false) {
 			all = append(all, t.end())

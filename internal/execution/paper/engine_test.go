@@ -86,7 +86,7 @@ func (b *books) submit() {
 		b.did(c)
 	}
 	before := b.state()
-	c, report, err := b.engine.submit(o, domain.Tick{}, "", b.now)
+	c, report, err := b.engine.submit(&o, &domain.Tick{}, "", b.now)
 	if err != nil {
 		if c.Seq != 0 || b.state() != before {
 			b.t.Fatalf("a rejection changed the books: %v", err)
@@ -194,17 +194,16 @@ func (b *books) restart() {
 	if rapid.Bool().Draw(b.t, "compacted") {
 		changes = b.engine.books.snapshot()
 	}
-	text, err := json.Marshal(changes)
+	next := newLedger()
+	err := new(journal).records(changes, func(record []byte) error {
+		read, err := readChanges(record[recordHead:])
+		for _, c := range read {
+			next.apply(c)
+		}
+		return err
+	})
 	if err != nil {
 		b.t.Fatal(err)
-	}
-	var read []change
-	if err := strictly(text, &read); err != nil {
-		b.t.Fatal(err)
-	}
-	next := newLedger()
-	for _, c := range read {
-		next.apply(c)
 	}
 	next.sortOpen()
 	if before, after := b.state(), snapshotText(next); before != after {
@@ -336,7 +335,7 @@ func TestTheOldestOrderGetsWhatIsOffered(t *testing.T) {
 		o := domain.Order{ID: fmt.Sprint("o-", i), OrderTerms: domain.OrderTerms{
 			Account: accountA, Symbol: "BTC/USDT", Side: domain.Buy, Type: domain.Limit, Volume: domain.MustDecimal("2"), Price: domain.MustDecimal("100"),
 		}}
-		if _, _, err := e.submit(o, domain.Tick{}, "", noon); err != nil {
+		if _, _, err := e.submit(&o, &domain.Tick{}, "", noon); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -361,10 +360,10 @@ func TestAnOrderThatArrivesAfterItsDeadlineIsRejected(t *testing.T) {
 	}
 	o := wants("late")
 	o.Type, o.Price, o.Deadline = domain.Limit, domain.MustDecimal("50"), noon
-	if _, _, err := e.submit(o, domain.Tick{}, "", noon.Add(1)); !errors.Is(err, execution.ErrRejected) {
+	if _, _, err := e.submit(&o, &domain.Tick{}, "", noon.Add(1)); !errors.Is(err, execution.ErrRejected) {
 		t.Fatalf("got %v", err)
 	}
-	if _, _, err := e.submit(o, domain.Tick{}, "", noon); err != nil {
+	if _, _, err := e.submit(&o, &domain.Tick{}, "", noon); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -377,7 +376,7 @@ func TestABuyerWhoCannotPayTheMarketGetsNothingMore(t *testing.T) {
 	}
 	o := wants("stop")
 	o.Type, o.StopPrice, o.Volume = domain.Stop, domain.MustDecimal("100"), domain.MustDecimal("99")
-	if _, _, err := e.submit(o, domain.Tick{}, "", noon); err != nil {
+	if _, _, err := e.submit(&o, &domain.Tick{}, "", noon); err != nil {
 		t.Fatal(err)
 	}
 	changes := e.tick(domain.Tick{Symbol: "BTC/USDT", Ask: domain.MustDecimal("150"), Received: noon}, noon)
@@ -394,7 +393,8 @@ func TestWhatIsStoredWhileSomebodySubscribesIsToldOnce(t *testing.T) {
 	x := open(t, stillConfig(t.TempDir()))
 	submitAll(t, x, 0, 1)
 	x.mu.Lock() // decided, and not stored yet
-	c, _, err := x.engine.submit(wants("pending"), domain.Tick{}, "", time.Now())
+	o := wants("pending")
+	c, _, err := x.engine.submit(&o, &domain.Tick{}, "", time.Now())
 	x.pending = append(x.pending, c)
 	x.mu.Unlock()
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 type Exchange struct {
 	cfg    Config
 	faults *faults
+	intake intake
 
 	mu      sync.Mutex // of the engine, what it decided, and who listens
 	engine  *engine
@@ -28,7 +29,8 @@ type Exchange struct {
 
 	storing sync.Mutex // held before mu, never after
 	journal *journal
-	broken  error // nothing is stored any more
+	spare   []change // a pending list to use again
+	broken  error    // nothing is stored any more
 }
 
 // Open opens a paper venue as its journal has it, or begins one. The error is
@@ -50,10 +52,13 @@ func Open(cfg Config) (*Exchange, error) {
 	if cut > 0 {
 		cfg.Logger.Warn("the end of the paper journal was not whole; what it held was told to nobody", "exchange", cfg.Exchange, "bytes", cut)
 	}
-	return &Exchange{
+	x := &Exchange{
 		cfg: cfg, faults: newFaults(cfg), journal: journal,
 		engine: newEngine(rulesOf(cfg), journal.header.Epoch, books), subs: make(map[*subscription]struct{}),
-	}, nil
+		intake: intake{places: make(map[string]int)},
+	}
+	x.intake.take = x.take
+	return x, nil
 }
 
 // Name is the exchange's.
@@ -62,6 +67,7 @@ func (x *Exchange) Name() string { return x.cfg.Exchange }
 // Close stores what is not stored, cuts those off who listen, and closes the
 // journal. Calls after it are not answered. It is idempotent.
 func (x *Exchange) Close() error {
+	x.intake.close()
 	err := x.flush()
 	x.storing.Lock()
 	defer x.storing.Unlock()
@@ -81,8 +87,8 @@ var errClosed = errors.New("the paper venue is closed")
 func (x *Exchange) Run(ctx context.Context) error {
 	for tick, err := range x.cfg.Ticks.Watch(ctx, x.cfg.Exchange) {
 		switch {
-		case errors.Is(err, domain.ErrUnreachable):
-			continue // nothing is filled meanwhile, and the watch goes on
+		case errors.Is(err, domain.ErrUnreachable), errors.Is(err, domain.ErrUnknown):
+			continue // Redis is away or is folded anew: nothing is filled meanwhile, and the watch goes on
 		case err != nil:
 			return fmt.Errorf("paper venue %s: watch ticks: %w", x.cfg.Exchange, err)
 		}
@@ -126,7 +132,9 @@ func (x *Exchange) flush() error {
 	}
 	x.mu.Lock()
 	batch := x.pending
-	x.pending = nil
+	if len(batch) > 0 {
+		x.pending, x.spare = x.spare, nil
+	}
 	x.mu.Unlock()
 	if len(batch) == 0 {
 		return nil
@@ -138,6 +146,8 @@ func (x *Exchange) flush() error {
 		return err
 	}
 	x.tell(batch)
+	clear(batch)
+	x.spare = batch[:0]
 	if x.journal.grown() {
 		return x.compact()
 	}

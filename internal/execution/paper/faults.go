@@ -38,19 +38,19 @@ func (f *faults) draw(permille int) bool {
 
 // call runs a call as a bad line would: late, lost on the way there, lost on
 // the way back, or refused.
-func call[T any](ctx context.Context, f *faults, do func() (T, error)) (T, error) {
-	var none T
+func call[T any](ctx context.Context, f *faults, do func() (T, error)) (answer T, err error) {
 	if err := f.wait(ctx, f.delay()); err != nil {
-		return none, err
+		return answer, err
 	}
 	switch {
 	case f.draw(f.Limits):
-		return none, &execution.RateLimited{RetryAfter: f.RetryAfter}
+		return answer, &execution.RateLimited{RetryAfter: f.RetryAfter}
 	case f.draw(f.LostRequests):
-		return none, f.lost(ctx)
+		return answer, f.lost(ctx)
 	}
-	answer, err := do()
+	answer, err = do()
 	if f.draw(f.LostAnswers) {
+		var none T
 		return none, f.lost(ctx)
 	}
 	return answer, err

@@ -14,12 +14,15 @@ import (
 )
 
 // A journal file is a line that says what it is and records: the length of the
-// content and its CRC-32C, four bytes each in big endian, then the content in
-// JSON. The first record is a header, each other one a list of changes that
-// were stored together.
+// content and its CRC-32C, four bytes each in big endian, then the content. The
+// first record is a header in JSON, each other one changes that were stored
+// together, one after the other in the form of type form.
 const (
-	journalMagic = "fullon paper journal 1\n"
-	recordHead   = 8
+	journalMagic = "fullon paper journal 2\n"
+	// journalMagic1 begins a journal whose lists of changes are in JSON. It is
+	// read, and written anew in the present form.
+	journalMagic1 = "fullon paper journal 1\n"
+	recordHead    = 8
 	// maxRecord is where a list of changes goes on in another record, and as long
 	// as a change may be. What reads longer than both together is garbage.
 	maxRecord = 1 << 20
@@ -42,6 +45,7 @@ type journal struct {
 	file    *os.File
 	size    int64
 	base    int64 // the size after the last compaction
+	buffer  []byte
 }
 
 // openJournal opens the journal of an exchange, or begins one with that epoch,
@@ -86,7 +90,12 @@ func openJournal(cfg Config, epoch string, apply func(change), snapshot func() [
 
 // load reads what a file holds, up to the first record that is not whole.
 func (j *journal) load(data []byte, apply func(change)) (cut int, err error) {
+	read := readChanges
 	rest, ok := bytes.CutPrefix(data, []byte(journalMagic))
+	if !ok {
+		read = readChanges1
+		rest, ok = bytes.CutPrefix(data, []byte(journalMagic1))
+	}
 	if !ok {
 		return 0, errors.New("the file is no paper journal of this version: move it away to begin anew")
 	}
@@ -101,8 +110,8 @@ func (j *journal) load(data []byte, apply func(change)) (cut int, err error) {
 		if !ok {
 			break
 		}
-		var changes []change
-		if err := strictly(content, &changes); err != nil {
+		changes, err := read(content)
+		if err != nil {
 			return 0, fmt.Errorf("a record was written by another version: %w", err)
 		}
 		for _, c := range changes {
@@ -143,6 +152,12 @@ func recordBehind(data []byte) bool {
 	return false
 }
 
+// readChanges1 is readChanges for version 1.
+func readChanges1(content []byte) (changes []change, err error) {
+	err = strictly(content, &changes)
+	return changes, err
+}
+
 // strictly decodes JSON, and refuses what it does not know rather than lose it.
 func strictly(content []byte, into any) error {
 	return strictlyFrom(json.NewDecoder(bytes.NewReader(content)), into)
@@ -172,39 +187,36 @@ func appendRecord(data []byte, value any) ([]byte, error) {
 	return endRecord(append(beginRecord(data), content...), len(data)), nil
 }
 
-// records makes records of changes, none much longer than maxRecord. Each change
-// is encoded once, however many records they fill.
-func records(changes []change, each func([]byte) error) error {
-	var record []byte
-	for i, c := range changes {
-		content, err := json.Marshal(c)
-		if err != nil {
-			return err
+// records makes records of changes, none much longer than maxRecord, in a buffer
+// that the next ones will be in.
+func (j *journal) records(changes []change, each func([]byte) error) error {
+	var f form
+	record := j.buffer[:0]
+	for i := range changes {
+		if len(record) == 0 {
+			record = beginRecord(record)
 		}
-		if len(content) > maxRecord {
+		before := len(record)
+		record = f.appendChange(record, &changes[i])
+		if len(record)-before > maxRecord {
 			return errors.New("a change is longer than a record may be")
 		}
-		if len(record) == 0 {
-			record = append(beginRecord(record), '[')
-		} else {
-			record = append(record, ',')
-		}
-		record = append(record, content...)
 		if i+1 < len(changes) && len(record) < maxRecord {
 			continue
 		}
-		if err := each(endRecord(append(record, ']'), 0)); err != nil {
+		if err := each(endRecord(record, 0)); err != nil {
 			return err
 		}
 		record = record[:0]
 	}
+	j.buffer = record
 	return nil
 }
 
 // append stores changes as the policy wants it. After an error nothing is known
 // of the file's end, and it must not be written to again.
 func (j *journal) append(changes []change) error {
-	err := records(changes, func(record []byte) error {
+	err := j.records(changes, func(record []byte) error {
 		n, err := j.file.Write(record)
 		j.size += int64(n)
 		if err != nil {
@@ -251,7 +263,7 @@ func (j *journal) rewrite(changes []change) (err error) {
 	if err := write(head); err != nil {
 		return err
 	}
-	if err := records(changes, write); err != nil {
+	if err := j.records(changes, write); err != nil {
 		return err
 	}
 	if j.sync == SyncAlways {

@@ -26,6 +26,14 @@ func (still) Get(_ context.Context, exchange, symbol string) (domain.Tick, error
 	}, nil
 }
 
+func (s still) GetEach(ctx context.Context, exchange string, symbols []string) ([]domain.Tick, error) {
+	ticks := make([]domain.Tick, len(symbols))
+	for i, symbol := range symbols {
+		ticks[i], _ = s.Get(ctx, exchange, symbol)
+	}
+	return ticks, nil
+}
+
 func (still) Watch(ctx context.Context, _ string, _ ...string) iter.Seq2[domain.Tick, error] {
 	return func(func(domain.Tick, error) bool) { <-ctx.Done() }
 }
@@ -251,6 +259,34 @@ func TestAJournalIsWrittenAnewBeforeItIsLong(t *testing.T) {
 	}
 }
 
+func TestWhatAJournalIsWrittenAnewForIsNoMoreThanWhatWasWritten(t *testing.T) {
+	t.Parallel()
+	cfg := stillConfig(t.TempDir())
+	cfg.Sync, cfg.CompactBytes, cfg.MaxOpen = SyncNever, 4<<10, 10_000
+	x := open(t, cfg)
+	a := venueOf(t, x)
+	const n = 3000
+	times, appended, rewritten, before := 0, int64(0), int64(0), *x.journal
+	for i := range n {
+		o := wants(fmt.Sprint("o-", i)) // which rests, so there is never less to write
+		o.Type, o.Price, o.Volume = domain.Limit, domain.MustDecimal("1"), domain.MustDecimal("0.1")
+		if _, err := a.Submit(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		if x.journal.base != before.base {
+			times, rewritten = times+1, rewritten+x.journal.base
+		} else {
+			appended += x.journal.size - before.size
+		}
+		before = *x.journal
+	}
+	// Not before as much was appended as the last time was written, the last of all
+	// excepted; what was appended just before each time is not counted.
+	if times < 3 || rewritten > appended+x.journal.base+int64(times)<<10 {
+		t.Fatalf("%d orders, %d bytes, were written anew %d times, %d bytes", n, appended, times, rewritten)
+	}
+}
+
 // at is still, at another time.
 type at struct{ now *time.Time }
 
@@ -258,6 +294,14 @@ func (a at) Get(ctx context.Context, exchange, symbol string) (domain.Tick, erro
 	tick, err := still{}.Get(ctx, exchange, symbol)
 	tick.Received = *a.now
 	return tick, err
+}
+
+func (a at) GetEach(ctx context.Context, exchange string, symbols []string) ([]domain.Tick, error) {
+	ticks, err := still{}.GetEach(ctx, exchange, symbols)
+	for i := range ticks {
+		ticks[i].Received = *a.now
+	}
+	return ticks, err
 }
 
 func (a at) Watch(ctx context.Context, exchange string, symbols ...string) iter.Seq2[domain.Tick, error] {
@@ -315,14 +359,14 @@ func TestChangesThatFillSeveralRecordsAreAllInThem(t *testing.T) {
 		wrote = append(wrote, change{Seq: uint64(i), Account: strings.Repeat("a", 1000)})
 	}
 	n := 0
-	err := records(wrote, func(record []byte) error {
+	err := new(journal).records(wrote, func(record []byte) error {
 		n++
 		content, rest, ok := nextRecord(record)
 		if !ok || len(rest) > 0 {
 			return errors.New("the record is not whole")
 		}
-		var part []change
-		if err := strictly(content, &part); err != nil {
+		part, err := readChanges(content)
+		if err != nil {
 			return err
 		}
 		read = append(read, part...)

@@ -16,7 +16,7 @@ type change struct {
 	Seq       uint64            `json:"seq"` // dense
 	Time      time.Time         `json:"time"`
 	Account   string            `json:"account,omitempty"`
-	Orders    []order           `json:"orders,omitempty"`
+	Orders    []*order          `json:"orders,omitempty"`
 	Fills     []domain.Fill     `json:"fills,omitempty"`
 	Balances  []domain.Balance  `json:"balances,omitempty"`
 	Positions []domain.Position `json:"positions,omitempty"`
@@ -26,7 +26,8 @@ type change struct {
 	NextFill  uint64 `json:"next_fill"`
 }
 
-// order is an order that the venue took.
+// order is a state of an order that the venue took. It does not change: what
+// the books have, is being stored and told is the same one.
 type order struct {
 	ID      string             `json:"id"`
 	Number  uint64             `json:"number"` // its age
@@ -72,7 +73,7 @@ type tickID struct {
 	Received int64  `json:"received,omitempty"`
 }
 
-func idOf(t domain.Tick) tickID {
+func idOf(t *domain.Tick) tickID {
 	return tickID{t.Sequence, t.VenueSeq, domain.UnixNano(t.Time), domain.UnixNano(t.Received)}
 }
 
@@ -137,30 +138,28 @@ func (l *ledger) apply(c change) {
 	for _, f := range c.Fills {
 		a.fills = append(a.fills, madeFill{c.Seq, f})
 	}
-	for i := range c.Orders {
-		l.put(a, &c.Orders[i])
+	for _, o := range c.Orders {
+		l.put(a, o)
 	}
 }
 
-// put stores the state of an order. The pointer that the books have stays the
-// same for the order's life.
+// put stores the state of an order.
 func (l *ledger) put(a *account, next *order) {
 	o, resting := a.orders[next.ID], next.Status.Resting()
 	rested := o != nil && o.Status.Resting()
-	if o == nil {
-		o = new(order)
-		a.orders[next.ID] = o
-	}
-	*o = *next
-	symbol := o.Terms.Symbol
+	a.orders[next.ID] = next
+	symbol := next.Terms.Symbol
+	open := l.open[symbol]
 	switch {
 	case resting && !rested:
 		a.open++
-		l.open[symbol] = append(l.open[symbol], o)
-	case rested && !resting:
+		l.open[symbol] = append(open, next)
+	case resting:
+		open[slices.Index(open, o)] = next
+	case rested:
 		a.open--
-		rest := slices.DeleteFunc(l.open[symbol], func(other *order) bool { return other == o })
-		if l.open[symbol] = rest; len(rest) == 0 {
+		i := slices.Index(open, o)
+		if l.open[symbol] = slices.Delete(open, i, i+1); len(open) == 1 {
 			delete(l.open, symbol)
 		}
 	}
@@ -196,9 +195,7 @@ func (l *ledger) snapshot() []change {
 		orders := slices.SortedFunc(maps.Values(a.orders), func(x, y *order) int { return cmp.Compare(x.Number, y.Number) })
 		for part := range slices.Chunk(orders, snapshotPart) {
 			c := c
-			for _, o := range part {
-				c.Orders = append(c.Orders, *o)
-			}
+			c.Orders = part
 			all = append(all, c)
 		}
 		// Fills keep the numbers of their changes: who has seen which depends on them.

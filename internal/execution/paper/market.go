@@ -1,6 +1,8 @@
 package paper
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,15 +16,29 @@ type market struct {
 	taken taken
 }
 
+// tick reads the newest tick of a symbol; missing says why there is none.
+func (x *Exchange) tick(ctx context.Context, symbol string) (tick domain.Tick, missing string) {
+	tick, err := x.cfg.Ticks.Get(ctx, x.cfg.Exchange, symbol)
+	switch {
+	case errors.Is(err, domain.ErrNotFound):
+		return domain.Tick{}, noTick
+	case err != nil:
+		return domain.Tick{}, "it cannot be read" // the error's text is the cache's business
+	}
+	return tick, ""
+}
+
+const noTick = "there is none"
+
 // see takes note of a tick, unless it is older than the one that is known; the
 // zero tick is none.
-func (e *engine) see(symbol string, tick domain.Tick) *market {
+func (e *engine) see(symbol string, tick *domain.Tick) *market {
 	m := e.markets[symbol]
 	if m == nil {
 		m = &market{}
 		e.markets[symbol] = m
 	}
-	if tick.Symbol == "" || m.tick.Symbol != "" && e.older(tick, m.tick) {
+	if tick.Symbol == "" || m.tick.Symbol != "" && e.older(tick, &m.tick) {
 		return m
 	}
 	id := idOf(tick)
@@ -33,14 +49,14 @@ func (e *engine) see(symbol string, tick domain.Tick) *market {
 			m.taken = before
 		}
 	}
-	m.tick, m.id = tick, id // the same tick may have become stale
+	m.tick, m.id = *tick, id // the same tick may have become stale
 	return m
 }
 
 // older tells whether a is from before b: one that was read a moment ago comes
 // after one that was watched. What was received much earlier than that is no
 // such case, but a clock that was set back.
-func (e *engine) older(a, b domain.Tick) bool {
+func (e *engine) older(a, b *domain.Tick) bool {
 	x, y := a.Order(), b.Order()
 	early := b.Received.Sub(a.Received)
 	return x.OlderThan(y) || !y.OlderThan(x) && early > 0 && early < e.maxTickAge
@@ -50,7 +66,7 @@ func (e *engine) older(a, b domain.Tick) bool {
 func (e *engine) unfit(m *market, now time.Time) string {
 	switch age := m.tick.Age(now); {
 	case m.tick.Symbol == "":
-		return "there is none"
+		return noTick
 	case m.tick.Stale:
 		return "the feed is stale"
 	case age > e.maxTickAge:
@@ -83,6 +99,16 @@ func (m *market) offer(side domain.Side, limitSizes bool) (o offer, ok bool) {
 		o.left = maxDecimal(size.Sub(used), domain.Decimal{})
 	}
 	return o, true
+}
+
+// meets tells whether the market may change an order that rests: most of them it
+// does not, and they are not to cost more than this.
+func (m *market) meets(o *order, limitSizes bool) bool {
+	if !o.Active {
+		return o.reached(m.tick)
+	}
+	offer, ok := m.offer(o.Terms.Side, limitSizes)
+	return ok && o.takes(offer.price)
 }
 
 // take notes that a part of the offer is used up.

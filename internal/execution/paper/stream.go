@@ -111,8 +111,8 @@ func deliver(c change, sink execution.Sink) {
 	for _, f := range c.Fills {
 		sink.Fill(f)
 	}
-	for i := range c.Orders {
-		sink.Order(c.Orders[i].report())
+	for _, o := range c.Orders {
+		sink.Order(o.report())
 	}
 	for _, b := range c.Balances {
 		sink.Balance(b)

@@ -2,7 +2,6 @@ package paper
 
 import (
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/fullon/fullon/domain"
@@ -14,32 +13,33 @@ type turn struct {
 	e           *engine
 	a           *account // nil: it is being made
 	c           change
-	o           order // empty: the change is about none
+	o           *order // nil: the change is about none
 	base, quote string
 }
 
-func (e *engine) begin(name string, now time.Time) *turn {
+func (e *engine) begin(name string, now time.Time) turn {
 	if now.Before(e.books.time) {
 		now = e.books.time // the clock went back; what comes after is not to look older
 	}
-	return &turn{e: e, a: e.books.accounts[name], c: change{
+	return turn{e: e, a: e.books.accounts[name], c: change{
 		Seq: e.books.seq + 1, Time: now.Round(0).UTC(), Account: name, NextOrder: e.books.nextOrder, NextFill: e.books.nextFill,
 	}}
 }
 
 // resume begins a turn about an order of before.
-func (e *engine) resume(o *order, now time.Time) *turn {
+func (e *engine) resume(o *order, now time.Time) turn {
 	t := e.begin(o.Terms.Account, now)
-	t.o = *o
-	t.o.Time = t.c.Time
+	next := *o
+	next.Time = t.c.Time
+	t.o = &next
 	t.base, t.quote, _, _ = domain.SplitSymbol(o.Terms.Symbol)
 	return t
 }
 
 // end puts the change into the books.
 func (t *turn) end() change {
-	if t.o.ID != "" {
-		t.c.Orders = append(t.c.Orders, t.o)
+	if t.o != nil {
+		t.c.Orders = []*order{t.o}
 	}
 	t.e.books.apply(t.c)
 	return t.c
@@ -110,7 +110,7 @@ func (t *turn) reserve() (reason string) {
 // match fills what the market gives of the order, which is new or resting. It
 // tells whether that changed anything.
 func (t *turn) match(m *market, entering bool) (changed bool) {
-	o := &t.o
+	o := t.o
 	if !o.Active {
 		if !o.reached(m.tick) {
 			return false
@@ -133,7 +133,7 @@ func (t *turn) match(m *market, entering bool) (changed bool) {
 
 // meet fills what an offer at a good price gives.
 func (t *turn) meet(m *market, offer offer, entering bool) (changed bool) {
-	o := &t.o
+	o := t.o
 	volume := o.remaining()
 	if offer.limited {
 		volume = minDecimal(volume, offer.left)
@@ -166,7 +166,7 @@ func (t *turn) meet(m *market, offer offer, entering bool) (changed bool) {
 // fill books a part of the order as filled. It does nothing and returns false
 // where a buyer cannot pay, which only happens to orders without a limit.
 func (t *turn) fill(price, volume, fee domain.Decimal, maker bool) bool {
-	o := &t.o
+	o := t.o
 	cost := price.Mul(volume)
 	fee = cost.Mul(fee)
 	had := o.Reserved
@@ -191,7 +191,7 @@ func (t *turn) fill(price, volume, fee domain.Decimal, maker bool) bool {
 	t.hold(price, volume, cost, fee)
 	t.c.Fills = append(t.c.Fills, domain.Fill{
 		Account: t.c.Account, Exchange: t.e.exchange, Symbol: o.Terms.Symbol,
-		ID: t.e.epoch + "-" + strconv.FormatUint(t.c.NextFill, 10), OrderID: o.VenueID, ClientOrderID: o.ID, Side: o.Terms.Side,
+		ID: t.e.id(t.c.NextFill), OrderID: o.VenueID, ClientOrderID: o.ID, Side: o.Terms.Side,
 		Price: price, Volume: volume, Fee: fee, FeeCurrency: t.quote, Maker: maker, Time: t.c.Time,
 	})
 	t.c.NextFill++

@@ -2,8 +2,6 @@ package paper
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -38,7 +36,7 @@ func (a *Account) Exchange() *Exchange { return a.exchange }
 
 // Submit sends an order: see execution.Venue.
 func (a *Account) Submit(ctx context.Context, order domain.Order) (execution.Report, error) {
-	if err := check(order, a.exchange.Name(), a.name); err != nil {
+	if err := check(&order, a.exchange.Name(), a.name); err != nil {
 		return execution.Report{}, err
 	}
 	x := a.exchange
@@ -47,26 +45,12 @@ func (a *Account) Submit(ctx context.Context, order domain.Order) (execution.Rep
 		if x.faults.draw(x.faults.Rejects) {
 			return execution.Report{}, &execution.Rejected{Reason: "rejected on purpose"}
 		}
-		tick, missing := x.tick(ctx, order.Symbol)
-		if ctx.Err() != nil { // which says nothing about the tick
-			return execution.Report{}, fmt.Errorf("%w: %w", execution.ErrUnanswered, ctx.Err())
-		}
-		return x.decide(func(e *engine, now time.Time) ([]change, execution.Report, error) {
-			changes, _, err := enter(order.Account)(e, now)
-			if err != nil {
-				return nil, execution.Report{}, err
-			}
-			c, report, err := e.submit(order, tick, missing, now)
-			if c.Seq != 0 {
-				changes = append(changes, c)
-			}
-			return changes, report, err
-		})
+		return x.submit(ctx, &order)
 	})
 }
 
 // check refuses what no venue would have to be asked about.
-func check(order domain.Order, exchange, account string) error {
+func check(order *domain.Order, exchange, account string) error {
 	if err := order.Validate(); err != nil {
 		return &execution.Rejected{Reason: err.Error()}
 	}
@@ -76,18 +60,6 @@ func check(order domain.Order, exchange, account string) error {
 		}
 	}
 	return nil
-}
-
-// tick reads the newest tick of a symbol; missing says why there is none.
-func (x *Exchange) tick(ctx context.Context, symbol string) (tick domain.Tick, missing string) {
-	tick, err := x.cfg.Ticks.Get(ctx, x.cfg.Exchange, symbol)
-	switch {
-	case errors.Is(err, domain.ErrNotFound):
-		return domain.Tick{}, "there is none"
-	case err != nil:
-		return domain.Tick{}, "it cannot be read" // the error's text is the cache's business
-	}
-	return tick, ""
 }
 
 // enter makes an account where there is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -297,6 +298,44 @@ func TestAVenueThatBeginsAnewRepeatsNoIDAndTellsEverything(t *testing.T) {
 	executiontest.Eventually(t, "the second fill", func() bool { return len(sink.Fills("second")) == 1 })
 	if first.VenueOrderID == second.VenueOrderID || sink.Fills("first")[0].ID == sink.Fills("second")[0].ID {
 		t.Fatalf("an id came again: %+v, %+v", first, second)
+	}
+}
+
+// failing are ticks whose watch yields an error, and tells whether anybody went on.
+type failing struct {
+	*papertest.Ticks
+	err    error
+	goesOn chan bool
+}
+
+func (f failing) Watch(ctx context.Context, _ string, _ ...string) iter.Seq2[domain.Tick, error] {
+	return func(yield func(domain.Tick, error) bool) {
+		f.goesOn <- yield(domain.Tick{}, f.err)
+		<-ctx.Done()
+	}
+}
+
+func TestTheExchangeOutlivesARedisThatIsAwayOrFoldedAnew(t *testing.T) {
+	t.Parallel()
+	for err, lasts := range map[error]bool{domain.ErrUnreachable: true, domain.ErrRebuilding: true, domain.ErrUnknown: true, domain.ErrInvalid: false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		ticks := failing{papertest.NewTicks(), err, make(chan bool, 1)}
+		x, openErr := paper.Open(config(t, ticks))
+		if openErr != nil {
+			t.Fatal(openErr)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- x.Run(ctx) }()
+		if goesOn := <-ticks.goesOn; goesOn != lasts {
+			t.Errorf("%v: goes on: %v", err, goesOn)
+		}
+		cancel()
+		if runErr := <-ended; (runErr == nil) != lasts {
+			t.Errorf("%v: Run returned %v", err, runErr)
+		}
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

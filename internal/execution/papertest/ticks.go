@@ -16,7 +16,7 @@ type Ticks struct {
 	mu      sync.Mutex
 	ticks   map[string]domain.Tick
 	seq     uint64
-	err     error // what Get answers
+	err     error // what Get and GetEach answer
 	watcher chan watched
 }
 
@@ -46,6 +46,17 @@ func (f *Ticks) Get(_ context.Context, _, symbol string) (domain.Tick, error) {
 	return tick, nil
 }
 
+// GetEach implements paper.Ticks.
+func (f *Ticks) GetEach(_ context.Context, _ string, symbols []string) ([]domain.Tick, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ticks := make([]domain.Tick, len(symbols))
+	for i, symbol := range symbols {
+		ticks[i] = f.ticks[symbol]
+	}
+	return ticks, f.err
+}
+
 // Watch implements paper.Ticks.
 func (f *Ticks) Watch(ctx context.Context, _ string, _ ...string) iter.Seq2[domain.Tick, error] {
 	return func(yield func(domain.Tick, error) bool) {
@@ -63,7 +74,7 @@ func (f *Ticks) Watch(ctx context.Context, _ string, _ ...string) iter.Seq2[doma
 	}
 }
 
-// Fail lets Get answer with an error.
+// Fail lets Get and GetEach answer with an error.
 func (f *Ticks) Fail(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
