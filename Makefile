@@ -5,7 +5,7 @@ LINT_VERSION  := v2.5.0
 LINT          := $(CURDIR)/.tools/golangci-lint-$(LINT_VERSION)
 FUZZTIME      ?= 30s
 BENCH         ?= .
-RACE_TIMEOUT  ?= 12m
+TEST_TIMEOUT  ?= 12m
 SEEDS         ?= 3
 FOR           ?= 60s
 SEED          ?=
@@ -23,17 +23,24 @@ run:
 	@$(GO) build -o bin/fullon ./cmd/fullon
 	@exec bin/fullon up
 
-## test: install what the tests need, then run all of them with the race detector
+## test: install what the tests need, then run all of them, nearly all with the race detector
 .PHONY: test
 test: redis browser
-	$(GO) test -race -timeout $(RACE_TIMEOUT) ./...
-	@$(MAKE) --no-print-directory test-cluster
+	$(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -v /internal/acceptance$$)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-acceptance test-cluster
+
+# Without the race detector: the processes that are broken here are those of users,
+# which have none, and 'make test-long' looks at the rest with it.
+## test-acceptance: what the system promises as a whole, while processes and servers are killed
+.PHONY: test-acceptance
+test-acceptance: redis browser
+	$(GO) test -timeout $(TEST_TIMEOUT) ./internal/acceptance
 
 # Without the race detector: the same code ran with it on one server.
 ## test-cluster: the tests of what is in Redis, on a Redis Cluster
 .PHONY: test-cluster
 test-cluster: redis
-	FULLON_TEST_REDIS=cluster $(GO) test -timeout $(RACE_TIMEOUT) ./cachestore ./client ./internal/projector
+	FULLON_TEST_REDIS=cluster $(GO) test -timeout $(TEST_TIMEOUT) ./cachestore ./client ./internal/projector
 
 ## short: the tests that need no server but NATS
 .PHONY: short

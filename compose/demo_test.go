@@ -12,8 +12,7 @@ import (
 func TestUpTradesOnPaper(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, "FULLON_NO_PAPER=false")
-	up := u.start("fullon", "up", "--symbols=BTC/USDT,ETH/USDT")
-	up.says("sim BTC/USDT bid=6")
+	up := u.up("--symbols=BTC/USDT,ETH/USDT")
 	filled := make(map[string]bool)
 	for deadline := time.Now().Add(time.Minute); len(filled) < 2; {
 		if time.Now().After(deadline) {

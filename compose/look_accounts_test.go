@@ -10,7 +10,7 @@ import (
 func TestAccountsCanBeSetReadAndDeletedFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	u.start("fullon", "up").says("sim BTC/USDT bid=6")
+	u.up()
 	// Nobody has said anything yet, which is not flat.
 	for _, args := range []string{"get balances 1001", "get positions 1001", "get positions 1001 BTC/USDT", "get portfolio 1001", "get fills 1001 sim", "get fills 1001", "get accounts", "delete position 1001 BTC/USDT"} {
 		u.run("fullon", strings.Fields(args)...).complains(t, ExitNotFound, "not found")

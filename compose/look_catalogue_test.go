@@ -29,7 +29,7 @@ func fieldsWithSpaces(line string) []string {
 func TestTheCatalogueCanBeSetReadAndDeletedFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	u.start("fullon", "up").says("sim BTC/USDT bid=6")
+	u.up()
 	const venueKeys = "exchange title status params time sequence"
 	const symbolKeys = "exchange symbol venue_symbol base quote settle tick_size lot_size min_volume min_notional trading sequence"
 	const botKeys = "bot feed fields time sequence"
@@ -112,14 +112,7 @@ func TestD43NothingThatIsPrintedHasThePassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := newUser(t, "REDIS_HOST="+host, "REDIS_PORT="+port, "REDIS_PASSWORD="+secret)
-	up := u.start("fullon", "up", "--log-level=debug")
-	up.says("sim BTC/USDT bid=6")
-	eventually(t, func() error {
-		if r := u.run("fullon", "get", "symbols", "sim"); r.code != ExitOK {
-			return fmt.Errorf("%+v", r)
-		}
-		return nil
-	})
+	up := u.up("--log-level=debug")
 	// run fails when it sees the secret.
 	for _, args := range []string{"status", "status --json", "get processes --json", "get health --json", "get venues --json", "get symbols sim --json", "up --help"} {
 		if r := u.run("fullon", strings.Fields(args)...); r.code != ExitOK || r.stdout == "" {

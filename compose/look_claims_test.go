@@ -13,7 +13,7 @@ const (
 func TestRightsToTradeCanBeHadFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	u.start("fullon", "up").says("sim BTC/USDT bid=6")
+	u.up()
 	// Free is known, and no error.
 	for args, remark := range map[string]string{"blocks": "free", "opening list binance": "free", "halts": "active"} {
 		if r := u.run("fullon", strings.Fields(args)...); r.code != ExitOK || r.stdout != "" || !strings.Contains(r.stderr, remark) {

@@ -10,7 +10,7 @@ import (
 func TestOrdersCanBePushedFollowedAndCanceledFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	u.start("fullon", "up").says("sim BTC/USDT bid=6")
+	u.up()
 	for _, args := range []string{"order get sim a", "order list sim", "order cancel sim a", "order delete sim a", "order list nowhere", "deadletter drop sim a"} {
 		u.run("fullon", strings.Fields(args)...).complains(t, ExitNotFound, "not found")
 	}

@@ -10,7 +10,7 @@ import (
 func TestTradesCandlesAndFillsCanBeSetFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	u.start("fullon", "up").says("sim BTC/USDT bid=6")
+	u.up()
 	const fillKeys = "account exchange symbol trade_id order_id client_order_id side price volume cost fee fee_currency maker time sequence"
 	const tradeDecimals, candleDecimals, fillDecimals = "price volume cost", "open high low close volume", "price volume cost fee"
 	const at = " --time 2026-01-31T15:00:00Z"
@@ -68,7 +68,7 @@ func TestTradesCandlesAndFillsCanBeSetFromTheCommandLine(t *testing.T) {
 func TestSymbolsCanBeWatchedFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	u.start("fullon", "up").says("sim BTC/USDT bid=6")
+	u.up()
 	u.run("fullon", "set", "symbol", "kraken", "BTC/USDT")
 	watch, table := u.start("fullon", "watch", "symbols", "kraken", "--json"), u.start("fullon", "watch", "symbols", "kraken")
 	watch.says(`{"event":"symbol","value":{"exchange":"kraken","symbol":"BTC/USDT","venue_symbol":"BTCUSDT"`)

@@ -124,8 +124,7 @@ const (
 func TestJSONHasStableNamesAndDecimalsAsStrings(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	up := u.start("fullon", "up", "--symbols=BTC/USDT")
-	up.says("sim BTC/USDT bid=6")
+	up := u.up("--symbols=BTC/USDT")
 	for _, c := range []struct{ args, keys, decimals string }{
 		{"get ticker sim BTC/USDT", tickKeys, "price bid bid_size ask ask_size last volume"},
 		{"get tickers sim", tickKeys, "price bid bid_size ask ask_size last volume"},

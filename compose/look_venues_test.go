@@ -9,14 +9,7 @@ import (
 func TestSymbolsCanBeSubscribedAndUnsubscribedWhileRunning(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	up := u.start("fullon", "up", "--symbols", "BTC/USDT,ETH/USDT", "--no-paper")
-	up.says("sim BTC/USDT bid=6")
-	eventually(t, func() error { // the catalogue is there
-		if r := u.run("fullon", "get", "symbol", "sim", "SOL/USDT"); r.code != ExitOK {
-			return fmt.Errorf("%+v", r)
-		}
-		return nil
-	})
+	up := u.up("--symbols", "BTC/USDT,ETH/USDT", "--no-paper")
 	shows := func(want string, args ...string) {
 		t.Helper()
 		r := u.run("fullon", args...)
@@ -57,12 +50,10 @@ func TestSymbolsCanBeSubscribedAndUnsubscribedWhileRunning(t *testing.T) {
 
 	// What was changed stays, until the setting says something else.
 	up.interrupt()
-	up = u.start("fullon", "up", "--symbols", "BTC/USDT,ETH/USDT", "--no-paper")
-	up.says("sim BTC/USDT bid=6")
+	up = u.up("--symbols", "BTC/USDT,ETH/USDT", "--no-paper")
 	shows(`"symbols":["BTC/USDT","SOL/USDT"]`, "venue", "list", "--json")
 	up.interrupt()
-	up = u.start("fullon", "up", "--symbols", "BTC/USDT,XRP/USDT", "--no-paper")
-	up.says("sim BTC/USDT bid=6")
+	up = u.up("--symbols", "BTC/USDT,XRP/USDT", "--no-paper")
 	shows(`"symbols":["BTC/USDT","XRP/USDT"]`, "venue", "list", "--json")
 	up.interrupt()
 }

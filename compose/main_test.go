@@ -15,9 +15,8 @@ import (
 	"github.com/fullon/fullon/internal/testserver"
 )
 
-// programVariable makes the test binary be one of the programs, so that tests
-// see exit codes, signals and streams as users do, and the race detector looks
-// at the programs, too.
+// programVariable makes the test binary be one of the programs, so that the race
+// detector looks at those that go on until they are told to end.
 const programVariable = "COMPOSE_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -57,7 +56,7 @@ func newUser(t *testing.T, env ...string) *user {
 		t.Skip("starts processes")
 	}
 	u := &user{t: t, home: t.TempDir(), cwd: t.TempDir()}
-	u.env = append([]string{"HOME=" + u.home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + t.TempDir(), "FULLON_NO_PAPER=true", "FULLON_GATEWAY=off", "FULLON_SIM_RATE=50"}, env...)
+	u.env = append([]string{"HOME=" + u.home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + t.TempDir(), "FULLON_NO_PAPER=true", "FULLON_GATEWAY=off", "FULLON_SIM_RATE=10"}, env...)
 	return u
 }
 
@@ -68,10 +67,11 @@ type result struct {
 	took           time.Duration
 }
 
-// run runs a program to its end.
+// run runs a program to its end, without the race detector: one that is over so
+// soon has little to race with, and the detector makes it seven times slower.
 func (u *user) run(program string, args ...string) result {
 	u.t.Helper()
-	return u.start(program, args...).wait()
+	return u.launch(program, exec.Command(testserver.Command(u.t, program), args...)).wait()
 }
 
 // process is a program that runs.
@@ -108,19 +108,26 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
+// start runs a program until it ends or the test does.
 func (u *user) start(program string, args ...string) *process {
 	u.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		u.t.Fatal(err)
 	}
-	p := &process{t: u.t, exited: make(chan struct{}), command: program + " " + strings.Join(args, " ")}
+	cmd := exec.Command(self, args...)
+	cmd.Env = []string{programVariable + "=" + program}
+	return u.launch(program, cmd)
+}
+
+func (u *user) launch(program string, cmd *exec.Cmd) *process {
+	u.t.Helper()
+	p := &process{t: u.t, cmd: cmd, exited: make(chan struct{}), command: program + " " + strings.Join(cmd.Args[1:], " ")}
 	p.out.more, p.errs.more = make(chan struct{}, 1), make(chan struct{}, 1)
-	p.cmd = exec.Command(self, args...)
-	p.cmd.Dir, p.cmd.Env = u.cwd, append([]string{programVariable + "=" + program}, u.env...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.errs
+	cmd.Dir, cmd.Env = u.cwd, append(cmd.Env, u.env...)
+	cmd.Stdout, cmd.Stderr = &p.out, &p.errs
 	p.begun = time.Now()
-	if err := p.cmd.Start(); err != nil {
+	if err := cmd.Start(); err != nil {
 		u.t.Fatal(err)
 	}
 	go func() {

@@ -109,8 +109,7 @@ func TestUpOnAnInProcessRedisIsSeenToo(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
 	u.env = append(u.env, "PATH=/nowhere")
-	up := u.start("fullon", "up", "--symbols=BTC/USDT")
-	up.says("sim BTC/USDT bid=6")
+	up := u.up("--symbols=BTC/USDT")
 	eventually(t, func() error {
 		r := u.run("fullon", "get", "health")
 		if r.code != ExitOK || !strings.Contains(r.stdout, "2 fresh, 0 stale, 0 dead, 0 failed") {

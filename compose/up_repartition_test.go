@@ -39,8 +39,7 @@ func (p *process) endsRepartitioned() {
 func TestUpThatIsRepartitionedEndsWithTheReasonWhenItsServersAreNotNeededAnyMore(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	up := u.start("fullon", "up", "--symbols=BTC/USDT")
-	up.says("sim BTC/USDT bid=6")
+	up := u.up("--symbols=BTC/USDT")
 	b := up.privateLog()
 	moves, err := b.PlanRepartition(t.Context(), 8, nil)
 	if err != nil {
@@ -55,8 +54,7 @@ func TestUpThatIsRepartitionedEndsWithTheReasonWhenItsServersAreNotNeededAnyMore
 		t.Error(err)
 	}
 	up.endsRepartitioned()
-	up = u.start("fullon", "up", "--symbols=BTC/USDT")
-	up.says("sim BTC/USDT bid=6")
+	up = u.up("--symbols=BTC/USDT")
 	up.interrupt()
 }
 
@@ -65,8 +63,7 @@ func TestUpThatIsRepartitionedEndsWithTheReasonWhenItsServersAreNotNeededAnyMore
 func TestTheNextUpFinishesARepartitionOfItsOwnLog(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	up := u.start("fullon", "up", "--symbols=BTC/USDT")
-	up.says("sim BTC/USDT bid=6")
+	up := u.up("--symbols=BTC/USDT")
 	b := up.privateLog()
 	moves, err := b.PlanRepartition(t.Context(), 8, []string{"ticks", "trades"})
 	if err != nil {

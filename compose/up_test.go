@@ -49,9 +49,9 @@ type tradeLine struct {
 	Sequence uint64
 }
 
-func (u *user) trades(args ...string) (trades []tradeLine, err error) {
+func (u *user) trades() (trades []tradeLine, err error) {
 	u.t.Helper()
-	r := u.run("fullon", append([]string{"get", "trades", "sim", "BTC/USDT", "--limit=10000", "--json"}, args...)...)
+	r := u.run("fullon", "get", "trades", "sim", "BTC/USDT", "--limit=10000", "--json")
 	if r.code != ExitOK {
 		return nil, fmt.Errorf("get trades: %d %s", r.code, r.stderr)
 	}
@@ -65,11 +65,28 @@ func (u *user) trades(args ...string) (trades []tradeLine, err error) {
 	return trades, nil
 }
 
+// up starts 'fullon up' and waits for what it shows soon after its first quote: a
+// trade and the catalogue.
+func (u *user) up(args ...string) *process {
+	u.t.Helper()
+	p := u.start("fullon", append([]string{"up"}, args...)...)
+	p.says("sim BTC/USDT bid=6")
+	eventually(u.t, func() error {
+		if _, err := u.trades(); err != nil {
+			return err
+		}
+		if r := u.run("fullon", "get", "symbol", "sim", "BTC/USDT"); r.code != ExitOK {
+			return fmt.Errorf("get symbol: %d %s", r.code, r.stderr)
+		}
+		return nil
+	})
+	return p
+}
+
 // continues runs up twice on one data directory, and ends it in between.
 func continues(t *testing.T, u *user, end func(*process)) {
 	t.Helper()
-	first := u.start("fullon", "up", "--symbols=BTC/USDT")
-	first.says("sim BTC/USDT bid=6")
+	first := u.up("--symbols=BTC/USDT")
 	before, err := u.trades()
 	if err != nil {
 		t.Fatal(err)
@@ -79,8 +96,7 @@ func continues(t *testing.T, u *user, end func(*process)) {
 		t.Fatal(err)
 	}
 	end(first)
-	second := u.start("fullon", "up", "--symbols=BTC/USDT")
-	second.says("sim BTC/USDT bid=6")
+	second := u.up("--symbols=BTC/USDT")
 	eventually(t, func() error {
 		after, err := u.trades()
 		if err != nil {
@@ -178,8 +194,7 @@ func TestWithoutRedisServerAnOrderThatMustWaitLetsThoseOfOtherBotsPass(t *testin
 	t.Parallel()
 	u := newUser(t, "FULLON_NO_PAPER=false")
 	u.env = append(u.env, "PATH="+t.TempDir())
-	up := u.start("fullon", "up", "--symbols=BTC/USDT", "--no-bots")
-	up.says("sim BTC/USDT bid=6")
+	u.up("--symbols=BTC/USDT", "--no-bots")
 	for _, args := range []string{
 		"block sim BTC/USDT --bot holder --for 10m",
 		"order push sim BTC/USDT buy 0.1 --account paper --bot other --id waits",
@@ -239,8 +254,7 @@ func TestOthersFindARunningUpAndCannotShareItsData(t *testing.T) {
 	u := newUser(t)
 	u.env = append(u.env, "XDG_DATA_HOME="+t.TempDir())
 	other := filepath.Join(t.TempDir(), "data")
-	one := u.start("fullon", "up", "--symbols=BTC/USDT")
-	one.says("sim BTC/USDT bid=6")
+	one := u.up("--symbols=BTC/USDT")
 	two := u.start("fullon", "up", "--symbols=ETH/USDT", "--data="+other, "--redis-db=3", "--redis-prefix=mine:", "--tick-partitions=2", "--trade-partitions=1", "--account-partitions=1")
 	two.says("sim ETH/USDT bid=")
 	redis := redisChildOf(t, one)
@@ -284,8 +298,7 @@ func TestUpUsesServersThatItIsGiven(t *testing.T) {
 	t.Parallel()
 	nats, redis := testserver.NewNATS(t), testserver.NewRedis(t)
 	u := newUser(t, append(redisEnv(t, redis.Addr), "REDIS_DB=2")...)
-	up := u.start("fullon", "up", "--symbols=BTC/USDT", "--nats-url="+strings.Replace(nats.URL, "://", "://bot:"+secret+"@", 1))
-	up.says("sim BTC/USDT bid=6")
+	up := u.up("--symbols=BTC/USDT", "--nats-url="+strings.Replace(nats.URL, "://", "://bot:"+secret+"@", 1))
 	if out := up.out.String(); strings.Contains(out, "embedded") || strings.Contains(out, "private") || !strings.Contains(out, redis.Addr) {
 		t.Errorf("up says\n%s", out)
 	}
@@ -310,8 +323,7 @@ func TestAPrivateRedisWantsNoPassword(t *testing.T) {
 			t.Parallel()
 			u := newUser(t, "REDIS_PASSWORD="+secret, "REDIS_USERNAME=bot")
 			u.env = append(u.env, "PATH="+path)
-			up := u.start("fullon", "up", "--symbols=BTC/USDT")
-			up.says("sim BTC/USDT bid=6")
+			up := u.up("--symbols=BTC/USDT")
 			if r := u.run("fullon", "get", "ticker", "sim", "BTC/USDT"); r.code != ExitOK {
 				t.Errorf("get ticker: %+v", r)
 			}

@@ -60,7 +60,7 @@ func newCluster(t testing.TB) *cluster {
 			Client: redis.Options{Username: "admin", Password: password("admin"), TLSConfig: c.files.Client(t)},
 		},
 	})
-	provision := exec.Command(binary(t, "fullon"), "provision", "--replicas=3", "--exchanges="+exchange)
+	provision := exec.Command(testserver.Command(t, "fullon"), "provision", "--replicas=3", "--exchanges="+exchange)
 	provision.Env, provision.Dir = append(c.env("admin"), "HOME="+t.TempDir()), t.TempDir()
 	if out, err := provision.CombinedOutput(); err != nil {
 		t.Fatalf("provision: %v\n%s", err, out)

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/fullon/fullon/internal/testserver"
 )
 
 // process is one of our commands, running as a process of its own.
@@ -47,7 +49,7 @@ func (o *output) String() string {
 // is killed when the test ends.
 func start(t testing.TB, name string, env ...string) *process {
 	t.Helper()
-	p := &process{t: t, name: name, ended: make(chan struct{}), cmd: exec.Command(binary(t, name))}
+	p := &process{t: t, name: name, ended: make(chan struct{}), cmd: exec.Command(testserver.Command(t, name))}
 	p.cmd.Dir = t.TempDir() // no .env there
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.cmd.Dir, "FULLON_LOG_FORMAT=json"}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out

@@ -120,7 +120,7 @@ func (m *moving) reads(c *client.Client) (told []string, err error) {
 // command is 'fullon' with arguments.
 func (m *moving) command(args ...string) (cmd *exec.Cmd, out *output) {
 	m.t.Helper()
-	cmd, out = exec.CommandContext(m.t.Context(), binary(m.t, "fullon"), args...), &output{}
+	cmd, out = exec.CommandContext(m.t.Context(), testserver.Command(m.t, "fullon"), args...), &output{}
 	cmd.Dir = m.t.TempDir()
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir}, m.env...)
 	cmd.Stdout, cmd.Stderr = out, out

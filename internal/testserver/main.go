@@ -14,15 +14,11 @@ import (
 )
 
 // Main is the TestMain of packages whose tests start servers: it runs the tests,
-// ends what they shared, and fails when a goroutine is left. after is called once
-// the tests have ended. It does not return.
-func Main(m *testing.M, after ...func()) {
+// ends what they shared, and fails when a goroutine is left. It does not return.
+func Main(m *testing.M) {
 	redis.SetLogger(quiet{})
 	code := m.Run()
 	Shutdown()
-	for _, f := range after {
-		f()
-	}
 	if code == 0 {
 		if err := leaks(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -46,7 +44,7 @@ func NewNATSCluster(tb testing.TB) *NATSCluster {
 // NewNATSClusterOf is NewNATSCluster with a configuration.
 func NewNATSClusterOf(tb testing.TB, cfg NATSClusterConfig) *NATSCluster {
 	tb.Helper()
-	binary, err := natsBinary()
+	binary, err := natsServer.path("nats-server", servers.NATSServer)
 	require(tb, err)
 	c := &NATSCluster{tb: tb, cfg: cfg}
 	c.within(func(ctx context.Context) error {
@@ -131,21 +129,4 @@ func (c *NATSCluster) Bus(tb testing.TB, layout bus.Layout) *bus.Bus {
 		tb.Fatal(err)
 	}
 	return b
-}
-
-var natsServer struct {
-	once sync.Once
-	err  error
-	dir  string
-}
-
-// natsBinary builds the server once for all tests of the package.
-func natsBinary() (string, error) {
-	s := &natsServer
-	s.once.Do(func() {
-		if s.dir, s.err = os.MkdirTemp("", "fullon-nats-server-"); s.err == nil {
-			s.err = servers.Build(s.dir, servers.NATSServer)
-		}
-	})
-	return filepath.Join(s.dir, "nats-server"), s.err
 }

@@ -94,11 +94,10 @@ func NodeOf(tb testing.TB, rdb redis.UniversalClient, key string) redis.Universa
 	return master
 }
 
-// Shutdown ends the shared Redis and forgets the nats-server that was built.
+// Shutdown ends the shared Redis and forgets the programs that were built.
 func Shutdown() {
-	if natsServer.dir != "" {
-		_ = os.RemoveAll(natsServer.dir)
-	}
+	natsServer.forget()
+	commands.forget()
 	if shared.server != nil {
 		shared.server.Kill()
 	}
