@@ -69,7 +69,7 @@ func (b *Batch) putFields(key string, writes []FieldWrite) {
 }
 
 // remove takes members out of a hash or a set.
-func (b *Batch) remove(command, key string, members []any) {
+func (b *Batch) remove(command any, key string, members []any) {
 	for chunk := range slices.Chunk(members, maxArguments) {
 		b.do(command, key, chunk...)
 	}
@@ -218,12 +218,11 @@ func (r *reply) positions(account string) (out []domain.Position, known bool, er
 // where there is none. The error matches domain.ErrUnreachable or
 // domain.ErrUnknown.
 func (p *Partition) Balance(ctx context.Context, account, currency string) (b domain.Balance, found bool, at domain.Checkpoint, err error) {
-	r, at, err := p.readAt(ctx, "read a balance", command{"hmget", p.balancesKey(account), currency})
+	r, at, err := p.readFieldsAt(ctx, "read a balance", p.balancesKey(account), currency)
 	if err != nil {
 		return b, false, at, err
 	}
 	defer r.release()
-	r.list()
 	value, found := r.bytes()
 	if r.err != nil {
 		return b, false, at, p.failed(ctx, "read a balance", r.err)
@@ -239,12 +238,11 @@ func (p *Partition) Balance(ctx context.Context, account, currency string) (b do
 // The error matches domain.ErrUnreachable or domain.ErrUnknown.
 func (p *Partition) Position(ctx context.Context, account, symbol string) (pos domain.Position, known bool, at domain.Checkpoint, err error) {
 	pos = domain.Position{Account: account, Symbol: symbol}
-	r, at, err := p.readAt(ctx, "read a position", command{"hmget", p.positionsKey(account), symbol, knownField})
+	r, at, err := p.readFieldsAt(ctx, "read a position", p.positionsKey(account), symbol, knownField)
 	if err != nil {
 		return pos, false, at, err
 	}
 	defer r.release()
-	r.list()
 	value, found := r.bytes()
 	_, known = r.bytes()
 	if r.err != nil {
@@ -262,16 +260,12 @@ func (p *Partition) Position(ctx context.Context, account, symbol string) (pos d
 // fields reads fields of a hash, each a string or nil, and the checkpoint that
 // they are of.
 func (p *Partition) fields(ctx context.Context, key string, fields ...string) ([]any, domain.Checkpoint, error) {
-	c := command{"hmget", key}
-	for _, field := range fields {
-		c = append(c, field)
-	}
-	r, at, err := p.readAt(ctx, "read "+key, c)
+	r, at, err := p.readFieldsAt(ctx, "read "+key, key, fields...)
 	if err != nil {
 		return nil, at, err
 	}
 	defer r.release()
-	values := make([]any, r.list())
+	values := make([]any, len(fields))
 	for i := range values {
 		if text, found := r.bytes(); found {
 			values[i] = string(text)

@@ -2,7 +2,9 @@ package cachestore
 
 import (
 	"strconv"
+	"unsafe"
 
+	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/wire"
 )
 
@@ -16,14 +18,16 @@ type Batch struct {
 	partition *Partition
 	keys      []string
 	args      []any
-	index     map[string]string // key to its index in KEYS
-	arena     []byte            // holds values that were made for the batch
+	call      []any          // of the script: the keys, then the args
+	index     map[string]int // key to its index in KEYS
+	arena     []byte         // holds values that were made for the batch
 	ops       int
+	orders    orderWrites
 }
 
 // NewBatch makes an empty batch.
 func (p *Partition) NewBatch() *Batch {
-	b := &Batch{partition: p, index: make(map[string]string)}
+	b := &Batch{partition: p, index: make(map[string]int)}
 	b.Reset()
 	return b
 }
@@ -32,6 +36,7 @@ func (p *Partition) NewBatch() *Batch {
 func (b *Batch) Reset() {
 	b.keys = append(b.keys[:0], b.partition.checkpointKey(), b.partition.changedKey())
 	clear(b.args) // let go of the values
+	clear(b.call)
 	b.args = append(b.args[:0], "", "", "")
 	clear(b.index)
 	b.arena = b.arena[:0]
@@ -41,28 +46,40 @@ func (b *Batch) Reset() {
 // Len is the number of commands recorded.
 func (b *Batch) Len() int { return b.ops }
 
-func (b *Batch) head(prev, next string, seq uint64) {
-	b.args[0], b.args[1], b.args[2] = prev, next, strconv.FormatUint(seq, 10)
+func (b *Batch) head(prev, next domain.Checkpoint) {
+	b.args[0], b.args[1], b.args[2] = prev.String(), next.String(), strconv.FormatUint(next.Seq, 10)
+	b.orders.entry.between(prev.Seq, next.Seq)
 }
 
-// do records one command on one key.
-func (b *Batch) do(command, key string, args ...any) {
+// invocation is the call of the script that applies the batch. The client library
+// would copy all arguments for each.
+func (b *Batch) invocation(command, script string) []any {
+	b.call = append(b.call[:0], command, script, len(b.keys))
+	for i := range b.keys {
+		b.call = append(b.call, &b.keys[i])
+	}
+	b.call = append(b.call, b.args...)
+	return b.call
+}
+
+// do records one command, a text, on one key.
+func (b *Batch) do(command any, key string, args ...any) {
 	b.begin(command, key, len(args))
 	b.args = append(b.args, args...)
 }
 
 // begin records a command whose arguments the caller appends to b.args.
-func (b *Batch) begin(command, key string, args int) {
-	b.args = append(b.args, command, b.keyIndex(key), strconv.Itoa(args))
+func (b *Batch) begin(command any, key string, args int) {
+	b.args = append(b.args, command, b.keyIndex(key), args)
 	b.ops++
 }
 
-func (b *Batch) keyIndex(key string) string {
+func (b *Batch) keyIndex(key string) int {
 	if i, ok := b.index[key]; ok {
 		return i
 	}
 	b.keys = append(b.keys, key)
-	i := strconv.Itoa(len(b.keys))
+	i := len(b.keys)
 	b.index[key] = i
 	return i
 }
@@ -72,4 +89,17 @@ func (b *Batch) stamp(seq uint64, payload []byte) []byte {
 	start := len(b.arena)
 	b.arena = wire.Stamp(b.arena, seq, payload)
 	return b.arena[start:len(b.arena):len(b.arena)]
+}
+
+// stampText is stamp as a text.
+func (b *Batch) stampText(seq uint64, payload []byte) string {
+	start := len(b.arena)
+	b.stamp(seq, payload)
+	return b.textSince(start)
+}
+
+// textSince is what the arena has from start on. It is not written to before Reset.
+func (b *Batch) textSince(start int) string {
+	value := b.arena[start:]
+	return unsafe.String(unsafe.SliceData(value), len(value))
 }

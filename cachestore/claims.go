@@ -15,7 +15,9 @@ import (
 // Blocks, opening marks and halts are fields of plain text in a few hashes of
 // their exchange's partition, see the package's comment. A claim that was given
 // back moves from one hash to another, so that what is in blocks keeps somebody
-// out or has expired, and the sequence of its return is known all the same.
+// out or has expired, and the sequence of its return is known all the same. What
+// a pop has to know of all that is in a hash of its own, rights, which has it at
+// once: the two claims of a symbol are one field, beside the halts.
 
 var claimKinds = []domain.Kind{domain.KindBlock, domain.KindOpening}
 
@@ -48,6 +50,47 @@ func (b *Batch) PutClaims(kind domain.Kind, claims []domain.Claim) {
 	b.setFields(p.returnedKey(kind), returned)
 }
 
+// MarketClaims are the two claims of a market, as in PutClaims; without a Bot:
+// there never was one.
+type MarketClaims struct {
+	Symbol         string
+	Block, Opening domain.Claim
+}
+
+// PutMarketClaims says what pops are to know of both claims of markets where one
+// of them has changed.
+func (b *Batch) PutMarketClaims(markets []MarketClaims) {
+	var set []any
+	for _, m := range markets {
+		set = append(set, m.Symbol, marketClaimsText(m.Block, m.Opening))
+	}
+	b.setFields(b.partition.rightsKey(), set)
+}
+
+func marketClaimsText(block, opening domain.Claim) string {
+	text := fmt.Sprintf("%d %d", block.Sequence, opening.Sequence)
+	if isHeld(block) || isHeld(opening) {
+		text += heldRight(block) + heldRight(opening)
+	}
+	return text
+}
+
+func isHeld(c domain.Claim) bool { return c.Bot != "" && !c.Released }
+
+func heldRight(c domain.Claim) string {
+	if !isHeld(c) {
+		return " 0 0 0 -"
+	}
+	return fmt.Sprintf(" %d %d %d %s", c.First, unixMilli(c.Expires), exposedDigit(c), c.Bot)
+}
+
+func exposedDigit(c domain.Claim) int {
+	if c.Exposed {
+		return 1
+	}
+	return 0
+}
+
 // allExchanges stands in the halts where a bot does, which cannot be called so: a
 // halt of all exchanges.
 const allExchanges = "*"
@@ -71,8 +114,8 @@ func (b *Batch) PutHalts(halts []domain.Halt) {
 		}
 		set = append(set, field, fmt.Sprintf("%d %d %d %s", h.State, h.Sequence, unixMilli(h.Time), h.Reason))
 	}
-	b.remove("HDEL", b.partition.haltsKey(), removed)
-	b.setFields(b.partition.haltsKey(), set)
+	b.remove("HDEL", b.partition.rightsKey(), removed)
+	b.setFields(b.partition.rightsKey(), set)
 }
 
 // setFields sets fields of a hash, given as field, value, field, value…
@@ -103,12 +146,12 @@ func (p *Partition) Rights(ctx context.Context) (Rights, error) {
 		freed[i] = tx.HGetAll(ctx, p.freedKey(kind))
 		returned[i] = tx.HGetAll(ctx, p.returnedKey(kind))
 	}
-	halts := tx.HGetAll(ctx, p.haltsKey())
+	all := tx.HGetAll(ctx, p.rightsKey())
 	_, _ = tx.Exec(ctx) // gives the first error, which may only say that there is no checkpoint
 	at, err := p.checkpointOf(ctx, checkpoint)
 	for i := range claimKinds {
 		if err == nil {
-			err = p.failedReply(ctx, held[i], freed[i], returned[i], halts)
+			err = p.failedReply(ctx, held[i], freed[i], returned[i], all)
 		}
 	}
 	if err != nil {
@@ -131,8 +174,11 @@ func (p *Partition) Rights(ctx context.Context) (Rights, error) {
 			out.Claims = append(out.Claims, c)
 		}
 	}
-	for bot, text := range halts.Val() {
-		h, err := p.readHalt(bot, text)
+	for whose, text := range all.Val() {
+		if strings.Contains(whose, "/") {
+			continue // a symbol, whose claims are known already
+		}
+		h, err := p.readHalt(whose, text)
 		if err != nil {
 			return Rights{}, err
 		}
@@ -160,30 +206,33 @@ func (p *Partition) Claim(ctx context.Context, kind domain.Kind, symbol string) 
 // and the checkpoint that this is of. The error matches domain.ErrUnreachable or
 // domain.ErrUnknown.
 func (p *Partition) HasLiveOrder(ctx context.Context, bot, symbol string) (bool, domain.Checkpoint, error) {
-	values, at, err := p.fields(ctx, p.liveCountKey(), bot+" "+symbol)
+	n, at, err := p.count(ctx, p.liveCountKey(), LiveCountField(bot, symbol))
+	return n > 0, at, err
+}
+
+// count reads one of the numbers of a hash; zero: it is not there.
+func (p *Partition) count(ctx context.Context, key, field string) (int, domain.Checkpoint, error) {
+	values, at, err := p.fields(ctx, key, field)
 	if err != nil {
-		return false, at, err
+		return 0, at, err
 	}
 	text, ok := values[0].(string)
 	if !ok {
-		return false, at, nil
+		return 0, at, nil
 	}
-	n, err := strconv.ParseUint(text, 10, 64)
+	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil {
-		return false, at, fmt.Errorf("orders of %s for %s: %w: %q is no number", bot, symbol, domain.ErrUnknown, text)
+		return 0, at, fmt.Errorf("%s, %s: %w: %q is no number", key, field, domain.ErrUnknown, text)
 	}
-	return n > 0, at, nil
+	return int(n), at, nil
 }
 
 func heldText(c domain.Claim) string {
-	exposed, account := 0, c.Account
-	if c.Exposed {
-		exposed = 1
-	}
+	account := c.Account
 	if account == "" {
 		account = "-"
 	}
-	return fmt.Sprintf("%d %d %d %d %s %s %d", c.Sequence, c.First, unixMilli(c.Expires), exposed, c.Bot, account, unixMilli(c.Granted))
+	return fmt.Sprintf("%d %d %d %d %s %s %d", c.Sequence, c.First, unixMilli(c.Expires), exposedDigit(c), c.Bot, account, unixMilli(c.Granted))
 }
 
 func (p *Partition) readHeld(kind domain.Kind, symbol, text string) (domain.Claim, error) {

@@ -39,7 +39,7 @@ type Config struct {
 	// TLS to use, with the Sentinels, too; nil for none. A Unix socket has none.
 	TLS *tls.Config
 	// MaxConnections in the pool, per node. Default 50. Up to four more serve
-	// reads of what is folded, but not in a cluster.
+	// reads of what is folded, and up to eight pops of orders, but not in a cluster.
 	MaxConnections int
 	// Prefix of every key. Default DefaultPrefix.
 	Prefix string
@@ -69,6 +69,7 @@ type Store struct {
 	rdb    redis.UniversalClient
 	gather *gatherer // of all reads; nil for a cluster
 	atOnce *gatherer // of those of one step; nil for a cluster
+	calls  *ownConns // for calls of scripts
 
 	listings sync.Map // exchange to *listing
 }
@@ -92,6 +93,7 @@ func Connect(ctx context.Context, cfg Config) (*Store, error) {
 func Open(cfg Config) *Store {
 	cfg = cfg.withDefaults()
 	s := &Store{cfg: cfg, rdb: newClient(cfg)}
+	s.calls = s.newOwnConns(mostCalls)
 	if !cfg.Cluster {
 		s.gather, s.atOnce = s.newGatherer(false), s.newGatherer(true)
 	}
@@ -206,9 +208,10 @@ func infoField(info, name string) string {
 func (s *Store) Close() error {
 	for _, g := range []*gatherer{s.gather, s.atOnce} {
 		if g != nil {
-			g.close()
+			g.conns.close()
 		}
 	}
+	s.calls.close()
 	return s.rdb.Close()
 }
 

@@ -59,7 +59,11 @@ func (p *Partition) ContentKeys(ctx context.Context) ([]string, error) {
 // folded tells the keys that are a fold of the log from leases and the like.
 func folded(key string) bool {
 	family, _, _ := strings.Cut(key, ":")
-	return family != "leases" && family != "tries"
+	switch family {
+	case "leases", "tries", "turns", "changes":
+		return false
+	}
+	return true
 }
 
 // Content reads a piece of a key. The error matches domain.ErrUnreachable or
@@ -235,7 +239,7 @@ func originOf(key, kind, field, value string) Item {
 	case "ticks", "trades", "gaps", "balances", "positions", "fills", "unacked", "venues", "symbols", "shadowed", "candles", "orders":
 		item.Seq, _, _ = wire.UnstampText(value)
 		item.Derived = family == "candles" || family == "orders" || item.Seq == 0
-	case "bot", "symbol", "newest", "live", "done", "dead", "cancels", "queue", "waiting":
+	case "bot", "symbol", "live", "done", "dead", "cancels", "waiting":
 		if kind == "zset" {
 			item.Seq, _ = strconv.ParseUint(value, 10, 64)
 		} else {

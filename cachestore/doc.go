@@ -38,8 +38,10 @@
 //	<prefix>{<stream>}:freed                       hash: symbol → sequence of the return, of those that were
 //	<prefix>{<stream>}:freedby                     hash: symbol → <token> <bot> <returned, unix ms>, of the same
 //	<prefix>{<stream>}:openings, opened, openedby  the same three of opening marks
-//	<prefix>{<stream>}:halts                       hash: bot, "" for all, or "*" for all exchanges → <state> <sequence> <time, unix ms> <reason>;
-//	                                               but for "" none whose state is active
+//	<prefix>{<stream>}:rights                      hash: bot, "" for all, or "*" for all exchanges → <state> <sequence> <time, unix ms> <reason>
+//	                                               of a halt, but for "" none whose state is active; symbol → <sequence of the
+//	                                               block> <that of the opening mark>, each of its grant or return and 0 without,
+//	                                               and if one is held, of each <token> <expires, unix ms> <exposed> <bot>
 //	<prefix>{CATALOG}:venues                       hash: exchange → stamped venue; a stamp without a venue: deleted
 //	<prefix>{CATALOG}:symbols:<exchange>           hash: symbol → stamped symbol
 //	<prefix>{CATALOG}:shadowed:<exchange>          hash: symbol → stamped symbol from before the venue was deleted; not to be read
@@ -53,7 +55,6 @@
 // first is the sequence that an order was created with:
 //
 //	<prefix>{<stream>}:orders            hash: id → stamped order
-//	<prefix>{<stream>}:newest            sorted set: ids by the sequence of the order's newest state
 //	<prefix>{<stream>}:live              sorted set: ids of those that are not final, by first
 //	<prefix>{<stream>}:done              sorted set: ids of those that are, by the sequence of their end; capped
 //	<prefix>{<stream>}:dead              sorted set: ids of those that are handed out no more, by first
@@ -61,15 +62,19 @@
 //	<prefix>{<stream>}:symbol:<symbol>   sorted set: ids of the orders in a symbol, by first
 //	<prefix>{<stream>}:bot:<bot>         sorted set: ids of the orders of a bot, by first
 //	<prefix>{<stream>}:livecount         hash: <bot> <symbol> → how many live orders
-//	<prefix>{<stream>}:queue:<symbol>    sorted set: ids of those that wait for a worker, by first
-//	<prefix>{<stream>}:queued            sorted set: symbol → first of its oldest one that waits
-//	<prefix>{<stream>}:heads             hash: symbol → id of that one, and after it the oldest of each other line:
-//	                                     of the same bot, of those that only reduce, of those that may have been sent
+//	<prefix>{<stream>}:waitcount         hash: symbol → how many orders wait for a worker
+//	<prefix>{<stream>}:heads             hash: symbol → <turn> <id>…, the oldest one that waits, and after it the oldest of
+//	                                     each other line: of the same bot, of those that only reduce, of those that may
+//	                                     have been sent; turn is 2^52 + first of the oldest
 //	<prefix>{<stream>}:tickets           hash: id → <bot> <account> <reduce only> <expires, unix ms or 0> <status> <created, unix ms>
 //	                                     of each one that waits
 //	<prefix>{<stream>}:leases            hash: symbol → <end, unix ms> <token> <id> <worker>, the token "-" for a mere delay;
 //	                                     not folded
+//	<prefix>{<stream>}:turns             sorted set: the symbols of heads; one that has a lease by its end, or less, unix ms,
+//	                                     others by their turn; not folded, but kept true by the fold
 //	<prefix>{<stream>}:tries             hash: id → how often it was handed out; not folded, but emptied by the fold
+//	<prefix>{<stream>}:changes           stream of an entry for each batch that changed orders, its id is the sequence that
+//	                                     the batch ended with: the one that it began behind → their ids; capped
 //
 // Trades are a list and candles one hash for a market, because a batch then
 // costs one command for each, however many trades it has and although each
@@ -108,6 +113,23 @@
 // left the queue, the next one goes out at once. Pop checks blocks, opening marks
 // and halts for orders that would be sent; one that may have been sent already is
 // handed out whatever they say, because somebody must find out what became of it.
+//
+// With as many workers as symbols most symbols are leased, so a pop does not look
+// through them: turns has those first that are leased, by the end of the lease, and
+// behind them all that may be handed out. It only tells where to look, and may say
+// of a symbol that it has no lease, or one that ends earlier, never the opposite:
+// who gives a lease back moves the symbol, and so does the fold when an order waits
+// no more or another is the oldest; a pop moves those whose lease it writes or
+// finds, or whose end has come. A pop that finds fewer symbols in turns than in heads,
+// because they were lost, begins them anew with no leases at all.
+//
+// Who follows the orders reads in changes which of them to look at. An index by the
+// sequence of the newest state would tell as much, and cost an insertion into a
+// sorted set for each state of each order, where changes takes one command for a
+// batch. Where its oldest entry begins is where it says nothing of what was before;
+// a watcher that has not come so far reads all orders again. Without an entry no
+// order has changed since the partition was begun. Which entries there are depends
+// on the batches, so it is no fold of the log; but any two of them tell the same.
 //
 // Values are the msgpack arrays of internal/wire, but for the rights to trade:
 // those are plain text, because the script that hands out orders reads them.

@@ -3,9 +3,7 @@ package cachestore
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
@@ -22,7 +20,8 @@ import (
 // What has to be read in one step goes in requests of its own, and each of those
 // is one transaction. So it is true of each caller's part that nothing was
 // written in between, MULTI and EXEC are shared, and what several want to know
-// of that moment, a checkpoint or the time, is read once.
+// of that moment, a checkpoint or the time, is read once. Fields of the same hash
+// are asked for with one command, whoever wants them.
 //
 // Replies stay as they came, in one buffer for all of a request, and each caller
 // decodes its own part of it.
@@ -48,19 +47,21 @@ type gatherer struct {
 	cfg    Config
 	atOnce bool // each request in one step
 
+	conns *ownConns
+
 	mu      sync.Mutex
 	waiting []*question
-	flights int         // requests under way
-	idle    []*readConn // none in a cluster
-	closed  bool
+	flights int // requests under way
 }
 
-// question is what one caller reads.
+// question is what one caller reads: commands, or fields of a hash.
 type question struct {
 	commands []command
-	shared   command // belongs to it, and may be others' too; nil: none
+	hash     string // its key; empty: none is asked for
+	fields   []string
+	shared   []command // belong to it, and may be others' too
 
-	first, at int // of its commands, and the shared one's, in the flight
+	first, at int // of its commands, or its hash, and the shared ones, in the flight
 	answer    reply
 	err       error
 	done      chan struct{} // has room for one, so it can be used again
@@ -70,12 +71,24 @@ var questions = sync.Pool{New: func() any { return &question{done: make(chan str
 
 // read carries out commands, and of a gatherer at once those of one step, and
 // blocks until they have their replies. The caller releases the answer.
-func (g *gatherer) read(ctx context.Context, shared command, commands ...command) (reply, error) {
+func (g *gatherer) read(ctx context.Context, shared []command, commands ...command) (reply, error) {
+	q := questions.Get().(*question)
+	q.commands, q.shared = commands, shared
+	return g.ask(ctx, q)
+}
+
+// readFields is read for fields of a hash. The answer is one element for each. They
+// must stay as they are, also when ctx has ended.
+func (g *gatherer) readFields(ctx context.Context, shared []command, key string, fields ...string) (reply, error) {
+	q := questions.Get().(*question)
+	q.hash, q.fields, q.shared = key, fields, shared
+	return g.ask(ctx, q)
+}
+
+func (g *gatherer) ask(ctx context.Context, q *question) (reply, error) {
 	if err := ctx.Err(); err != nil {
 		return reply{}, err
 	}
-	q := questions.Get().(*question)
-	q.commands, q.shared = commands, shared
 	g.mu.Lock()
 	g.waiting = append(g.waiting, q)
 	if g.flights < maxFlights {
@@ -114,37 +127,6 @@ func (g *gatherer) fly() {
 	}
 }
 
-// flight is one request and the replies to it.
-type flight struct {
-	commands []command
-	shared   []int // those of the commands that may be several callers'
-	replies  []byte
-	start    int          // where in replies the first one begins
-	ends     []int        // where the reply to each command ends
-	readers  atomic.Int32 // callers who have not released their part
-}
-
-// idleFlights are those that are used again. They are no sync.Pool, because the
-// collector empties one: readers of long lists have it run so often that a fifth
-// of what they allocate would be buffers that grow anew.
-var idleFlights struct {
-	mu   sync.Mutex
-	list []*flight
-}
-
-// newFlight is a flight without anything in it.
-func newFlight() *flight {
-	idleFlights.mu.Lock()
-	defer idleFlights.mu.Unlock()
-	n := len(idleFlights.list)
-	if n == 0 {
-		return new(flight)
-	}
-	f := idleFlights.list[n-1]
-	idleFlights.list = idleFlights.list[:n-1]
-	return f
-}
-
 func (g *gatherer) send(batch []*question) {
 	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.Timeout)
 	defer cancel()
@@ -157,133 +139,21 @@ func (g *gatherer) send(batch []*question) {
 	f.readers.Store(int32(len(batch))) //nolint:gosec // at most flightSize
 	for _, q := range batch {
 		if q.err = err; err == nil {
-			q.answer = reply{rest: f.part(q.first, q.first+len(q.commands)), from: f}
-			if q.shared != nil {
-				q.answer.shared = f.part(q.at, q.at+1)
-			}
+			q.answer = f.answer(q)
 		}
 		q.done <- struct{}{}
 	}
 }
 
-func (f *flight) add(q *question) {
-	if q.shared != nil {
-		q.at = f.share(q.shared)
-	}
-	q.first = len(f.commands)
-	f.commands = append(f.commands, q.commands...)
-}
-
-// share is the place of a command that goes once.
-func (f *flight) share(c command) int {
-	for _, i := range f.shared {
-		if slices.Equal(f.commands[i], c) {
-			return i
-		}
-	}
-	f.shared = append(f.shared, len(f.commands))
-	f.commands = append(f.commands, c)
-	return len(f.commands) - 1
-}
-
-// part is the replies to some of the commands.
-func (f *flight) part(first, end int) []byte {
-	start := f.start
-	if first > 0 {
-		start = f.ends[first-1]
-	}
-	return f.replies[start:f.ends[end-1]]
-}
-
-// release says that one caller is done with its part.
-func (f *flight) release() {
-	if f.readers.Add(-1) > 0 || cap(f.replies) > keptBuffer {
-		return
-	}
-	f.reset()
-	clear(f.commands[:cap(f.commands)])
-	f.commands, f.shared = f.commands[:0], f.shared[:0]
-	idleFlights.mu.Lock()
-	defer idleFlights.mu.Unlock()
-	if len(idleFlights.list) < keptFlights {
-		idleFlights.list = append(idleFlights.list, f)
-	}
-}
-
-func (f *flight) reset() {
-	f.replies, f.start, f.ends = f.replies[:0], 0, f.ends[:0]
-}
-
-// fetch carries out the commands. Without an error each has its reply.
-func (f *flight) fetch(ctx context.Context, g *gatherer) error {
-	// The library follows redirections, and repeats a request because Redis was
-	// started anew or loads its data: then the first reply is an error.
-	if !g.cfg.Cluster && g.fetch(ctx, f) == nil && f.replies[f.start] != '-' {
-		return nil
-	}
-	f.reset()
-	if g.atOnce {
-		return f.fetchParsed(ctx, g.rdb.TxPipeline())
-	}
-	return f.fetchParsed(ctx, g.rdb.Pipeline())
-}
-
 // fetch uses a connection of the gatherer's own.
 func (g *gatherer) fetch(ctx context.Context, f *flight) error {
-	g.mu.Lock()
-	if g.closed {
-		g.mu.Unlock()
-		return redis.ErrClosed
-	}
-	var conn *readConn
-	if n := len(g.idle); n > 0 {
-		conn, g.idle = g.idle[n-1], g.idle[:n-1]
-	}
-	g.mu.Unlock()
-	if conn == nil {
-		var err error
-		if conn, err = dialRead(ctx, g.rdb.(*redis.Client), g.cfg); err != nil {
-			return err
-		}
-	}
-	err := conn.fetch(ctx, f, g.atOnce)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if err != nil || g.closed {
-		_ = conn.Close()
+	conn, err := g.conns.take(ctx)
+	if err != nil {
 		return err
 	}
-	g.idle = append(g.idle, conn)
-	return nil
-}
-
-// close ends the connections.
-func (g *gatherer) close() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.closed = true
-	for _, conn := range g.idle {
-		_ = conn.Close()
-	}
-	g.idle = nil
-}
-
-// fetchParsed lets the library make sense of the replies, and puts them back
-// into the form in which they came.
-func (f *flight) fetchParsed(ctx context.Context, pipe redis.Pipeliner) (err error) {
-	cmds := make([]*redis.Cmd, len(f.commands))
-	for i, c := range f.commands {
-		cmds[i] = redis.NewCmd(ctx, c...)
-		_ = pipe.Process(ctx, cmds[i])
-	}
-	_, _ = pipe.Exec(ctx) // each command has its own error
-	for _, cmd := range cmds {
-		if f.replies, err = appendReply(f.replies, cmd); err != nil {
-			return err
-		}
-		f.ends = append(f.ends, len(f.replies))
-	}
-	return nil
+	err = conn.fetch(ctx, f, g.atOnce)
+	g.conns.give(conn, err)
+	return err
 }
 
 // readAt carries out commands of a partition in one step, nothing is written in
@@ -291,7 +161,18 @@ func (f *flight) fetchParsed(ctx context.Context, pipe redis.Pipeliner) (err err
 // answer. The error says what was to be done and matches domain.ErrUnreachable or
 // domain.ErrUnknown.
 func (p *Partition) readAt(ctx context.Context, what string, commands ...command) (reply, domain.Checkpoint, error) {
-	r, err := p.atOnce.read(ctx, command{"get", p.checkpointKey()}, commands...)
+	r, err := p.atOnce.read(ctx, p.moment, commands...)
+	return p.readOf(ctx, what, r, err)
+}
+
+// readFieldsAt is readAt for fields of a hash. The answer is one element for each.
+func (p *Partition) readFieldsAt(ctx context.Context, what, key string, fields ...string) (reply, domain.Checkpoint, error) {
+	r, err := p.atOnce.readFields(ctx, p.moment, key, fields...)
+	return p.readOf(ctx, what, r, err)
+}
+
+// readOf completes a read with the checkpoint that it is of.
+func (p *Partition) readOf(ctx context.Context, what string, r reply, err error) (reply, domain.Checkpoint, error) {
 	if err != nil {
 		return r, domain.Checkpoint{}, p.failed(ctx, what, err)
 	}
@@ -369,7 +250,7 @@ func (s *Store) gathererOf(atOnce bool) *gatherer {
 }
 
 func (s *Store) newGatherer(atOnce bool) *gatherer {
-	return &gatherer{rdb: s.rdb, cfg: s.cfg, atOnce: atOnce}
+	return &gatherer{rdb: s.rdb, cfg: s.cfg, atOnce: atOnce, conns: s.newOwnConns(maxFlights)}
 }
 
 // readScript runs a script that only reads, with g's other reads. The caller

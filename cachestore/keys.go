@@ -53,8 +53,7 @@ func (p *Partition) leasesKey(q Queue) string { return p.key("leases:" + q.Strin
 
 func (p *Partition) droppedKey(q Queue) string { return p.key("dropped:" + q.String()) }
 
-// heldKey and the two after it are of one kind of claims. They are agreed with
-// the scripts of the queue of orders.
+// heldKey and the two after it are of one kind of claims.
 func (p *Partition) heldKey(kind domain.Kind) string {
 	if kind == domain.KindOpening {
 		return p.key("openings")
@@ -71,7 +70,7 @@ func (p *Partition) freedKey(kind domain.Kind) string {
 
 func (p *Partition) returnedKey(kind domain.Kind) string { return p.freedKey(kind) + "by" }
 
-func (p *Partition) haltsKey() string { return p.key("halts") }
+func (p *Partition) rightsKey() string { return p.key("rights") }
 
 func (p *Partition) liveCountKey() string { return p.key("livecount") }
 
@@ -93,8 +92,10 @@ func (p *Partition) botKey(bot string) string { return p.key("bot:" + bot) }
 // Those of an exchange's orders; a partition has one exchange.
 
 func (p *Partition) ordersKey() string      { return p.key("orders") }
-func (p *Partition) queuedKey() string      { return p.key("queued") }
 func (p *Partition) headsKey() string       { return p.key("heads") }
 func (p *Partition) ticketsKey() string     { return p.key("tickets") }
 func (p *Partition) triesKey() string       { return p.key("tries") }
+func (p *Partition) waitCountKey() string   { return p.key("waitcount") }
 func (p *Partition) orderLeasesKey() string { return p.key("leases") }
+func (p *Partition) turnsKey() string       { return p.key("turns") }
+func (p *Partition) changesKey() string     { return p.key("changes") }

@@ -1,9 +1,13 @@
 package cachestore
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,8 +23,8 @@ var (
 	//go:embed scripts/orders_lease.lua
 	ordersLeaseSource string
 
-	ordersPopScript   = redis.NewScript(ordersPopSource)
-	ordersLeaseScript = redis.NewScript(ordersLeaseSource)
+	ordersPopScript   = newScript(ordersPopSource)
+	ordersLeaseScript = newScript(ordersLeaseSource)
 )
 
 // OrderPop is what PopOrders needs to know.
@@ -39,12 +43,14 @@ type PoppedOrder struct {
 	Tries      int    // how often it was handed out, this time included
 	BlockSeq   uint64 // of the newest message about the market's block; zero: none
 	BlockToken uint64 // of the block, if the order's bot holds it; zero: it does not
+	// The same of the market's opening mark.
+	OpeningSeq, OpeningToken uint64
+
 	HaltSeq    uint64 // of the newest message about the exchange's halt; zero: none
 	BotHaltSeq uint64 // of the newest message about the bot's halt; zero: none
 	Lapsed     bool   // another bot has the block, which has expired
-	Expired    bool   // it is too old to be sent
-	OpeningSeq uint64 // of the newest message about the market's opening mark; zero: none
 	OpenLapsed bool   // another bot has the opening mark, which has expired
+	Expired    bool   // it is too old to be sent
 }
 
 // PoppedOrders is the answer of PopOrders.
@@ -63,94 +69,69 @@ type PoppedOrders struct {
 // domain.ErrUnreachable, when orders may have been leased, or domain.ErrUnknown.
 func (p *Partition) PopOrders(ctx context.Context, r OrderPop) (PoppedOrders, error) {
 	lease := max(1, r.Lease.Milliseconds())
-	reply, err := ordersPopScript.Run(ctx, p.store.rdb, []string{
-		p.checkpointKey(), p.queuedKey(), p.headsKey(), p.ticketsKey(), p.ordersKey(), p.orderLeasesKey(), p.triesKey(),
-		p.heldKey(domain.KindBlock), p.freedKey(domain.KindBlock), p.heldKey(domain.KindOpening), p.haltsKey(), p.freedKey(domain.KindOpening),
-	}, r.Epoch, r.Least, lease, r.Token, r.Worker, r.Most).Slice()
+	in, err := p.popOrders().run(ctx, p.store, r.Epoch, r.Least, lease, r.Token, r.Worker, r.Most)
 	if err != nil {
 		return PoppedOrders{}, p.failed(ctx, "pop orders", err)
 	}
-	in := popReply{of: p.stream, rest: reply}
+	defer in.release()
 	var out PoppedOrders
+	elements := in.list()
 	if out.At, err = domain.ParseCheckpoint(in.text()); err != nil {
 		return out, err
 	}
-	if len(in.rest) == 0 && in.err == nil {
+	if elements == 1 {
 		out.Behind = true
-		return out, nil
+		return out, p.unreadable(in.err)
 	}
 	out.Until = time.UnixMilli(in.number() + lease)
 	out.Next = time.Duration(in.number()) * time.Millisecond
-	for len(in.rest) > 0 && in.err == nil {
-		o, err := in.order(p)
-		if err != nil {
+	out.Orders = make([]PoppedOrder, max(0, elements-3)/4)
+	for i := range out.Orders {
+		if err := p.readPopped(&in, &out.Orders[i]); err != nil {
 			return out, err
 		}
-		out.Orders = append(out.Orders, o)
 	}
-	return out, in.err
+	return out, p.unreadable(in.err)
 }
 
-// popReply reads what the script of PopOrders has answered, one element after the
-// other, and keeps the first error.
-type popReply struct {
-	of   string
-	rest []any
-	err  error
+func (p *Partition) newPopOrders() *scriptCall {
+	return newScriptCall(ordersPopScript, []string{
+		p.checkpointKey(), p.turnsKey(), p.headsKey(), p.ticketsKey(), p.ordersKey(), p.orderLeasesKey(), p.triesKey(),
+		p.rightsKey(),
+	}, 6)
 }
 
-func (r *popReply) next() (element any) {
-	if len(r.rest) > 0 {
-		element, r.rest = r.rest[0], r.rest[1:]
+// unreadable is the error for an answer of the script of PopOrders that is of
+// another form, nil for nil.
+func (p *Partition) unreadable(err error) error {
+	if err != nil {
+		err = fmt.Errorf("pop orders of %s: %w: %w", p.stream, domain.ErrUnknown, err)
 	}
-	return element
+	return err
 }
 
-func (r *popReply) text() string {
-	element := r.next()
-	text, ok := element.(string)
-	if !ok {
-		r.fail(element, "text")
-	}
-	return text
-}
-
-func (r *popReply) number() int64 {
-	element := r.next()
-	n, ok := element.(int64)
-	if !ok {
-		r.fail(element, "number")
-	}
-	return n
-}
-
-func (r *popReply) fail(element any, what string) {
-	if r.err == nil {
-		r.err = fmt.Errorf("%s: %w: %v is no %s", r.of, domain.ErrUnknown, element, what)
-	}
-}
-
-// order reads one that was leased.
-func (r *popReply) order(p *Partition) (o PoppedOrder, err error) {
-	id, stored := r.text(), r.text()
-	o.Tries = int(r.number())
-	about := r.text()
-	if r.err != nil {
-		return o, r.err
+// readPopped reads one order that was leased.
+func (p *Partition) readPopped(in *reply, o *PoppedOrder) (err error) {
+	id := in.text()
+	stored, _ := in.bytes()
+	o.Tries = int(in.number())
+	about, _ := in.bytes()
+	if in.err != nil {
+		return p.unreadable(in.err)
 	}
 	var lapsed, openLapsed, expired uint64
+	numbers := [...]*uint64{&o.BlockSeq, &o.BlockToken, &o.OpeningSeq, &o.OpeningToken, &o.HaltSeq, &o.BotHaltSeq, &lapsed, &openLapsed, &expired}
 	rest := about
-	for _, n := range []*uint64{&o.BlockSeq, &o.BlockToken, &o.OpeningSeq, &o.HaltSeq, &o.BotHaltSeq, &lapsed, &openLapsed, &expired} {
-		var text string
-		text, rest, _ = strings.Cut(rest, " ")
-		if *n, err = strconv.ParseUint(text, 10, 64); err != nil {
-			r.fail(about, "list of eight numbers")
-			return o, r.err
+	for _, n := range numbers {
+		var text []byte
+		text, rest, _ = bytes.Cut(rest, []byte{' '})
+		if *n, err = strconv.ParseUint(string(text), 10, 64); err != nil {
+			return p.unreadable(fmt.Errorf("%q is no list of %d numbers", about, len(numbers)))
 		}
 	}
 	o.Lapsed, o.OpenLapsed, o.Expired = lapsed == 1, openLapsed == 1, expired == 1
 	o.Order, err = p.readOrder(id, stored)
-	return o, err
+	return err
 }
 
 // LeaseMove is what becomes of the lease of an order.
@@ -179,12 +160,21 @@ type OrderLease struct {
 // which nobody else can get. The error matches domain.ErrUnreachable or
 // domain.ErrUnknown.
 func (p *Partition) MoveOrderLease(ctx context.Context, l OrderLease, move LeaseMove, d time.Duration) (held bool, err error) {
-	n, err := ordersLeaseScript.Run(ctx, p.store.rdb, []string{p.checkpointKey(), p.orderLeasesKey(), p.ticketsKey(), p.triesKey()},
-		l.Symbol, l.ID, l.Token, d.Milliseconds(), string(move), l.Epoch).Int()
+	r, err := p.moveLease().run(ctx, p.store, l.Symbol, l.ID, l.Token, d.Milliseconds(), string(move), l.Epoch)
 	if err != nil {
 		return false, p.failed(ctx, "lease of an order", err)
 	}
-	return n > 0, nil
+	defer r.release()
+	if n := r.number(); r.err == nil {
+		return n > 0, nil
+	}
+	return false, p.failed(ctx, "lease of an order", r.err)
+}
+
+func (p *Partition) newMoveLease() *scriptCall {
+	return newScriptCall(ordersLeaseScript, []string{
+		p.checkpointKey(), p.orderLeasesKey(), p.ticketsKey(), p.triesKey(), p.headsKey(), p.turnsKey(),
+	}, 6)
 }
 
 // OrderQueue is how the queue of a symbol is doing.
@@ -205,32 +195,37 @@ type OrderQueue struct {
 func (p *Partition) OrderQueues(ctx context.Context) ([]OrderQueue, domain.Checkpoint, error) {
 	tx := p.store.rdb.TxPipeline()
 	checkpoint := tx.Get(ctx, p.checkpointKey())
-	symbols, heads := tx.ZRange(ctx, p.queuedKey(), 0, -1), tx.HGetAll(ctx, p.headsKey())
+	heads, lengths := tx.HGetAll(ctx, p.headsKey()), tx.HGetAll(ctx, p.waitCountKey())
 	leases, now := tx.HGetAll(ctx, p.orderLeasesKey()), tx.Time(ctx)
 	_, _ = tx.Exec(ctx) // gives the first error, which may only say that there is no checkpoint
 	at, err := p.checkpointOf(ctx, checkpoint)
 	if err == nil {
-		err = p.failedReply(ctx, symbols, heads, leases, now)
+		err = p.failedReply(ctx, heads, lengths, leases, now)
 	}
-	if err != nil || len(symbols.Val()) == 0 {
+	if err != nil || len(heads.Val()) == 0 {
 		return nil, at, err
 	}
-	counts := p.store.rdb.Pipeline()
-	lengths, waits := make([]*redis.IntCmd, len(symbols.Val())), make([]*redis.BoolCmd, len(symbols.Val()))
-	queues := make([]OrderQueue, len(symbols.Val()))
-	for i, symbol := range symbols.Val() {
-		oldest, _, _ := strings.Cut(heads.Val()[symbol], " ")
+	tickets := p.store.rdb.Pipeline()
+	// Turns have the same number of digits.
+	symbols := slices.SortedFunc(maps.Keys(heads.Val()), func(a, b string) int { return cmp.Compare(heads.Val()[a], heads.Val()[b]) })
+	waits := make([]*redis.BoolCmd, len(symbols))
+	queues := make([]OrderQueue, len(symbols))
+	for i, symbol := range symbols {
+		_, ids, _ := strings.Cut(heads.Val()[symbol], " ")
+		oldest, _, _ := strings.Cut(ids, " ")
 		queues[i] = OrderQueue{Symbol: symbol, Head: oldest}
 		queues[i].setLease(leases.Val()[symbol], now.Val())
-		lengths[i] = counts.ZCard(ctx, p.indexKey(QueueOf(symbol)))
-		waits[i] = counts.HExists(ctx, p.ticketsKey(), queues[i].Leased)
+		if queues[i].Waiting, err = strconv.Atoi(lengths.Val()[symbol]); err != nil {
+			return nil, at, fmt.Errorf("orders that wait for %s: %w: %w", symbol, domain.ErrUnknown, err)
+		}
+		waits[i] = tickets.HExists(ctx, p.ticketsKey(), queues[i].Leased)
 	}
-	if _, err := counts.Exec(ctx); err != nil {
+	if _, err := tickets.Exec(ctx); err != nil {
 		return nil, at, p.failed(ctx, "read the queues", err)
 	}
 	for i := range queues {
 		q := &queues[i]
-		if q.Waiting = int(lengths[i].Val()); !waits[i].Val() {
+		if !waits[i].Val() {
 			q.Until, q.Leased, q.Worker, q.Delayed = time.Time{}, "", "", false
 		}
 	}
@@ -252,21 +247,28 @@ func (q *OrderQueue) setLease(text string, now time.Time) {
 // WaitingOrders counts the orders that wait for a worker, and reads one order, if
 // an id is given, of the same checkpoint. Errors as for MoveOrderLease.
 func (p *Partition) WaitingOrders(ctx context.Context, id string) (waiting int, order domain.Order, found bool, at domain.Checkpoint, err error) {
-	r, at, err := p.readAt(ctx, "count the orders that wait", command{"hlen", p.ticketsKey()}, command{"hmget", p.ordersKey(), id})
+	queue := p.queue()
+	r, err := p.atOnce.readFields(ctx, queue.shared, queue.orders, id)
+	r, at, err = p.readOf(ctx, "count the orders that wait", r, err)
 	if err != nil {
 		return 0, order, false, at, err
 	}
 	defer r.release()
-	waiting = int(r.number())
-	r.list()
+	waiting = int(r.sharedNumber())
 	value, found := r.bytes()
 	if r.err != nil {
 		return 0, order, false, at, p.failed(ctx, "count the orders that wait", r.err)
 	}
 	if found {
-		order, err = p.readOrder(id, string(value))
+		order, err = p.readOrder(id, value)
 	}
 	return waiting, order, found, at, err
+}
+
+// WaitingOrdersOf counts the orders in a symbol that wait for a worker. Errors as
+// for MoveOrderLease.
+func (p *Partition) WaitingOrdersOf(ctx context.Context, symbol string) (int, domain.Checkpoint, error) {
+	return p.count(ctx, p.waitCountKey(), symbol)
 }
 
 // ResetTries forgets how often an order was handed out. Errors as for

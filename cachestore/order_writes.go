@@ -1,9 +1,6 @@
 package cachestore
 
-import (
-	"slices"
-	"strings"
-)
+import "strconv"
 
 // OrderPlace is where the indexes have an order; without Symbol nowhere.
 type OrderPlace struct {
@@ -22,6 +19,8 @@ type OrderChange struct {
 	Was, Is OrderPlace
 	Payload []byte // of the newest state; none: what is stored stays
 	Ticket  string // what the pop needs to know of one that is queued
+
+	value string // payload and sequence, as they are stored
 }
 
 // QueueHead is the oldest orders of a symbol that wait for a worker; without IDs
@@ -30,133 +29,262 @@ type QueueHead struct {
 	Symbol string
 	IDs    []string // the oldest of each line: of those that may be sent if one of them may
 	First  uint64   // of the oldest
+	// Free: another order is the oldest than was before, or one of the symbol waits
+	// no more. Its lease may have ended with that.
+	Free bool
+
+	turn uint64 // see OrderTurn
+	text string // as it is stored
 }
 
-// indexEntry is an order's place in an index. The index is that of something, a
-// symbol or a bot, or of all orders: its name is made when it is written.
-type indexEntry struct {
-	index OrderIndex
+// turnBase is more than any lease's end, unix milliseconds.
+const turnBase = 1 << 52
+
+// OrderTurn is where the turns have a symbol without a lease whose oldest order
+// was created with the sequence first.
+func OrderTurn(first uint64) uint64 { return turnBase + first }
+
+// orderIndex is one of the indexes that PutOrders keeps.
+type orderIndex uint8
+
+const (
+	inSymbol orderIndex = iota
+	inBot
+	inLive
+	inDone
+	inDead
+	inCancels
+	orderIndexes
+)
+
+// in tells under which score an index has an order, and of what, a symbol or a
+// bot, that index is; score zero: it does not have it.
+func (o *OrderPlace) in(index orderIndex) (of string, score uint64) {
+	has := true
+	switch index {
+	case inSymbol:
+		return o.Symbol, o.First
+	case inBot:
+		return o.Bot, o.First
+	case inDone:
+		if o.Final {
+			return "", o.Seq
+		}
+		return "", 0
+	case inLive:
+		has = !o.Final
+	case inDead:
+		has = o.Dead && !o.Final
+	case inCancels:
+		has = o.Cancel && !o.Final
+	}
+	if has {
+		return "", o.First
+	}
+	return "", 0
+}
+
+// score is where the score of in is.
+func (o *OrderPlace) score(index orderIndex) *uint64 {
+	if index == inDone {
+		return &o.Seq
+	}
+	return &o.First
+}
+
+// orderIndexKey names an index: that of all orders, or of something.
+type orderIndexKey struct {
+	index orderIndex
 	of    string
-	score uint64
 }
 
-func (e indexEntry) group() indexGroup { return indexGroup{e.index, e.of} }
-
-type indexGroup struct {
-	index OrderIndex
-	of    string
+func (k orderIndexKey) name() OrderIndex {
+	switch k.index {
+	case inSymbol:
+		return OrdersOfSymbol(k.of)
+	case inBot:
+		return OrdersOfBot(k.of)
+	}
+	return [orderIndexes]OrderIndex{
+		inLive: LiveOrders, inDone: DoneOrders, inDead: DeadOrders, inCancels: CancelOrders,
+	}[k.index]
 }
 
-func (e indexEntry) within(entries []indexEntry) bool {
-	return slices.ContainsFunc(entries, func(o indexEntry) bool { return o.group() == e.group() })
+// orderWrites is what PutOrders gathers before it becomes commands: one for each
+// key, because a command of its own for each order is most of what applying a
+// batch would cost. It is kept, with its memory, for the next batch.
+type orderWrites struct {
+	whole                             [orderIndexes]*indexWrites     // of all orders
+	indexes                           map[orderIndexKey]*indexWrites // of a symbol or a bot
+	changed                           []*indexWrites
+	states, tickets, gone, waitNoMore []any
+	entry                             changesEntry
 }
 
-// entries lists what the indexes have of an order.
-func (o OrderPlace) entries(dst []indexEntry) []indexEntry {
-	if o.Symbol == "" {
-		return dst
-	}
-	dst = append(dst,
-		indexEntry{NewestOrders, "", o.Seq}, indexEntry{OrdersOfSymbol(""), o.Symbol, o.First}, indexEntry{OrdersOfBot(""), o.Bot, o.First})
-	if o.Final {
-		return append(dst, indexEntry{DoneOrders, "", o.Seq})
-	}
-	dst = append(dst, indexEntry{LiveOrders, "", o.First})
-	if o.Dead {
-		dst = append(dst, indexEntry{DeadOrders, "", o.First})
-	}
-	if o.Cancel {
-		dst = append(dst, indexEntry{CancelOrders, "", o.First})
-	}
-	if o.Queued {
-		dst = append(dst, indexEntry{QueueOf(""), o.Symbol, o.First})
-	}
-	return dst
+type indexWrites struct {
+	key            string
+	added, removed []any
 }
 
-// PutOrders stores orders and moves them between the indexes.
-func (b *Batch) PutOrders(changes []OrderChange) {
-	p := b.partition
-	added, removed := make(map[indexGroup][]any), make(map[indexGroup][]any)
-	var states, tickets, gone, waitNoMore []any
-	var was, is []indexEntry
+// mostIndexWrites is how many indexes are kept in mind between batches.
+const mostIndexWrites = 10_000
+
+func (w *orderWrites) of(p *Partition, key orderIndexKey) *indexWrites {
+	i := w.whole[key.index]
+	if key.of != "" {
+		i = w.indexes[key]
+	}
+	switch {
+	case i != nil:
+	case key.of == "":
+		i = &indexWrites{key: p.indexKey(key.name())}
+		w.whole[key.index] = i
+	default:
+		if w.indexes == nil {
+			w.indexes = make(map[orderIndexKey]*indexWrites)
+		}
+		i = &indexWrites{key: p.indexKey(key.name())}
+		w.indexes[key] = i
+	}
+	if len(i.added) == 0 && len(i.removed) == 0 {
+		w.changed = append(w.changed, i)
+	}
+	return i
+}
+
+func (w *orderWrites) reset() {
+	for _, i := range w.changed {
+		i.added, i.removed = emptied(i.added), emptied(i.removed)
+	}
+	w.changed = w.changed[:0]
+	if len(w.indexes) > mostIndexWrites {
+		clear(w.indexes)
+	}
+	w.states, w.tickets, w.gone, w.waitNoMore = emptied(w.states), emptied(w.tickets), emptied(w.gone), emptied(w.waitNoMore)
+}
+
+// emptied lets go of the values.
+func emptied(values []any) []any {
+	clear(values)
+	return values[:0]
+}
+
+// PutOrders stores orders, moves them between the indexes, and says which have
+// changed, which is kept for as many messages as given. It is for one call a batch.
+// The changes must stay as they are until it was applied: their values are not
+// copied.
+func (b *Batch) PutOrders(changes []OrderChange, keepChanges int) {
+	p, w := b.partition, &b.orders
+	w.entry.begin(keepChanges)
 	for i := range changes {
 		c := &changes[i]
-		was, is = c.Was.entries(was[:0]), c.Is.entries(is[:0])
-		id := any(c.ID)
-		for _, e := range was {
-			if !e.within(is) {
-				removed[e.group()] = append(removed[e.group()], id)
+		for index := range orderIndexes {
+			was, before := c.Was.in(index)
+			is, now := c.Is.in(index)
+			if before != 0 && (now == 0 || was != is) {
+				i := w.of(p, orderIndexKey{index, was})
+				i.removed = append(i.removed, &c.ID)
 			}
-		}
-		for _, e := range is {
-			if !slices.Contains(was, e) {
-				added[e.group()] = append(added[e.group()], e.score, id)
+			if now != 0 && (before != now || was != is) {
+				i := w.of(p, orderIndexKey{index, is})
+				i.added = append(i.added, c.Is.score(index), &c.ID)
 			}
 		}
 		switch {
 		case c.Is.Symbol == "":
-			gone = append(gone, id)
+			w.gone = append(w.gone, &c.ID)
 		case c.Payload != nil:
-			states = append(states, id, b.stamp(c.Is.Seq, c.Payload))
+			c.value = b.stampText(c.Is.Seq, c.Payload)
+			w.states = append(w.states, &c.ID, &c.value)
+			w.entry.add(c.ID)
 		}
 		switch {
 		case c.Is.Queued:
-			tickets = append(tickets, id, c.Ticket)
+			w.tickets = append(w.tickets, &c.ID, &c.Ticket)
 		case c.Was.Queued:
-			waitNoMore = append(waitNoMore, id)
+			w.waitNoMore = append(w.waitNoMore, &c.ID)
 		}
 	}
-	b.remove("HDEL", p.ordersKey(), gone)
-	b.remove("HDEL", p.ticketsKey(), waitNoMore)
-	b.remove("HDEL", p.triesKey(), waitNoMore)
-	for group, ids := range removed {
-		b.remove("ZREM", p.indexKey(group.index+OrderIndex(group.of)), ids)
+	b.remove("HDEL", p.ordersKey(), w.gone)
+	b.remove("HDEL", p.ticketsKey(), w.waitNoMore)
+	b.remove("HDEL", p.triesKey(), w.waitNoMore)
+	for _, i := range w.changed {
+		b.remove("ZREM", i.key, i.removed)
 	}
-	b.put("HSET", p.ordersKey(), states)
-	b.put("HSET", p.ticketsKey(), tickets)
-	for group, pairs := range added {
-		b.put("ZADD", p.indexKey(group.index+OrderIndex(group.of)), pairs)
+	b.put("HSET", p.ordersKey(), w.states)
+	b.put("HSET", p.ticketsKey(), w.tickets)
+	for _, i := range w.changed {
+		b.put("ZADD", i.key, i.added)
 	}
+	b.putChanges(&w.entry)
+	w.reset()
 }
 
 // PutQueueHeads says which orders of each symbol are the next. The lease of a
-// symbol without one goes.
+// symbol without one goes. The heads must stay as they are until the batch was
+// applied.
 func (b *Batch) PutQueueHeads(heads []QueueHead) {
-	p := b.partition
-	var gone, scores, ids []any
-	for _, h := range heads {
+	p, w := b.partition, &b.orders
+	gone, texts, turns := w.gone, w.states, w.tickets
+	for i := range heads {
+		h := &heads[i]
 		if len(h.IDs) == 0 {
-			gone = append(gone, h.Symbol)
+			gone = append(gone, &h.Symbol)
 			continue
 		}
-		scores = append(scores, h.First, h.Symbol)
-		ids = append(ids, h.Symbol, strings.Join(h.IDs, " "))
+		h.turn = OrderTurn(h.First)
+		start := len(b.arena)
+		b.arena = strconv.AppendUint(b.arena, h.turn, 10)
+		for _, id := range h.IDs {
+			b.arena = append(append(b.arena, ' '), id...)
+		}
+		h.text = b.textSince(start)
+		texts = append(texts, &h.Symbol, &h.text)
+		if h.Free {
+			turns = append(turns, &h.turn, &h.Symbol)
+		}
 	}
-	b.remove("ZREM", p.queuedKey(), gone)
 	b.remove("HDEL", p.headsKey(), gone)
 	b.remove("HDEL", p.orderLeasesKey(), gone)
-	b.put("ZADD", p.queuedKey(), scores)
-	b.put("HSET", p.headsKey(), ids)
+	b.remove("ZREM", p.turnsKey(), gone)
+	b.put("HSET", p.headsKey(), texts)
+	b.put("ZADD", p.turnsKey(), turns)
+	w.gone, w.states, w.tickets = gone, texts, turns
+	w.reset()
 }
 
 // LiveCountField names the live orders of a bot in a symbol.
 func LiveCountField(bot, symbol string) string { return bot + " " + symbol }
 
-// PutLiveCounts says how many live orders there are, by LiveCountField.
-func (b *Batch) PutLiveCounts(counts map[string]int) {
-	var gone, set []any
-	for field, n := range counts {
-		if n == 0 {
-			gone = append(gone, field)
+// OrderCount is how many orders there are of something.
+type OrderCount struct {
+	Of string
+	N  int
+}
+
+// PutLiveCounts says how many live orders there are, by LiveCountField. The counts
+// must stay as they are until the batch was applied.
+func (b *Batch) PutLiveCounts(counts []OrderCount) { b.putCounts(b.partition.liveCountKey(), counts) }
+
+// PutWaitCounts says how many orders of a symbol wait for a worker. The counts must
+// stay as they are until the batch was applied.
+func (b *Batch) PutWaitCounts(counts []OrderCount) { b.putCounts(b.partition.waitCountKey(), counts) }
+
+func (b *Batch) putCounts(key string, counts []OrderCount) {
+	w := &b.orders
+	for i := range counts {
+		c := &counts[i]
+		if c.N == 0 {
+			w.gone = append(w.gone, &c.Of)
 		} else {
-			set = append(set, field, n)
+			w.states = append(w.states, &c.Of, &c.N)
 		}
 	}
-	b.remove("HDEL", b.partition.liveCountKey(), gone)
-	b.put("HSET", b.partition.liveCountKey(), set)
+	b.remove("HDEL", key, w.gone)
+	b.put("HSET", key, w.states)
+	w.reset()
 }
 
 // put sets pairs of a hash or a sorted set. A command takes an even number of
 // arguments.
-func (b *Batch) put(command, key string, pairs []any) { b.remove(command, key, pairs) }
+func (b *Batch) put(command any, key string, pairs []any) { b.remove(command, key, pairs) }

@@ -22,11 +22,10 @@ var (
 // OrderIndex is a sorted set of ids of orders.
 type OrderIndex string
 
-// The indexes. NewestOrders are all, by the sequence of their newest state;
-// DoneOrders the final ones, by that of their end; the others are sorted by the
-// sequence that an order was created with.
+// The indexes. LiveOrders and DoneOrders together are all. DoneOrders are the final
+// ones, by the sequence of their end; the others are sorted by that which an order
+// was created with.
 const (
-	NewestOrders OrderIndex = "newest"
 	LiveOrders   OrderIndex = "live"
 	DoneOrders   OrderIndex = "done"
 	DeadOrders   OrderIndex = "dead"
@@ -39,9 +38,6 @@ func OrdersOfSymbol(symbol string) OrderIndex { return OrderIndex("symbol:" + sy
 // OrdersOfBot are all orders of a bot.
 func OrdersOfBot(bot string) OrderIndex { return OrderIndex("bot:" + bot) }
 
-// QueueOf are the orders in a symbol that wait for a worker.
-func QueueOf(symbol string) OrderIndex { return OrderIndex("queue:" + symbol) }
-
 func (p *Partition) indexKey(index OrderIndex) string { return p.key(string(index)) }
 
 // ordersAtOnce is how many orders are read with one command.
@@ -50,18 +46,25 @@ const ordersAtOnce = 1000
 // OrderBook is what the fold of an exchange's orders goes on with.
 type OrderBook struct {
 	Live []domain.Order // oldest first
-	Done int            // how many final ones are kept
+	Done []string       // ids of the final ones that are kept
 }
 
 // LoadOrderBook reads the orders that are not final. The error matches
 // domain.ErrUnreachable or domain.ErrUnknown.
-func (p *Partition) LoadOrderBook(ctx context.Context) (OrderBook, error) {
-	done, err := p.store.rdb.ZCard(ctx, p.indexKey(DoneOrders)).Result()
-	if err != nil {
-		return OrderBook{}, p.failed(ctx, "load the orders", err)
+func (p *Partition) LoadOrderBook(ctx context.Context) (book OrderBook, err error) {
+	for {
+		const atOnce = 10_000
+		from := int64(len(book.Done))
+		ids, err := p.store.rdb.ZRange(ctx, p.indexKey(DoneOrders), from, from+atOnce-1).Result()
+		if err != nil {
+			return OrderBook{}, p.failed(ctx, "load the orders", err)
+		}
+		if book.Done = append(book.Done, ids...); len(ids) < atOnce {
+			break
+		}
 	}
-	live, err := p.loadIndex(ctx, LiveOrders, -1)
-	return OrderBook{Live: live, Done: int(done)}, err
+	book.Live, err = p.loadIndex(ctx, LiveOrders, -1)
+	return book, err
 }
 
 // LoadOldestDone reads the n final orders that ended first, oldest first. Errors
@@ -106,7 +109,7 @@ func (p *Partition) LoadOrders(ctx context.Context, ids []string) (map[string]do
 			if !ok {
 				continue
 			}
-			if out[id], err = p.readOrder(id, text); err != nil {
+			if out[id], err = p.readOrder(id, []byte(text)); err != nil {
 				return nil, err
 			}
 		}
@@ -124,17 +127,17 @@ func (p *Partition) Order(ctx context.Context, id string) (o domain.Order, found
 	}
 	text, found := values[0].(string)
 	if found {
-		o, err = p.readOrder(id, text)
+		o, err = p.readOrder(id, []byte(text))
 	}
 	return o, found, at, err
 }
 
-// readOrder takes a stored order apart.
-func (p *Partition) readOrder(id, value string) (domain.Order, error) {
-	seq, payload, err := wire.Unstamp([]byte(value))
+// readOrder takes a stored order apart, and keeps nothing of the value.
+func (p *Partition) readOrder(id string, value []byte) (domain.Order, error) {
+	seq, payload, err := wire.Unstamp(value)
 	var o domain.Order
 	if err == nil {
-		o, err = wire.DecodeOrder(domain.Key{Kind: domain.KindOrder, Exchange: p.exchange(), OrderID: id}, payload)
+		o, err = wire.UsualOrder(domain.Key{Kind: domain.KindOrder, Exchange: p.exchange(), OrderID: id}, payload)
 	}
 	if err != nil {
 		return o, fmt.Errorf("order %s: %w: %w", id, domain.ErrUnknown, err)
@@ -177,19 +180,24 @@ func (p *Partition) orderPage(ctx context.Context, index OrderIndex, direction, 
 	if err != nil {
 		return OrderPage{}, p.failed(ctx, "read the orders", err)
 	}
-	var page OrderPage
+	return p.readPage(reply)
+}
+
+// readPage takes apart what a script says: the checkpoint, the bound, and of each
+// order the id and what is stored.
+func (p *Partition) readPage(reply []string) (page OrderPage, err error) {
 	if page.At, err = domain.ParseCheckpoint(reply[0]); err != nil {
 		return page, err
 	}
 	for i := 2; i+1 < len(reply); i += 2 {
-		o, err := p.readOrder(reply[i], reply[i+1])
+		o, err := p.readOrder(reply[i], []byte(reply[i+1]))
 		if err != nil {
 			return page, err
 		}
 		page.Orders = append(page.Orders, o)
 	}
 	if page.Bound, err = strconv.ParseUint(reply[1], 10, 64); err != nil {
-		return page, fmt.Errorf("%s: %w: score %q", p.indexKey(index), domain.ErrUnknown, reply[1])
+		return page, fmt.Errorf("orders of %s: %w: bound %q", p.stream, domain.ErrUnknown, reply[1])
 	}
 	return page, nil
 }

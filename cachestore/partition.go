@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -32,14 +33,34 @@ type Partition struct {
 	tag    string // prefix and hash tag of every key
 	gather *gatherer
 	atOnce *gatherer
+
+	moment []command // tells the checkpoint, which every read wants to know
+
+	// Made with the first.
+	popOrders, moveLease func() *scriptCall
+	queue                func() queueRead
 }
 
 // Partition names the projection of a stream. It does no input or output.
 func (s *Store) Partition(stream string) *Partition {
-	return &Partition{
+	p := &Partition{
 		store: s, stream: stream, tag: s.cfg.Prefix + "{" + stream + "}:",
 		gather: s.gathererOf(false), atOnce: s.gathererOf(true),
 	}
+	p.moment = []command{{"get", p.checkpointKey()}}
+	p.popOrders, p.moveLease = sync.OnceValue(p.newPopOrders), sync.OnceValue(p.newMoveLease)
+	p.queue = sync.OnceValue(p.newQueueRead)
+	return p
+}
+
+// queueRead is what WaitingOrders asks for.
+type queueRead struct {
+	orders string    // key of the orders
+	shared []command // the moment, and how many orders wait
+}
+
+func (p *Partition) newQueueRead() queueRead {
+	return queueRead{p.ordersKey(), append(p.moment[:1:1], command{"hlen", p.ticketsKey()})}
 }
 
 // Stream is the name of the stream that the partition reflects.
@@ -65,12 +86,23 @@ func (p *Partition) Checkpoint(ctx context.Context) (domain.Checkpoint, error) {
 // domain.ErrUnknown when what Redis holds contradicts its checkpoint: then the
 // partition must be folded anew.
 func (p *Partition) Apply(ctx context.Context, prev, next domain.Checkpoint, batch *Batch) (domain.Checkpoint, error) {
-	batch.head(prev.String(), next.String(), next.Seq)
-	text, err := applyScript.Run(ctx, p.store.rdb, batch.keys, batch.args...).Text()
+	batch.head(prev, next)
+	text, err := p.store.call(ctx, batch.invocation("evalsha", applyScript.Hash()))
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		text, err = p.store.call(ctx, batch.invocation("eval", applySource))
+	}
 	if err != nil {
 		return domain.Checkpoint{}, p.failed(ctx, "apply", err)
 	}
 	return domain.ParseCheckpoint(text)
+}
+
+// call runs a script whose first key is the fourth argument.
+func (s *Store) call(ctx context.Context, args []any) (string, error) {
+	cmd := redis.NewCmd(ctx, args...)
+	cmd.SetFirstKeyPos(3)
+	_ = s.rdb.Process(ctx, cmd) // the command has the error
+	return cmd.Text()
 }
 
 // Begin starts to fold the partition anew: it replaces whatever checkpoint is

@@ -137,9 +137,9 @@ func (p *Processes) Get(ctx context.Context, id string) (domain.Process, error) 
 // read carries out commands in one step, and gives the moment that it was. The
 // caller releases the answer.
 func (p *Processes) read(ctx context.Context, what string, commands ...command) (reply, time.Time, error) {
-	var clock command
+	var clock []command
 	if p.clock == nil {
-		clock = command{"time"}
+		clock = []command{{"time"}}
 	}
 	r, err := p.atOnce.read(ctx, clock, commands...)
 	if err != nil {

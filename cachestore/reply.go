@@ -21,7 +21,7 @@ var errReply = errors.New("a reply of another type")
 // beyond release.
 type reply struct {
 	rest   []byte
-	shared []byte // the reply to what may be several callers'
+	shared []byte // the replies to what may be several callers'
 	err    error
 	from   *flight // whose buffer it is; nil: nobody else's
 }
@@ -111,6 +111,19 @@ func (r *reply) text() string {
 	return string(text)
 }
 
+// next passes texts and gives them as they came; nothing, which is no text, from
+// the first element on that is none.
+func (r *reply) next(texts int) []byte {
+	start := r.rest
+	for range texts {
+		r.bytes()
+	}
+	if r.err != nil {
+		return nil
+	}
+	return start[:len(start)-len(r.rest)]
+}
+
 func (r *reply) number() int64 {
 	kind, n := r.head()
 	if kind != ':' {
@@ -125,12 +138,21 @@ func (r *reply) fail() {
 	}
 }
 
-// checkpoint is the text of the one that the answer is of.
+// checkpoint is the text of the one that the answer is of, the first of what is
+// shared.
 func (r *reply) checkpoint() string {
 	shared := reply{rest: r.shared}
 	text := shared.text()
-	r.err = shared.err
+	r.shared, r.err = shared.rest, shared.err
 	return text
+}
+
+// sharedNumber is the next of what is shared.
+func (r *reply) sharedNumber() int64 {
+	shared := reply{rest: r.shared, err: r.err}
+	n := shared.number()
+	r.shared, r.err = shared.rest, shared.err
+	return n
 }
 
 // moment is Redis's time that the answer is of.

@@ -96,12 +96,11 @@ func (p *Partition) LoadTickOrders(ctx context.Context, markets []Market) (map[M
 // domain.ErrUnreachable, or domain.ErrUnknown for a stored value that cannot be
 // read.
 func (p *Partition) Tick(ctx context.Context, exchange, symbol string, now time.Time) (tick domain.Tick, at domain.Checkpoint, err error) {
-	r, at, err := p.readAt(ctx, "read a tick", command{"hmget", p.ticksKey(exchange), symbol, feedField})
+	r, at, err := p.readFieldsAt(ctx, "read a tick", p.ticksKey(exchange), symbol, feedField)
 	if err != nil {
 		return tick, at, err
 	}
 	defer r.release()
-	r.list()
 	value, found := r.bytes()
 	feed := r.feed()
 	if r.err != nil {

@@ -19,7 +19,8 @@ import (
 //	return  the same
 //
 // A grant stores a renewal in the same batch. So of a grant and a renewal that
-// do not know of each other one is refused, whichever comes first.
+// do not know of each other one is refused, whichever comes first. It also stores
+// granted.<exchange>, under no condition: who knows the newest one knows all grants.
 
 // claimTries bounds how often a write begins anew because somebody was faster:
 // each time another one got something done.
@@ -179,7 +180,10 @@ func (b *Bots) free(ctx context.Context, s claimState) error {
 func (b *Bots) take(ctx context.Context, s claimState, want domain.Claim, last time.Duration) (domain.Claim, error) {
 	want.Granted, want.Expires = s.now.UTC().Truncate(time.Millisecond), expiry(s.now, last)
 	renewal := domain.ClaimRenewal{Kind: want.Kind, Exchange: want.Exchange, Symbol: want.Symbol, Bot: want.Bot, Expires: want.Expires}
-	pos, err := b.client.log.Commit(ctx, bus.Change{Event: want, Last: s.seq}, bus.Change{Event: renewal, Last: s.renewed})
+	pos, err := b.client.log.Commit(ctx,
+		bus.Change{Event: domain.Granted{Exchange: want.Exchange, Bot: want.Bot}, Free: true},
+		bus.Change{Event: want, Last: s.seq}, bus.Change{Event: renewal, Last: s.renewed},
+	)
 	if err != nil {
 		return domain.Claim{}, err
 	}

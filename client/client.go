@@ -50,7 +50,7 @@ type Client struct {
 
 	catalogue *settledPartition
 	mu        sync.Mutex
-	exchanges map[string]*settledPartition // stream of orders to its partition, as they are asked for
+	exchanges map[string]*settledPartition // exchange to the partition of its orders, as they are asked for
 }
 
 // Connect connects to both servers and checks that the deployment was
@@ -107,13 +107,12 @@ func (c *Client) settled(stream string) *settledPartition {
 // trade there. It does no input or output: an exchange without a stream shows as
 // domain.ErrNotFound when it is read.
 func (c *Client) exchange(name string) *settledPartition {
-	stream := bus.OrderStream(name)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := c.exchanges[stream]
+	p := c.exchanges[name]
 	if p == nil {
-		p = c.settled(stream)
-		c.exchanges[stream] = p
+		p = c.settled(bus.OrderStream(name))
+		c.exchanges[name] = p
 	}
 	return p
 }

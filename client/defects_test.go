@@ -111,6 +111,10 @@ func TestManyTicksAreReadInTheOrderThatTheyAreAskedFor(t *testing.T) {
 	if _, err := r.Ticks.GetMany(t.Context(), []client.Market{{Exchange: "binance", Symbol: "nonsense"}}); !errors.Is(err, domain.ErrInvalid) {
 		t.Errorf("got %v", err)
 	}
+	each, err := r.Ticks.GetEach(t.Context(), "okx", []string{"C3/USDT", "C1/USDT", "C0/USDT"})
+	if err != nil || len(each) != 3 || each[0].Last.String() != "7" || each[1].Symbol != "" || each[2].Last.String() != "1" {
+		t.Errorf("%+v (%v)", each, err)
+	}
 	if got, err := r.Ticks.GetMany(t.Context(), nil); err != nil || len(got) != 0 {
 		t.Errorf("%v %v", got, err)
 	}

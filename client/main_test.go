@@ -38,6 +38,8 @@ type rig struct {
 	bus   *bus.Bus
 	store *cachestore.Store
 	stop  func() // ends the projector
+
+	orderCap int // of projectors that begin from now on; zero: the default
 }
 
 // newRig starts a deployment that keeps keep trades of each market.
@@ -57,7 +59,7 @@ func (r *rig) project(keep int) {
 	tb.Helper()
 	p := projector.New(projector.Config{
 		TickStreams: small.TickStreams(), TradeStreams: small.TradeStreams(), TradeCap: keep,
-		AccountStreams: r.bus.Layout().AccountStreams(), FillCap: keep, Orders: true,
+		AccountStreams: r.bus.Layout().AccountStreams(), FillCap: keep, Orders: true, OrderCap: r.orderCap,
 		CatalogueStream: bus.CatalogueStream,
 		ProbeInterval:   50 * time.Millisecond, Log: testserver.Quiet(),
 	}, logOf{r.bus}, r.store)

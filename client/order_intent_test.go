@@ -209,3 +209,132 @@ func TestAConflictStopsNoOtherIntent(t *testing.T) {
 		}
 	}
 }
+
+// popMany pushes orders of a bot in n markets and pops them.
+func (r *rig) popMany(round, n int, bot string) []client.OrderDelivery {
+	r.tb.Helper()
+	for i := range n {
+		o := order(fmt.Sprintf("%d-%d", round, i), fmt.Sprintf("C%d/USDT", i), bot)
+		o.Exchange = "binance"
+		r.push(o)
+	}
+	var popped []client.OrderDelivery
+	for len(popped) < n {
+		more, err := r.Orders.PopMany(r.tb.Context(), "binance", n-len(popped), patience)
+		if err != nil {
+			r.tb.Fatal(err)
+		}
+		popped = append(popped, more...)
+	}
+	return popped
+}
+
+// Intents share what says that there was no grant at the exchange. One grant refuses
+// those of its market, and no others.
+func TestOfManyOrdersThoseOfAMarketThatWasGrantedAreNotSent(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []domain.Kind{domain.KindBlock, domain.KindOpening} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, testserver.SharedStore(t), 100)
+			verbs := verbsOf(r.Bots)[kind]
+			popped := r.popMany(0, 12, "two")
+			granted(t)(verbs.get(t.Context(), client.BlockRequest{Exchange: "binance", Symbol: popped[3].Symbol, Bot: "one", For: time.Minute}))
+			for i, err := range r.intend(popped...) {
+				if refused := errors.Is(err, domain.ErrConflict); refused != (i == 3) || err != nil && !refused {
+					t.Fatalf("order %d: %v", i, err)
+				}
+			}
+		})
+	}
+}
+
+// A token is worth nothing once what it is of was given back, also if nobody was
+// granted that since.
+func TestOfManyOrdersNoneIsSentByATokenThatWasGivenBack(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []domain.Kind{domain.KindBlock, domain.KindOpening} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, testserver.SharedStore(t), 100)
+			verbs := verbsOf(r.Bots)[kind]
+			held := granted(t)(verbs.get(t.Context(), client.BlockRequest{Exchange: "binance", Symbol: "C3/USDT", Bot: "two", For: time.Minute}))
+			popped := r.popMany(0, 12, "two")
+			if err := verbs.back(t.Context(), held); err != nil {
+				t.Fatal(err)
+			}
+			for i, err := range r.intend(popped...) {
+				if its := popped[i].Symbol == "C3/USDT"; errors.Is(err, domain.ErrConflict) != its || err != nil && !its {
+					t.Fatalf("order of %s: %v", popped[i].Symbol, err)
+				}
+			}
+		})
+	}
+}
+
+// So it is for whoever has not heard of that grant, and knows an older one as the
+// newest.
+func TestAnOrderIsNotSentBehindAGrantThatIsNotKnownHere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, testserver.SharedStore(t), 100)
+	popped := r.popTwo("two")
+	if errs := r.intend(popped[1]); errs[0] != nil { // asks for the newest grant
+		t.Fatal(errs[0])
+	}
+	granted(t)(r.Bots.Block(t.Context(), client.BlockRequest{Exchange: "binance", Symbol: "BTC/USDT", Bot: "one", For: time.Minute}))
+	if errs := r.intend(popped[0]); !errors.Is(errs[0], domain.ErrConflict) {
+		t.Fatal(errs[0])
+	}
+}
+
+// An intent without its right is taken back, so that the order may be sent as soon
+// as it has one.
+func TestAnIntentWithoutItsRightIsTakenBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, testserver.SharedStore(t), 100)
+	popped := r.popTwo("two")
+	claim := granted(t)(r.Bots.Block(t.Context(), client.BlockRequest{Exchange: "binance", Symbol: "BTC/USDT", Bot: "one", For: time.Minute}))
+	if errs := r.intend(popped...); !errors.Is(errs[0], domain.ErrConflict) || errs[1] != nil {
+		t.Fatal(errs)
+	}
+	if err := r.Bots.Unblock(t.Context(), claim); err != nil {
+		t.Fatal(err)
+	}
+	again := r.popAgain(popped[0])
+	if again.Status != domain.OrderNotFound || again.Attempt != 1 {
+		t.Fatalf("%s, attempt %d", again.Status, again.Attempt)
+	}
+	if errs := r.intend(again); errs[0] != nil {
+		t.Fatal(errs[0])
+	}
+}
+
+// What an order that was popped after a halt knows of it is worth nothing to one that
+// was popped before, whichever comes first.
+func TestAnOrderIsNotSentBehindOneThatWasPoppedAfterAHalt(t *testing.T) {
+	t.Parallel()
+	for _, first := range []int{0, 1} {
+		t.Run(strconv.Itoa(first), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, testserver.SharedStore(t), 100)
+			before := r.popMany(0, 1, "two")[0]
+			for _, state := range []domain.HaltState{domain.TradingHalted, domain.TradingActive} {
+				if _, err := r.Bots.Halt(t.Context(), domain.Halt{Exchange: "binance", State: state}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o := order("after", "ETH/USDT", "two")
+			o.Exchange = "binance"
+			r.push(o)
+			after, err := r.Orders.Pop(t.Context(), "binance", patience)
+			if err != nil || after.ID != "after" {
+				t.Fatal(after, err)
+			}
+			both := []client.OrderDelivery{before, after}
+			errs := r.intend(both[first], both[1-first])
+			if !errors.Is(errs[first], domain.ErrConflict) || errs[1-first] != nil {
+				t.Fatalf("%v, and of the one that was popped afterwards: %v", errs[first], errs[1-first])
+			}
+		})
+	}
+}

@@ -10,7 +10,7 @@ import (
 )
 
 func (d OrderDelivery) lease() cachestore.OrderLease {
-	return cachestore.OrderLease{Symbol: d.Symbol, ID: d.ID, Token: d.token, Epoch: d.epoch}
+	return cachestore.OrderLease{Symbol: d.Symbol, ID: d.ID, Token: d.token, Epoch: d.at.Epoch}
 }
 
 // Ack says that an order was dealt with: it is handed out no more. If the log

@@ -3,6 +3,7 @@ package client
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/fullon/fullon/cachestore"
@@ -58,9 +59,10 @@ func (f OrderFilter) Matches(o domain.Order) bool {
 		(f.Account == "" || f.Account == o.Account) && (len(f.Statuses) == 0 || slices.Contains(f.Statuses, o.Status))
 }
 
-// indexes are those that have every order that the filter is for.
+// indexes are those that each have every order that the filter is for; none: it
+// takes more than one.
 func (f OrderFilter) indexes() []cachestore.OrderIndex {
-	indexes := []cachestore.OrderIndex{cachestore.NewestOrders}
+	var indexes []cachestore.OrderIndex
 	if f.Symbol != "" {
 		indexes = append(indexes, cachestore.OrdersOfSymbol(f.Symbol))
 	}
@@ -83,40 +85,72 @@ func (o *Orders) List(ctx context.Context, filter OrderFilter) ([]domain.Order, 
 	if err := filter.validate(); err != nil {
 		return nil, err
 	}
-	limit := cmp.Or(filter.Limit, MaxOrders)
+	orders, _, err := o.list(ctx, filter, cmp.Or(filter.Limit, MaxOrders))
+	return orders, err
+}
+
+// list is List of at most limit orders. Whatever changed up to the checkpoint is in
+// them; some may be from behind it.
+func (o *Orders) list(ctx context.Context, filter OrderFilter, limit int) ([]domain.Order, domain.Checkpoint, error) {
 	p := o.client.exchange(filter.Exchange)
-	index, err := smallest(ctx, p, filter.indexes())
+	indexes, err := smallest(ctx, p, filter.indexes())
 	if err != nil {
-		return nil, err
+		return nil, domain.Checkpoint{}, err
 	}
-	found := make(map[string]domain.Order)
-	for bound := uint64(0); ; {
+	for {
+		found := ordersFound{filter: filter, limit: limit, orders: make(map[string]domain.Order)}
+		for _, index := range indexes {
+			if err := found.read(ctx, p, index); err != nil {
+				return nil, domain.Checkpoint{}, err
+			}
+		}
+		if !found.torn {
+			orders := slices.SortedFunc(maps.Values(found.orders), newestFirst)
+			return orders[:min(limit, len(orders))], found.at, nil
+		}
+	}
+}
+
+// ordersFound are those that a filter is for, of what was read until now.
+type ordersFound struct {
+	filter OrderFilter
+	limit  int
+	orders map[string]domain.Order // by id
+
+	begun bool              // a page was read
+	at    domain.Checkpoint // of the first page
+	torn  bool              // a later page is of another log, whose sequences mean something else
+}
+
+// read adds the orders of an index, as far as they can be among the limit that were
+// created last.
+func (f *ordersFound) read(ctx context.Context, p *settledPartition, index cachestore.OrderIndex) error {
+	for bound := uint64(0); !f.torn; {
 		var page cachestore.OrderPage
 		err := p.settled(ctx, func() (at domain.Checkpoint, err error) {
-			page, err = p.OrdersDown(ctx, index, bound, max(100, limit))
+			page, err = p.OrdersDown(ctx, index, bound, max(100, f.limit))
 			return page.At, err
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
+		if !f.begun {
+			f.begun, f.at = true, page.At
+		}
+		f.torn = page.At.Created != f.at.Created
 		for _, order := range page.Orders {
-			if filter.Matches(order) {
-				found[order.ID] = order
+			if f.filter.Matches(order) {
+				f.orders[order.ID] = order
 			}
 		}
 		bound = page.Bound
 		// Whatever follows was created before the bound, in every index: no order
 		// is older than the sequence that it was created with.
-		if bound == 0 || (len(found) >= limit && nthNewest(found, limit) >= bound) {
-			break
+		if bound == 0 || (len(f.orders) >= f.limit && nthNewest(f.orders, f.limit) >= bound) {
+			return nil
 		}
 	}
-	orders := make([]domain.Order, 0, len(found))
-	for _, order := range found {
-		orders = append(orders, order)
-	}
-	slices.SortFunc(orders, newestFirst)
-	return orders[:min(limit, len(orders))], nil
+	return nil
 }
 
 func newestFirst(a, b domain.Order) int { return cmp.Compare(b.First, a.First) }
@@ -132,10 +166,16 @@ func nthNewest(orders map[string]domain.Order, n int) uint64 {
 	return firsts[len(firsts)-n]
 }
 
-// smallest is the index with the fewest orders.
-func smallest(ctx context.Context, p *settledPartition, indexes []cachestore.OrderIndex) (cachestore.OrderIndex, error) {
-	if len(indexes) == 1 {
-		return indexes[0], nil
+// smallest is that of the indexes which has the fewest orders. Where there is none
+// to choose from, it is those that together have all, in the order in which they
+// are to be read: an order that ends meanwhile goes from the first to the second,
+// so that who finds it missing in the one finds it in the other.
+func smallest(ctx context.Context, p *settledPartition, indexes []cachestore.OrderIndex) ([]cachestore.OrderIndex, error) {
+	switch len(indexes) {
+	case 0:
+		return []cachestore.OrderIndex{cachestore.LiveOrders, cachestore.DoneOrders}, nil
+	case 1:
+		return indexes, nil
 	}
 	var counts []int
 	err := p.settled(ctx, func() (at domain.Checkpoint, err error) {
@@ -143,7 +183,7 @@ func smallest(ctx context.Context, p *settledPartition, indexes []cachestore.Ord
 		return at, err
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	least := 0
 	for i, n := range counts {
@@ -151,5 +191,5 @@ func smallest(ctx context.Context, p *settledPartition, indexes []cachestore.Ord
 			least = i
 		}
 	}
-	return indexes[least], nil
+	return indexes[least : least+1], nil
 }

@@ -23,13 +23,16 @@ type OrderDelivery struct {
 	Tries      int       // how often it was handed out, this time included
 	BlockSeq   uint64    // of the newest message about the market's block; zero: none
 	BlockToken uint64    // of the market's block, if the order's bot holds it; zero: it does not
-	OpeningSeq uint64    // of the newest message about the market's opening mark; zero: none
-	HaltSeq    uint64    // of the newest message about the exchange's halt; zero: none
-	BotHaltSeq uint64    // of the newest message about the bot's halt; zero: none
+
+	// The same of the market's opening mark.
+	OpeningSeq, OpeningToken uint64
+
+	HaltSeq    uint64 // of the newest message about the exchange's halt; zero: none
+	BotHaltSeq uint64 // of the newest message about the bot's halt; zero: none
 
 	token  string
-	epoch  uint64
-	lapsed []domain.Kind // of the block and the opening mark, those that another bot has and that have expired
+	at     domain.Checkpoint // of what Redis said; that of a receipt has the epoch alone
+	lapsed []domain.Kind     // of the block and the opening mark, those that another bot has and that have expired
 }
 
 // Pop leases the oldest order that waits for a worker, and waits for one for at
@@ -140,7 +143,7 @@ func (o *Orders) sift(ctx context.Context, got cachestore.PoppedOrders, token st
 		default:
 			d := OrderDelivery{
 				Order: popped.Order, Until: got.Until, Tries: popped.Tries, BlockSeq: popped.BlockSeq, BlockToken: popped.BlockToken,
-				OpeningSeq: popped.OpeningSeq, HaltSeq: popped.HaltSeq, BotHaltSeq: popped.BotHaltSeq, token: token, epoch: got.At.Epoch,
+				OpeningSeq: popped.OpeningSeq, OpeningToken: popped.OpeningToken, HaltSeq: popped.HaltSeq, BotHaltSeq: popped.BotHaltSeq, token: token, at: got.At,
 			}
 			if popped.Lapsed {
 				d.lapsed = append(d.lapsed, domain.KindBlock)

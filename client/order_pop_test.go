@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -131,8 +132,19 @@ func TestPopKeepsOrdersBackThatMayNotTrade(t *testing.T) {
 		}
 	}
 	now := time.Now().UnixMilli()
-	claim := func(bot string, expires time.Duration, exposed string) string {
-		return fmt.Sprintf("71 70 %d %s %s 1001 %d", now+expires.Milliseconds(), exposed, bot, now)
+	held := func(bot string, expires time.Duration, exposed string) string {
+		return fmt.Sprintf("71 70 %d %s %s", now+expires.Milliseconds(), exposed, bot)
+	}
+	// Of block and opening mark: 0, the sequence of the return, or who has it.
+	claims := func(symbol, block, mark string) {
+		t.Helper()
+		blockSeq, blockHeld, _ := strings.Cut(block, " ")
+		markSeq, markHeld, _ := strings.Cut(mark, " ")
+		text := blockSeq + " " + markSeq
+		if blockHeld+markHeld != "" {
+			text += " " + cmp.Or(blockHeld, "0 0 0 -") + " " + cmp.Or(markHeld, "0 0 0 -")
+		}
+		set("rights", symbol, text)
 	}
 	r.push(order("grid-1", "BTC/USDT", "grid"))
 	reduce := order("trend-1", "ETH/USDT", "trend")
@@ -180,25 +192,37 @@ func TestPopKeepsOrdersBackThatMayNotTrade(t *testing.T) {
 	if ds := wants("nothing in the way", "grid-1 trend-1"); ds[0].BlockSeq != 0 || ds[0].BlockToken != 0 || ds[0].HaltSeq != 0 || ds[0].BotHaltSeq != 0 {
 		t.Errorf("%+v", ds[0])
 	}
-	set("freed", "BTC/USDT", "69")
+	claims("BTC/USDT", "69", "0")
 	if ds := wants("a block that was returned", "grid-1 trend-1"); ds[0].BlockSeq != 69 || ds[0].BlockToken != 0 || ds[1].BlockSeq != 0 {
 		t.Errorf("%+v", ds[0])
 	}
-	set("opened", "ETH/USDT", "68")
+	claims("ETH/USDT", "0", "68")
 	if ds := wants("a mark that was returned", "grid-1 trend-1"); ds[0].OpeningSeq != 0 || ds[1].OpeningSeq != 68 || ds[1].BlockSeq != 0 {
 		t.Errorf("%+v", ds[1])
 	}
 	for _, name := range []string{"blocks", "openings"} {
-		set(name, "BTC/USDT", claim("other", time.Hour, "0"))
+		claim := func(text string) {
+			t.Helper()
+			if name == "blocks" {
+				claims("BTC/USDT", text, "0")
+			} else {
+				claims("BTC/USDT", "69", text)
+			}
+		}
+		claim(held("other", time.Hour, "0"))
 		wants(name+" of another bot", "trend-1")
-		set(name, "BTC/USDT", claim("other", -2*time.Second, "0"))
+		claim(held("other", -2*time.Second, "0"))
 		wants(name+" of another bot that has expired", "grid-1 trend-1")
-		set(name, "BTC/USDT", claim("other", -500*time.Millisecond, "0"))
-		set(name, "BTC/USDT", claim("other", -time.Hour, "1"))
+		claim(held("other", -500*time.Millisecond, "0"))
+		claim(held("other", -time.Hour, "1"))
 		wants(name+" of another bot that is exposed", "trend-1")
-		set(name, "BTC/USDT", "nonsense")
+		for _, text := range []string{"nonsense", "71 70 soon 0 other", "71 70 0 0", "71 70 0 2 other", "71 70"} {
+			claim(text)
+			wants(fmt.Sprintf("%s that cannot be read: %q", name, text), "trend-1")
+		}
+		set("rights", "BTC/USDT", "")
 		wants(name+" that cannot be read", "trend-1")
-		set(name, "BTC/USDT", claim("grid", time.Hour, "0"))
+		claim(held("grid", time.Hour, "0"))
 		ds := wants(name+" of the bot itself", "grid-1 trend-1")
 		if name == "blocks" && (ds[0].BlockSeq != 71 || ds[0].BlockToken != 70 || ds[1].BlockToken != 0) {
 			t.Errorf("%+v", ds[0])
@@ -206,29 +230,29 @@ func TestPopKeepsOrdersBackThatMayNotTrade(t *testing.T) {
 		if name == "openings" && (ds[0].OpeningSeq != 71 || ds[0].BlockSeq != 69 || ds[0].BlockToken != 0) {
 			t.Errorf("%+v", ds[0])
 		}
-		set(name, "BTC/USDT", claim("grid", -time.Hour, "0"))
+		claim(held("grid", -time.Hour, "0"))
 		if ds := wants(name+" of the bot itself that has expired", "grid-1 trend-1"); name == "blocks" && (ds[0].BlockSeq != 71 || ds[0].BlockToken != 0) {
 			t.Errorf("%+v", ds[0])
 		}
-		del(name, "BTC/USDT")
 	}
+	claims("BTC/USDT", "0", "0")
 	for whose, ids := range map[string][2]string{"": {"", "trend-1"}, "*": {"", "trend-1"}, "grid": {"trend-1", "trend-1"}, "trend": {"grid-1", "grid-1 trend-1"}} {
-		set("halts", whose, "3 5 1700000000000 a reason of some words")
+		set("rights", whose, "3 5 1700000000000 a reason of some words")
 		wants("halted: "+whose, ids[0])
-		set("halts", whose, "2 6 1700000000000 ")
+		set("rights", whose, "2 6 1700000000000 ")
 		wants("reduce only: "+whose, ids[1])
-		set("halts", whose, "nonsense")
+		set("rights", whose, "nonsense")
 		wants("a halt that cannot be read: "+whose, ids[0])
-		set("halts", whose, "1 7 1700000000000 ")
+		set("rights", whose, "1 7 1700000000000 ")
 		ds := wants("active again: "+whose, "grid-1 trend-1")
 		if whose == "" && ds[0].HaltSeq != 7 || whose == "grid" && (ds[0].BotHaltSeq != 7 || ds[1].BotHaltSeq != 0) {
 			t.Errorf("%q: %+v", whose, ds[0])
 		}
-		del("halts", whose)
+		del("rights", whose)
 	}
 	// Whoever may have sent an order must find out what became of it.
-	set("halts", "", "3 5 1700000000000 ")
-	set("blocks", "BTC/USDT", claim("other", time.Hour, "1"))
+	set("rights", "", "3 5 1700000000000 ")
+	claims("BTC/USDT", held("other", time.Hour, "1"), "0")
 	r.status("grid-1", domain.OrderIntent)
 	wants("an intent", "grid-1")
 	r.status("grid-1", domain.OrderUnknown)
@@ -237,10 +261,10 @@ func TestPopKeepsOrdersBackThatMayNotTrade(t *testing.T) {
 	wants("one that would be sent again", "")
 	// It goes on as soon as nothing is in the way, and a block that ends by itself
 	// is waited for.
-	del("halts", "")
+	del("rights", "")
 	r.status("trend-1", domain.OrderCanceled)
 	expires := time.Now().UnixMilli() - 700
-	set("blocks", "BTC/USDT", fmt.Sprintf("71 70 %d 0 other - %d", expires, now))
+	claims("BTC/USDT", fmt.Sprintf("71 70 %d 0 other", expires), "0")
 	wantOrder(t, o, "grid-1")
 	if early := expires + domain.ClaimMargin.Milliseconds() - time.Now().UnixMilli(); early > 0 {
 		t.Errorf("handed out %d ms before the margin was over", early)

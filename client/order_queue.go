@@ -64,8 +64,7 @@ func (o *Orders) QueueLength(ctx context.Context, exchange, symbol string) (int,
 			n, _, _, at, err = p.WaitingOrders(ctx, "")
 			return at, err
 		}
-		counts, at, err := p.CountOrders(ctx, cachestore.QueueOf(symbol))
-		n = counts[0]
+		n, at, err = p.WaitingOrdersOf(ctx, symbol)
 		return at, err
 	})
 	return n, err

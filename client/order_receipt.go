@@ -22,7 +22,7 @@ type receipt struct {
 // whoever has it can acknowledge the order, give it back or keep it longer. See
 // DeliveryOf.
 func (d OrderDelivery) Receipt() string {
-	raw, _ := json.Marshal(receipt{d.Exchange, d.Symbol, d.ID, d.token, d.epoch, d.BlockToken}) // strings and numbers
+	raw, _ := json.Marshal(receipt{d.Exchange, d.Symbol, d.ID, d.token, d.at.Epoch, d.BlockToken}) // strings and numbers
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
@@ -39,7 +39,7 @@ func DeliveryOf(text string) (OrderDelivery, error) {
 	if err != nil || r.Token == "" || r.ID == "" || domain.CheckExchange(r.Exchange) != nil || domain.CheckSymbol(r.Symbol) != nil {
 		return OrderDelivery{}, domain.Invalid("receipt", text, "the receipt that came with the order")
 	}
-	d := OrderDelivery{BlockToken: r.BlockToken, token: r.Token, epoch: r.Epoch}
+	d := OrderDelivery{BlockToken: r.BlockToken, token: r.Token, at: domain.Checkpoint{Epoch: r.Epoch}}
 	d.ID, d.Exchange, d.Symbol = r.ID, r.Exchange, r.Symbol
 	return d, nil
 }

@@ -1,8 +1,12 @@
 package client
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"iter"
+	"math"
+	"slices"
 
 	"github.com/fullon/fullon/cachestore"
 	"github.com/fullon/fullon/domain"
@@ -39,7 +43,7 @@ type orderWatch struct {
 	begun   bool              // the snapshot was yielded
 	created int64             // the stream that seen belongs to; zero: nothing was folded yet
 	seen    uint64            // changes up to here were yielded
-	ahead   map[string]uint64 // id to the sequence of those that the snapshot had already from behind seen
+	ahead   map[string]uint64 // id to the sequence of those that were yielded already from behind seen
 }
 
 // next is what comes next, and whether there is more.
@@ -50,47 +54,44 @@ func (w *orderWatch) next(ctx context.Context) ([]domain.Order, bool, error) {
 	}
 	var page cachestore.OrderPage
 	err := w.p.settled(ctx, func() (at domain.Checkpoint, err error) {
-		page, err = w.p.OrdersUp(ctx, cachestore.NewestOrders, w.seen, 500)
+		page, err = w.p.ChangedOrders(ctx, w.seen, 500)
 		return page.At, err
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, domain.ErrLagged):
+		orders, err := w.snapshot(ctx)
+		return orders, err == nil, err
+	case err != nil:
 		return nil, false, err
-	}
-	if page.At.Created != w.created { // another log: its sequences mean something else
+	case page.At.Created != w.created: // another log: its sequences mean something else
 		w.begun = false
 		return nil, true, nil
 	}
-	var changed []domain.Order
-	for _, order := range page.Orders {
-		w.seen = order.Sequence
-		if ahead, ok := w.ahead[order.ID]; ok {
-			delete(w.ahead, order.ID)
-			if order.Sequence <= ahead {
-				continue
-			}
-		}
-		if w.filter.Matches(order) {
-			changed = append(changed, order)
-		}
+	changed := slices.DeleteFunc(page.Orders, func(order domain.Order) bool {
+		return order.Sequence <= w.ahead[order.ID] || !w.filter.Matches(order)
+	})
+	if w.seen = page.Bound; w.seen == 0 {
+		w.seen = page.At.Seq
+		clear(w.ahead) // nothing is
 	}
 	return changed, page.Bound != 0, nil
 }
 
-// snapshot reads what there is. The checkpoint is read before, so that no change
-// is missed; what the snapshot has from behind it is not yielded twice.
+// snapshot reads what there is, or what of it is news. What it has from behind its
+// checkpoint is not yielded twice.
 func (w *orderWatch) snapshot(ctx context.Context) ([]domain.Order, error) {
-	var at domain.Checkpoint
-	err := w.p.settled(ctx, func() (domain.Checkpoint, error) {
-		var err error
-		at, err = w.p.Checkpoint(ctx)
-		return at, err
-	})
+	orders, at, err := w.orders.list(ctx, w.filter, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}
-	orders, err := w.orders.List(ctx, w.filter)
-	if err != nil {
-		return nil, err
+	if w.begun && w.created == at.Created {
+		// It fell behind: the rest, too, comes in the order in which it changed.
+		orders = slices.DeleteFunc(orders, func(order domain.Order) bool {
+			return order.Sequence <= max(w.seen, w.ahead[order.ID]) || order.Sequence > at.Seq
+		})
+		slices.SortFunc(orders, func(a, b domain.Order) int { return cmp.Compare(a.Sequence, b.Sequence) })
+		w.seen = at.Seq
+		return orders, nil
 	}
 	w.begun, w.created, w.seen, w.ahead = true, at.Created, at.Seq, make(map[string]uint64)
 	for _, order := range orders {
@@ -98,8 +99,6 @@ func (w *orderWatch) snapshot(ctx context.Context) ([]domain.Order, error) {
 			w.ahead[order.ID] = order.Sequence
 		}
 	}
-	for i, j := 0, len(orders)-1; i < j; i, j = i+1, j-1 {
-		orders[i], orders[j] = orders[j], orders[i]
-	}
+	slices.Reverse(orders)
 	return orders, nil
 }

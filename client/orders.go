@@ -37,10 +37,11 @@ type Orders struct {
 	client *Client
 	limits OrderLimits
 	worker string
+	grants *grants // shared by all copies
 }
 
 func newOrders(c *Client) *Orders {
-	return &Orders{client: c, limits: OrderLimits{}.withDefaults(), worker: workerName()}
+	return &Orders{client: c, limits: OrderLimits{}.withDefaults(), worker: workerName(), grants: new(grants)}
 }
 
 // workerName says who leases orders, for people who look: host and process id.
@@ -70,7 +71,7 @@ func (o *Orders) WithLimits(limits OrderLimits) (*Orders, error) {
 
 // PositionOf is the place in the log of the state of an order, for Wait.
 func (o *Orders) PositionOf(order domain.Order) domain.LogPosition {
-	return domain.LogPosition{Stream: bus.OrderStream(order.Exchange), Seq: order.Sequence}
+	return domain.LogPosition{Stream: o.client.exchange(order.Exchange).Stream(), Seq: order.Sequence}
 }
 
 func checkOrder(exchange, id string) error {

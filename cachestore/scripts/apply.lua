@@ -10,20 +10,21 @@
 -- ARGV[4…] the writes, one after the other: command, index in KEYS, argument count, arguments
 --
 -- Returns the checkpoint that is stored afterwards.
-local stored = redis.call('GET', KEYS[1]) or ''
-if stored ~= ARGV[1] then
+local call, keys, args = redis.call, KEYS, ARGV
+local stored = call('GET', keys[1]) or ''
+if stored ~= args[1] then
   return stored
 end
 -- First, because it fails, and nothing is written then, when what is stored is
 -- ahead of its checkpoint.
-if ARGV[3] ~= '0' then
-  redis.call('XADD', KEYS[2], 'MAXLEN', '1', ARGV[3] .. '-0', 's', '')
+if args[3] ~= '0' then
+  call('XADD', keys[2], 'MAXLEN', '1', args[3] .. '-0', 's', '')
 end
-local i, n = 4, #ARGV
+local i, n = 4, #args
 while i <= n do
-  local last = i + 2 + tonumber(ARGV[i + 2])
-  redis.call(ARGV[i], KEYS[tonumber(ARGV[i + 1])], unpack(ARGV, i + 3, last))
+  local last = i + 2 + args[i + 2]
+  call(args[i], keys[args[i + 1] + 0], unpack(args, i + 3, last))
   i = last + 1
 end
-redis.call('SET', KEYS[1], ARGV[2])
-return ARGV[2]
+call('SET', keys[1], args[2])
+return args[2]

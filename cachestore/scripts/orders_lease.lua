@@ -4,6 +4,8 @@
 -- KEYS[2]  leases: symbol to "<end, unix ms> <token or -> <id> <worker>"
 -- KEYS[3]  tickets: its fields are the ids of the orders that wait
 -- KEYS[4]  tries: id to the number of times that it was handed out
+-- KEYS[5]  heads: symbol to "<turn> <id>...", of its orders that wait
+-- KEYS[6]  turns: symbol, scored by its turn, or, while it has a lease, by the end of that, unix ms, or less
 -- ARGV[1]  symbol
 -- ARGV[2]  id
 -- ARGV[3]  token
@@ -29,15 +31,19 @@ end
 if token ~= ARGV[3] or id ~= ARGV[2] or (tonumber(ends) <= now and ARGV[5] ~= 'grace') then
   return 0
 end
-local text = string.format('%d', now + tonumber(ARGV[4]))
 if ARGV[5] == 'defer' and redis.call('HINCRBY', KEYS[4], id, -1) <= 0 then
   redis.call('HDEL', KEYS[4], id)
 end
-if ARGV[5] ~= 'delay' and ARGV[5] ~= 'defer' then
-  redis.call('HSET', KEYS[2], ARGV[1], text .. ' ' .. token .. ' ' .. id .. ' ' .. worker)
-elseif ARGV[4] == '0' then
+local back = ARGV[5] == 'delay' or ARGV[5] == 'defer'
+local turn
+if back and ARGV[4] == '0' then
   redis.call('HDEL', KEYS[2], ARGV[1])
+  turn = string.match(redis.call('HGET', KEYS[5], ARGV[1]) or '', '^%d+')
 else
-  redis.call('HSET', KEYS[2], ARGV[1], text .. ' - ' .. id .. ' ' .. worker)
+  turn = string.format('%d', now + ARGV[4])
+  redis.call('HSET', KEYS[2], ARGV[1], turn .. ' ' .. (back and '-' or token) .. ' ' .. id .. ' ' .. worker)
+end
+if turn then
+  redis.call('ZADD', KEYS[6], turn, ARGV[1])
 end
 return 1

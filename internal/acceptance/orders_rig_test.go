@@ -172,13 +172,14 @@ func (w *intentWatcher) forget(p *process) {
 // it is in the deck.
 type trouble struct {
 	*orderRig
+	bots   []*bot
 	random *rand.Rand
 	deck   []func(context.Context)
 	counts map[string]int
 }
 
-func (r *orderRig) trouble(seed uint64) *trouble {
-	return &trouble{orderRig: r, random: rand.New(rand.NewPCG(seed, 2)), counts: make(map[string]int)}
+func (r *orderRig) trouble(seed uint64, bots []*bot) *trouble {
+	return &trouble{orderRig: r, bots: bots, random: rand.New(rand.NewPCG(seed, 2)), counts: make(map[string]int)}
 }
 
 func (x *trouble) upTo(d time.Duration) time.Duration {
@@ -239,6 +240,7 @@ func (x *trouble) shuffle() {
 		x.watcher.forget(p)
 		p.signal(syscall.SIGCONT)
 	})
+	x.card(3, "rights granted behind the projector", x.grantBehindTheProjector)
 	x.card(3, "projector paused", func(ctx context.Context) { pause(ctx, x.projector) })
 	x.card(1, "projector killed", func(context.Context) {
 		x.projector.kill()
@@ -262,6 +264,34 @@ func (x *trouble) shuffle() {
 	})
 	x.card(1, "events of the venue cut", func(context.Context) { x.venue.Cut() })
 	x.random.Shuffle(len(x.deck), func(i, j int) { x.deck[i], x.deck[j] = x.deck[j], x.deck[i] })
+}
+
+// grantBehindTheProjector has workers pop what waits although others have got its
+// markets since: Redis does not say so yet.
+func (x *trouble) grantBehindTheProjector(ctx context.Context) {
+	all := func(s syscall.Signal) {
+		for _, p := range x.workers {
+			p.signal(s)
+		}
+	}
+	all(syscall.SIGSTOP)
+	rest(ctx, 100*time.Millisecond+x.upTo(200*time.Millisecond)) // orders queue up
+	queues, _ := x.bots[0].Orders.Queue(ctx, exchange)           // none while Redis is away
+	x.projector.signal(syscall.SIGSTOP)
+	var grants sync.WaitGroup
+	for _, q := range queues {
+		of := right{domain.KindBlock, q.Symbol}
+		if x.random.IntN(3) == 0 {
+			of.kind = domain.KindOpening
+		}
+		b := x.bots[x.random.IntN(len(x.bots))]
+		grants.Go(func() { b.get(context.WithoutCancel(ctx), of, 500*time.Millisecond) })
+	}
+	rest(ctx, 50*time.Millisecond)
+	all(syscall.SIGCONT)
+	rest(ctx, 100*time.Millisecond+x.upTo(300*time.Millisecond))
+	x.projector.signal(syscall.SIGCONT)
+	grants.Wait()
 }
 
 // next does the next bad thing.

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -30,11 +31,8 @@ type desk struct {
 }
 
 func (d *desk) Ticks(ctx context.Context, exchange string, symbols []string) ([]domain.Tick, []error) {
-	markets, errs := make([]client.Market, len(symbols)), make([]error, len(symbols))
-	for i, symbol := range symbols {
-		markets[i] = client.Market{Exchange: exchange, Symbol: symbol}
-	}
-	ticks, err := d.Client.Ticks.GetMany(ctx, markets)
+	errs := make([]error, len(symbols))
+	ticks, err := d.Client.Ticks.GetEach(ctx, exchange, symbols)
 	if err != nil {
 		ticks = make([]domain.Tick, len(symbols))
 	}
@@ -155,14 +153,24 @@ func pushToAccepted(b *testing.B, synced bool, n int) {
 		raw = deployOn(b, testserver.NewSyncedNATS(b), 1)
 	}
 	rdb := testserver.SharedClient(b)
+	// Before the first round all of them have had an order.
+	quote()
+	must(b, mustPush(ctx, orders, order(n, symbols)))
+	for w.Counts().Settled == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	pushed := make([]domain.Order, n)
+	for i := range pushed {
+		pushed[i] = order(i, symbols)
+		pushed[i].Expires = time.Time{}
+	}
 	var own, redis, allocations []float64
 	round := 0
 	compare(b, "orders/s", func() float64 {
 		round++
 		start := time.Now()
 		parallel(func(i int) {
-			o := order(i, symbols)
-			data, err := wire.Encode(o)
+			data, err := wire.Encode(pushed[i])
 			must(b, err)
 			subject, seq := fmt.Sprintf("order.kraken.%d-%d", round, i), uint64(0)
 			for range 3 {
@@ -182,9 +190,8 @@ func pushToAccepted(b *testing.B, synced bool, n int) {
 		runtime.ReadMemStats(&before)
 		used, start := processorTime(b, rdb), time.Now()
 		parallel(func(i int) {
-			o := order(i, symbols)
+			o := pushed[i]
 			o.ID = fmt.Sprintf("%d-%d", round, i)
-			o.Expires = time.Time{}
 			if _, _, err := orders.Push(ctx, o); err != nil {
 				b.Error(err)
 			}
@@ -205,6 +212,16 @@ func pushToAccepted(b *testing.B, synced bool, n int) {
 	b.ReportMetric(median(own), "process-µs/order")
 	b.ReportMetric(median(redis), "redis-µs/order")
 	b.ReportMetric(median(allocations), "allocs/order")
+}
+
+// mustPush pushes an order once the queue can be told.
+func mustPush(ctx context.Context, orders *client.Orders, o domain.Order) error {
+	for {
+		_, _, err := orders.Push(ctx, o)
+		if !errors.Is(err, domain.ErrRebuilding) {
+			return err
+		}
+	}
 }
 
 func mustWait(ctx context.Context, c *client.Client) func(domain.LogPosition, error) error {

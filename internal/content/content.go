@@ -16,9 +16,13 @@ import (
 // them: it is no part of any projection.
 var direct = []string{"fullon:{PROCESSES}:", "fullon:{VENUE_ERRORS}:"}
 
-// Of is everything that a Redis, or the masters of a cluster, hold of the log: a
-// text for each key. Of checkpoints it leaves out the first number, which names
-// the rebuild.
+// batches is what depends on which messages were folded together: which orders
+// changed with each batch.
+const batches = ":changes"
+
+// Of is everything that a Redis, or the masters of a cluster, hold of the log, as
+// far as any fold of it gives the same: a text for each key. Of checkpoints it leaves
+// out the first number, which names the rebuild.
 func Of(ctx context.Context, rdb redis.UniversalClient) (map[string]string, error) {
 	out := make(map[string]string)
 	var mu sync.Mutex
@@ -43,7 +47,7 @@ func of(ctx context.Context, c *redis.Client) (map[string]string, error) {
 	iter := c.Scan(ctx, 0, "*", 1000).Iterator()
 	for iter.Next(ctx) {
 		key := iter.Val()
-		if slices.ContainsFunc(direct, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
+		if strings.HasSuffix(key, batches) || slices.ContainsFunc(direct, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
 			continue
 		}
 		text, err := value(ctx, c, key)

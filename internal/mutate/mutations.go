@@ -25,30 +25,50 @@ var orderMutations = []mutation{
 	{
 		name: "intent-compare-and-set", noticed: orders,
 		edits: []edit{{"client/order_intent.go",
-			"changes = append(changes, bus.Change{Event: states[i], Last: states[i].Sequence})",
-			`last := states[i].Sequence
-			if now, err := o.newest(ctx, states[i].Exchange, states[i].ID); err == nil {
+			"changes = append(changes, bus.Change{Event: order, Last: order.Sequence})",
+			`last := order.Sequence
+			if now, err := o.newest(ctx, order.Exchange, order.ID); err == nil {
 				last = now.last
 			}
-			changes = append(changes, bus.Change{Event: states[i], Last: last})`}},
+			changes = append(changes, bus.Change{Event: order, Last: last})`}},
 	},
 	{
 		name: "block-condition", noticed: orders,
-		edits: []edit{{"client/order_intent.go",
-			"If: market, Last: d.BlockSeq}",
-			"If: market, Last: func() uint64 { _, seq, _ := o.client.Bots.newest(ctx, market); return seq }()}"}},
+		edits: []edit{
+			{"client/order_fences.go", "r.need(i, d.Symbol, domain.Key{Kind: domain.KindBlock, Exchange: d.Exchange, Symbol: d.Symbol}, d.BlockSeq)", "_ = i"},
+			{"client/order_fences.go", `r.need(i, "", domain.Key{Kind: domain.KindGranted, Exchange: d.Exchange}, *grants)`, "_ = i"},
+		},
 	},
 	{
 		name: "opening-condition", noticed: orders,
-		edits: []edit{{"client/order_intent.go",
-			"If: opening, Last: d.OpeningSeq}",
-			"If: opening, Last: func() uint64 { _, seq, _ := o.client.Bots.newest(ctx, opening); return seq }()}"}},
+		edits: []edit{
+			{"client/order_fences.go", "r.need(i, d.Symbol, domain.Key{Kind: domain.KindOpening, Exchange: d.Exchange, Symbol: d.Symbol}, d.OpeningSeq)", "_ = i"},
+			{"client/order_fences.go", `r.need(i, "", domain.Key{Kind: domain.KindGranted, Exchange: d.Exchange}, *grants)`, "_ = i"},
+		},
 	},
 	{
-		name: "lapsed-claim-condition", noticed: orders,
-		edits: []edit{{"client/order_intent.go",
-			"return append(fences, lapsed[i]...)",
-			"return fences"}},
+		name: "lapsed-claim-condition", noticed: intents,
+		edits: []edit{{"client/order_intent.go", "needed.need(i, d.Symbol, renewal, last)", "_, _ = renewal, last"}},
+	},
+	{
+		name: "fence-before-sending", noticed: orders,
+		edits: []edit{
+			{"client/order_intent.go", "errs[i] = needed.granted(i, orders[i].Sequence, fences)", "_ = fences"},
+		},
+	},
+	{
+		name: "grants-condition", noticed: intents,
+		edits: []edit{{"client/order_fences.go",
+			"If: about, Last: last,",
+			"If: about, Last: last, Free: about.Kind == domain.KindGranted,"}},
+	},
+	{
+		name: "grants-known-to-the-pop", noticed: intents,
+		edits: []edit{{"client/order_intent.go", "d.at.Seq < *grants", "false"}},
+	},
+	{
+		name: "halts-seen-by-the-pop", noticed: intents,
+		edits: []edit{{"client/order_fences.go", "c := condition{about, last}", "c := condition{about: about}"}},
 	},
 	{
 		name: "query-before-resend", noticed: orders,
@@ -74,18 +94,22 @@ var orderMutations = []mutation{
 var projectionMutations = []mutation{
 	{
 		name: "checkpoint-compare", noticed: chaos,
-		edits: []edit{{"cachestore/scripts/apply.lua", "if stored ~= ARGV[1] then", "if false then"}},
+		edits: []edit{{"cachestore/scripts/apply.lua", "if stored ~= args[1] then", "if false then"}},
 	},
 	{
 		name: "checkpoint-with-the-writes", noticed: chaos,
 		edits: []edit{
-			{"cachestore/scripts/apply.lua", "redis.call('SET', KEYS[1], ARGV[2])\n", ""},
+			{"cachestore/scripts/apply.lua", "call('SET', keys[1], args[2])\n", ""},
 			{
-				"cachestore/partition.go", "text, err := applyScript.Run(ctx, p.store.rdb, batch.keys, batch.args...).Text()",
-				`text, err := applyScript.Run(ctx, p.store.rdb, batch.keys, batch.args...).Text()
+				"cachestore/partition.go", `		text, err = p.store.call(ctx, batch.invocation("eval", applySource))
+	}
+`,
+				`		text, err = p.store.call(ctx, batch.invocation("eval", applySource))
+	}
 	if err == nil && text == next.String() {
 		err = p.store.rdb.Set(ctx, p.checkpointKey(), text, 0).Err()
-	}`,
+	}
+`,
 			},
 		},
 	},

@@ -34,6 +34,18 @@ var orders = runner{
 	},
 }
 
+// intents are the tests of what an intent depends on, in races that the whole of the
+// order path seldom runs into.
+var intents = runner{
+	args: func(string) []string {
+		return []string{"test", "-count", "1", "-timeout", limit.String(), "-run", "Intent|OfManyOrders|AnOrderIsNotSent", "./client"}
+	},
+	seeds: []string{"1"},
+	complains: func(line string) bool {
+		return strings.Contains(line, "order_intent_test.go:") || strings.Contains(line, "order_fences_test.go:")
+	},
+}
+
 // chaos is the program that breaks a whole deployment.
 var chaos = runner{
 	args:      func(seed string) []string { return []string{"run", "./internal/chaos", "-seed", seed, "-for", "20s"} },

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/fullon/fullon/domain"
+	"github.com/fullon/fullon/internal/mockvenue"
 )
 
 // right is a block or an opening mark of a market.
@@ -19,9 +20,14 @@ type attempt struct {
 }
 
 // Claims says where a right to trade was granted or used that another bot had, by
-// what the log says before, and figures of it.
-func (l *Log) Claims() (wrong []string, figures string) {
+// what the log says before, and figures of it. An intent is nothing that was used
+// until it has come to the venue: it may have been stored and then refused.
+func (l *Log) Claims(v *mockvenue.Venue) (wrong []string, figures string) {
 	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	came := make(map[attempt]bool)
+	for _, a := range v.Arrivals() {
+		came[attempt{a.ID, a.Attempt}] = true
+	}
 	intents, granted := 0, 0
 	l.follow(func(e Event, claims map[right]domain.Claim) {
 		switch ev := e.Event.(type) {
@@ -39,7 +45,7 @@ func (l *Log) Claims() (wrong []string, figures string) {
 			}
 			intents++
 			for _, kind := range rights {
-				if c := claims[right{kind, ev.Symbol}]; c.Bot != ev.Bot && c.HeldAt(e.At) {
+				if c := claims[right{kind, ev.Symbol}]; c.Bot != ev.Bot && c.HeldAt(e.At) && came[attempt{ev.ID, ev.Attempt}] {
 					complain("order %s of bot %s was about to be sent at %d, when bot %s had the %s of %s", ev.ID, ev.Bot, e.Seq, c.Bot, kind, ev.Symbol)
 				}
 			}

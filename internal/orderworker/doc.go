@@ -6,8 +6,8 @@
 //
 //	pop      a lease, in one step with the checks of block, opening mark and halt
 //	gates    tick, symbol's filters, limits: what does not pass is rejected
-//	INTENT   stored on the condition that the order, the block, the opening mark and
-//	         the halts are still those that the pop saw
+//	INTENT   stored on the condition that the order is still as the pop saw it, and
+//	         behind it that the block, the opening mark and the halts are
 //	submit   before the deadline that the INTENT names, and not after
 //	outcome  stored on the condition that the order is still at this INTENT
 //
@@ -23,13 +23,8 @@
 // worker, or while that cannot reach Redis: then somebody else asks what became of
 // the order. What counts is never the lease but what the log lets be stored.
 //
-// INTENTs go into the log together, as many as wait when the ones before are
-// stored: a log with one replica stages each atomic batch in files of its own,
-// which it syncs, and takes nothing else meanwhile: 3 to 5 ms each, whatever its
-// sync_interval, and 0.02 ms for each message in it. Outcomes have no condition
-// but their own, so each is a message by itself, of which the log takes 100,000 a
-// second. A log that syncs every message would take outcomes faster in batches;
-// a batch costs the other one as much as hundreds of them.
+// INTENTs of orders that were popped together go into the log together, with the
+// conditions that they share behind them: see client.Orders.Intend.
 //
 // Nothing is acknowledged to the queue: an order leaves it by its status.
 //

@@ -181,7 +181,7 @@ func (f *feed) apply(ctx context.Context, r execution.Report) {
 	for ctx.Err() == nil {
 		_, err := f.worker.orders.Update(ctx, f.worker.cfg.Exchange, r.ID, func(o *domain.Order) error {
 			after := applied(*o, r)
-			if same(*o, after) {
+			if same(o, after) {
 				return errUnchanged
 			}
 			*o = after

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/pause"
 	"github.com/fullon/fullon/internal/risk"
@@ -17,21 +16,20 @@ import (
 // gate holds orders to their limits and waits for the account's share of the
 // venue's rate. It returns those that may be sent now; it has rejected or given
 // back the others, and is done with them. The batch is used up.
-func (w *Worker) gate(ctx context.Context, batch []client.OrderDelivery) []client.OrderDelivery {
+func (w *Worker) gate(ctx context.Context, batch []*held) []*held {
 	checks := w.check(ctx, batch)
 	passed := batch[:0]
 	counts := make(map[string]int)
 	for i, d := range batch {
 		err := checks[i]
-		var no *risk.Rejection
-		switch {
-		case err == nil:
+		if err == nil {
 			passed = append(passed, d)
 			counts[d.Account]++
 			continue
-		case errors.As(err, &no):
+		}
+		if no, ok := errors.AsType[*risk.Rejection](err); ok {
 			w.reject(ctx, d, no.Error())
-		default:
+		} else {
 			// Nothing is known of the market, or of the account: that is no reason
 			// to reject, and none to send.
 			w.log.Warn("order waits", "order", d.ID, "error", err)
@@ -69,17 +67,25 @@ func (w *Worker) wait(ctx context.Context, account string, n int) error {
 	return ctx.Err()
 }
 
+// checkedByOne is how many orders one goroutine checks: mostly all that they need is
+// known, and seldom some of it must be read first.
+const checkedByOne = 16
+
 // check tells of each order whether it may be sent: a *risk.Rejection when it may
 // not, another error when that is not known. Their ticks are read together.
-func (w *Worker) check(ctx context.Context, batch []client.OrderDelivery) []error {
+func (w *Worker) check(ctx context.Context, batch []*held) []error {
 	symbols, checks := make([]string, len(batch)), make([]error, len(batch))
 	for i := range batch {
 		symbols[i] = batch[i].Symbol
 	}
 	ticks, errs := w.markets.Ticks(ctx, w.cfg.Exchange, symbols)
 	var checking sync.WaitGroup
-	for i := range batch {
-		checking.Go(func() { checks[i] = w.checkOne(ctx, &batch[i].Order, ticks[i], errs[i]) })
+	for from := 0; from < len(batch); from += checkedByOne {
+		checking.Go(func() {
+			for i := from; i < min(from+checkedByOne, len(batch)); i++ {
+				checks[i] = w.checkOne(ctx, &batch[i].Order, ticks[i], errs[i])
+			}
+		})
 	}
 	checking.Wait()
 	return checks
@@ -114,19 +120,19 @@ func (w *Worker) checkOne(ctx context.Context, o *domain.Order, tick domain.Tick
 }
 
 // reject ends an order that may not be sent.
-func (w *Worker) reject(ctx context.Context, d client.OrderDelivery, reason string) {
+func (w *Worker) reject(ctx context.Context, d *held, reason string) {
 	w.stats.rejected.Add(1)
 	w.end(ctx, d, domain.OrderRejected, reason)
 }
 
 // drop ends an order that is not at the venue and that its maker does not want
 // any more.
-func (w *Worker) drop(ctx context.Context, d client.OrderDelivery) {
+func (w *Worker) drop(ctx context.Context, d *held) {
 	w.end(ctx, d, domain.OrderCanceled, "canceled while it was not at the venue")
 }
 
 // end ends an order that is not at the venue.
-func (w *Worker) end(ctx context.Context, d client.OrderDelivery, as domain.OrderStatus, reason string) {
+func (w *Worker) end(ctx context.Context, d *held, as domain.OrderStatus, reason string) {
 	_, err := w.orders.Update(ctx, d.Exchange, d.ID, func(o *domain.Order) error {
 		if o.Status != domain.OrderNew && o.Status != domain.OrderNotFound {
 			return fmt.Errorf("order %s is %s: %w", o.ID, o.Status, domain.ErrConflict)

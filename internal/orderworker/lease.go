@@ -13,47 +13,50 @@ import (
 // leases are those of the orders in hand.
 type leases struct {
 	mu   sync.Mutex
-	held map[handed]*heldLease
+	held map[*held]struct{}
 }
 
-// handed is one time that an order was handed out.
-type handed struct {
-	id    string
-	tries int
+// held is an order in hand, from the pop until the worker is done with it.
+type held struct {
+	*client.OrderDelivery
+	old bool // it was there at the look before; belongs to leases
 }
 
-type heldLease struct {
-	delivery client.OrderDelivery
-	old      bool // it was there at the look before
-}
-
-func (l *leases) hold(batch []client.OrderDelivery) {
+func (l *leases) hold(batch []client.OrderDelivery) []*held {
+	all, orders := make([]held, len(batch)), make([]*held, len(batch))
+	for i := range batch {
+		all[i].OrderDelivery = &batch[i]
+		orders[i] = &all[i]
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held == nil {
-		l.held = make(map[handed]*heldLease)
+		l.held = make(map[*held]struct{})
 	}
-	for _, d := range batch {
-		l.held[handed{d.ID, d.Tries}] = &heldLease{delivery: d}
+	for _, d := range orders {
+		l.held[d] = struct{}{}
 	}
+	return orders
 }
 
-func (l *leases) drop(d client.OrderDelivery) {
+func (l *leases) drop(orders ...*held) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.held, handed{d.ID, d.Tries})
+	for _, d := range orders {
+		delete(l.held, d)
+	}
 }
 
 // aged are those that were there at the last look.
-func (l *leases) aged() []client.OrderDelivery {
+func (l *leases) aged() []*held {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var aged []client.OrderDelivery
-	for _, h := range l.held {
-		if h.old {
-			aged = append(aged, h.delivery)
+	var aged []*held
+	for d := range l.held {
+		if d.old {
+			aged = append(aged, d)
 		}
-		h.old = true
+		d.old = true
 	}
 	return aged
 }
@@ -72,7 +75,7 @@ func (w *Worker) extend(ctx context.Context) {
 		}
 		bounded, cancel := context.WithTimeout(ctx, w.cfg.Lease/3)
 		for _, d := range w.leases.aged() {
-			switch err := w.orders.Extend(bounded, d, w.cfg.Lease); {
+			switch err := w.orders.Extend(bounded, *d.OrderDelivery, w.cfg.Lease); {
 			case err == nil:
 				w.stats.extended.Add(1)
 			case errors.Is(err, domain.ErrConflict):

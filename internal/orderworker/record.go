@@ -16,12 +16,17 @@ const retryOutcome = 30 * time.Second
 // outcome records what became of an order, of which before is what is known. If
 // it is known otherwise by now, what the venue said is put on top of that.
 func (w *Worker) outcome(ctx context.Context, before, after domain.Order) {
-	if same(before, after) {
+	if same(&before, after) {
 		return
 	}
-	stored, err := w.orders.Record(ctx, after)
+	w.recorded(ctx, &after, w.orders.RecordEach(ctx, []*domain.Order{&after})[0])
+}
+
+// recorded goes on with the recording of an outcome, of which the first try gave
+// err.
+func (w *Worker) recorded(ctx context.Context, after *domain.Order, err error) {
 	if err == nil {
-		w.sent.know(stored)
+		w.sent.know(after)
 	}
 	// The first conflict says that the order is known otherwise by now. Update
 	// looks what it has become, so a conflict of that will not go away.
@@ -35,7 +40,7 @@ func (w *Worker) outcome(ctx context.Context, before, after domain.Order) {
 			pause.For(ctx, 100*time.Millisecond)
 		}
 		definite = domain.ErrConflict
-		_, err = w.orders.Update(ctx, after.Exchange, after.ID, func(now *domain.Order) error { return onTop(now, after) })
+		_, err = w.orders.Update(ctx, after.Exchange, after.ID, func(now *domain.Order) error { return onTop(now, *after) })
 	}
 	if after.Status.Final() || after.Status.Resting() {
 		w.stats.settled.Add(1)
@@ -43,7 +48,7 @@ func (w *Worker) outcome(ctx context.Context, before, after domain.Order) {
 }
 
 // same tells whether the venue said nothing new of an order.
-func same(before, after domain.Order) bool {
+func same(before *domain.Order, after domain.Order) bool {
 	return after.Status == before.Status && after.Filled.Equal(before.Filled) && after.VenueOrderID == before.VenueOrderID
 }
 

@@ -18,27 +18,30 @@ const sentRoom = 4096
 type sent struct {
 	mu     sync.Mutex
 	orders map[string]*sentOrder
-	ring   [sentRoom]string // ids of orders whose sending is over
+	ring   [sentRoom]*sentOrder // whose sending is over
 	next   int
 }
 
 type sentOrder struct {
-	over    bool         // the sending is
-	known   domain.Order // what was recorded; zero: nothing
+	id      string
+	over    bool          // the sending is
+	known   *domain.Order // what was recorded; nil: nothing
 	reports []execution.Report
 }
 
 func newSent() *sent { return &sent{orders: make(map[string]*sentOrder)} }
 
 // begin says that an order is being sent.
-func (s *sent) begin(id string) {
+func (s *sent) begin(id string) *sentOrder {
+	its := &sentOrder{id: id}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.orders[id] = new(sentOrder)
+	s.orders[id] = its
+	return its
 }
 
-// know says what was recorded of an order.
-func (s *sent) know(o domain.Order) {
+// know says what was recorded of an order, which changes no more.
+func (s *sent) know(o *domain.Order) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if its := s.orders[o.ID]; its != nil {
@@ -63,25 +66,24 @@ func (s *sent) covers(r execution.Report) bool {
 }
 
 func (o *sentOrder) covers(r execution.Report) bool {
-	return o.known.Status != 0 && same(o.known, applied(o.known, r))
+	return o.known != nil && same(o.known, applied(*o.known, r))
 }
 
 // end says that the sending of an order is over, and returns what was reported
 // of it meanwhile and is news.
-func (s *sent) end(id string) (news []execution.Report) {
+func (s *sent) end(its *sentOrder) (news []execution.Report) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	its := s.orders[id]
 	for _, r := range its.reports {
 		if !its.covers(r) {
 			news = append(news, r)
 		}
 	}
 	its.over, its.reports = true, nil
-	if old := s.orders[s.ring[s.next]]; old != nil && old.over {
-		delete(s.orders, s.ring[s.next])
+	if old := s.ring[s.next]; old != nil && s.orders[old.id] == old {
+		delete(s.orders, old.id)
 	}
-	s.ring[s.next] = id
+	s.ring[s.next] = its
 	s.next = (s.next + 1) % sentRoom
 	return news
 }

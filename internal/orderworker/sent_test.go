@@ -20,12 +20,13 @@ func TestAReportOfAnOrderThatIsBeingSentWaitsForTheAnswer(t *testing.T) {
 	if s.covers(accepted) {
 		t.Fatal("of an order that nobody sends")
 	}
-	s.begin("1")
+	its := s.begin("1")
 	if !s.covers(accepted) || !s.covers(partial) {
 		t.Fatal("not kept")
 	}
-	s.know(applied(intent, accepted))
-	if news := s.end("1"); len(news) != 1 || news[0] != partial {
+	after := applied(intent, accepted)
+	s.know(&after)
+	if news := s.end(its); len(news) != 1 || news[0] != partial {
 		t.Fatalf("got %v", news)
 	}
 	if !s.covers(accepted) {
@@ -42,9 +43,9 @@ func TestAReportOfAnOrderThatMayBeSentAgainIsLookedAt(t *testing.T) {
 	t.Parallel()
 	for _, status := range []domain.OrderStatus{domain.OrderUnknown, domain.OrderNotFound} {
 		s := newSent()
-		s.begin("1")
-		s.know(domain.Order{ID: "1", Status: status, Attempt: 1})
-		s.end("1")
+		its := s.begin("1")
+		s.know(&domain.Order{ID: "1", Status: status, Attempt: 1})
+		s.end(its)
 		if s.covers(report("1", domain.OrderAccepted, "0")) {
 			t.Errorf("%s", status)
 		}
@@ -56,9 +57,7 @@ func TestOrdersThatWereSentLongAgoAreForgotten(t *testing.T) {
 	s := newSent()
 	s.begin("slow")
 	for i := range 3 * sentRoom {
-		id := fmt.Sprint(i)
-		s.begin(id)
-		s.end(id)
+		s.end(s.begin(fmt.Sprint(i)))
 	}
 	if n := len(s.orders); n != sentRoom+1 {
 		t.Errorf("%d are remembered", n)

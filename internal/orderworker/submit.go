@@ -5,49 +5,67 @@ import (
 	"errors"
 	"time"
 
-	"github.com/fullon/fullon/client"
 	"github.com/fullon/fullon/domain"
 	"github.com/fullon/fullon/internal/execution"
 )
 
-// submit sends an order that is at INTENT by this worker, once, and records what
-// became of it.
-func (w *Worker) submit(ctx context.Context, d client.OrderDelivery, o domain.Order) {
+// submit sends an order that is at INTENT by this worker, once and while sending
+// lasts, which has the INTENT's deadline. What became of it is recorded then: by
+// somebody else, if it is a clear yes, together with that of other orders.
+func (w *Worker) submit(ctx, sending context.Context, d *held, o *domain.Order) {
 	if ctx.Err() != nil || !time.Now().Before(o.Deadline) {
 		// Nobody else sends in the name of this INTENT, so it was not sent.
-		w.outcome(ctx, o, missing(o, "not sent before its deadline"))
+		w.outcome(ctx, *o, missing(*o, "not sent before its deadline"))
 		w.giveBack(ctx, d, 0)
+		w.done(d)
 		return
 	}
 	venue, err := w.venue(o.Account)
 	if err != nil {
-		w.outcome(ctx, o, missing(o, err.Error()))
+		w.outcome(ctx, *o, missing(*o, err.Error()))
 		w.giveBack(ctx, d, retryAfter)
+		w.done(d)
 		return
 	}
-	w.sent.begin(o.ID)
-	defer func() {
-		for _, report := range w.sent.end(o.ID) {
-			w.feeds[o.Account].apply(ctx, report)
-		}
-	}()
-	sending, cancel := context.WithDeadline(ctx, o.Deadline)
-	report, err := venue.Submit(sending, o)
-	cancel()
+	its := w.sent.begin(o.ID)
+	report, err := venue.Submit(sending, *o)
 	w.stats.submitted.Add(1)
-	var no *execution.Rejected
-	var later *execution.RateLimited
+	if after := applied(*o, report); err == nil && !same(o, after) {
+		*o = after
+		w.record(ctx, outcome{d, its, o})
+		return
+	}
+	if err != nil {
+		w.refused(ctx, d, *o, err)
+	}
+	w.over(ctx, d, its)
+}
+
+// over ends the sending of an order of which is recorded what became of it.
+func (w *Worker) over(ctx context.Context, d *held, its *sentOrder) { w.told(ctx, d, w.sent.end(its)) }
+
+// told looks at what the venue said of an order while it was sent, and is done
+// with the order.
+func (w *Worker) told(ctx context.Context, d *held, news []execution.Report) {
+	for _, report := range news {
+		w.feeds[d.Account].apply(ctx, report)
+	}
+	w.done(d)
+}
+
+// refused sees to an order that the venue did not say yes to.
+func (w *Worker) refused(ctx context.Context, d *held, o domain.Order, err error) {
+	no, rejected := errors.AsType[*execution.Rejected](err)
+	later, limited := errors.AsType[*execution.RateLimited](err)
 	switch {
-	case err == nil:
-		w.outcome(ctx, o, applied(o, report))
-	case errors.As(err, &no) && no.Duplicate:
+	case rejected && no.Duplicate:
 		w.ask(ctx, d, o)
-	case errors.As(err, &no):
-		rejected := o
-		rejected.Status, rejected.Reason = domain.OrderRejected, abbreviate(no.Reason)
+	case rejected:
+		after := o
+		after.Status, after.Reason = domain.OrderRejected, abbreviate(no.Reason)
 		w.stats.rejected.Add(1)
-		w.outcome(ctx, o, rejected)
-	case errors.As(err, &later):
+		w.outcome(ctx, o, after)
+	case limited:
 		w.log.Warn("the venue wants less", "order", o.ID, "error", err)
 		w.outcome(ctx, o, missing(o, later.Error()))
 		w.giveBack(ctx, d, max(later.RetryAfter, 100*time.Millisecond))
@@ -62,18 +80,18 @@ func (w *Worker) submit(ctx context.Context, d client.OrderDelivery, o domain.Or
 }
 
 // resolve finds out what became of an order that somebody was about to send.
-func (w *Worker) resolve(ctx context.Context, d client.OrderDelivery) {
+func (w *Worker) resolve(ctx context.Context, d *held) {
 	w.ask(ctx, d, d.Order)
 }
 
 // ask asks the venue for an order and records what it says. That it does not
 // know the order is believed once it can no longer arrive.
-func (w *Worker) ask(ctx context.Context, d client.OrderDelivery, o domain.Order) {
+func (w *Worker) ask(ctx context.Context, d *held, o domain.Order) {
 	venue, err := w.venue(o.Account)
 	if err != nil {
 		// Another worker may have the account; if none has, nobody can ever tell.
 		w.log.Warn("order not asked for", "order", o.ID, "error", err)
-		if err := w.orders.Nack(ctx, d, time.Second<<min(d.Tries, 4)); err != nil {
+		if err := w.orders.Nack(ctx, *d.OrderDelivery, time.Second<<min(d.Tries, 4)); err != nil {
 			w.log.Debug("lease left to end", "order", d.ID, "error", err)
 		}
 		return

@@ -30,8 +30,9 @@ type Orders interface {
 	Sync(ctx context.Context, exchange string) error
 	// Intend stores INTENT for each, on the conditions of its delivery.
 	Intend(ctx context.Context, worker string, deadline time.Time, deliveries []client.OrderDelivery) ([]domain.Order, []error)
-	// Record stores the next state of an order, on the condition of its Sequence.
-	Record(ctx context.Context, order domain.Order) (domain.Order, error)
+	// RecordEach stores the next state of orders, each on the condition of its
+	// Sequence, which it sets.
+	RecordEach(ctx context.Context, orders []*domain.Order) []error
 	Update(ctx context.Context, exchange, id string, change func(*domain.Order) error) (domain.Order, error)
 	// Resting reads the orders of an exchange that rest at the venue.
 	Resting(ctx context.Context, exchange string) ([]domain.Order, error)
@@ -134,10 +135,11 @@ type Worker struct {
 	feeds   map[string]*feed           // by account
 	stats   Stats
 
-	slots  chan struct{} // holds a token for each order in hand
-	leases leases
-	passed chan client.OrderDelivery
-	sent   *sent
+	slots    chan struct{} // holds a token for each order in hand
+	leases   leases
+	hands    hands
+	sent     *sent
+	outcomes outcomes
 }
 
 // New makes a worker for the given venue accounts. It does no input or output.
@@ -145,8 +147,8 @@ func New(cfg Config, orders Orders, markets Markets, limiter Limiter, events Log
 	cfg = cfg.withDefaults()
 	w := &Worker{
 		cfg: cfg, log: cfg.Log.With("exchange", cfg.Exchange, "worker", cfg.ID), orders: orders, markets: markets, limiter: limiter,
-		events: events, venues: venues, slots: make(chan struct{}, cfg.Concurrency), passed: make(chan client.OrderDelivery, cfg.Concurrency),
-		sent: newSent(), feeds: make(map[string]*feed),
+		events: events, venues: venues, slots: make(chan struct{}, cfg.Concurrency),
+		hands: newHands(), sent: newSent(), feeds: make(map[string]*feed),
 	}
 	for account, venue := range venues {
 		w.feeds[account] = newFeed(w, account, venue)
@@ -165,7 +167,6 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.log.Info("serving the queue")
 	var helpers sync.WaitGroup
 	extending, extended := context.WithCancel(work)
-	helpers.Go(func() { w.gather(work) })
 	helpers.Go(func() { w.extend(extending) })
 	group := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	for _, feed := range w.feeds {
@@ -178,7 +179,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return nil
 	})
 	err := group.Wait()
-	close(w.passed)
+	w.hands.end()
 	extended()
 	helpers.Wait()
 	return err
@@ -204,8 +205,7 @@ func (w *Worker) serve(ctx, work context.Context) {
 		if len(batch) > 0 {
 			w.stats.popped.Add(uint64(len(batch)))
 			w.stats.inHand.Add(int64(len(batch)))
-			w.leases.hold(batch)
-			w.handle(work, batch)
+			w.handle(work, w.leases.hold(batch))
 		} else if err != nil && !errors.Is(err, domain.ErrNotFound) {
 			pause.For(ctx, 200*time.Millisecond)
 		}
@@ -236,11 +236,11 @@ func (w *Worker) release(n int) {
 	}
 }
 
-// done gives back the slot of an order that was in hand.
-func (w *Worker) done(d client.OrderDelivery) {
-	w.leases.drop(d)
-	w.stats.inHand.Add(-1)
-	w.release(1)
+// done gives back the slots of orders that were in hand.
+func (w *Worker) done(orders ...*held) {
+	w.leases.drop(orders...)
+	w.stats.inHand.Add(-int64(len(orders)))
+	w.release(len(orders))
 }
 
 // drain waits until nothing is in hand, or gives up.
@@ -252,104 +252,30 @@ func (w *Worker) drain(giveUp context.CancelFunc) {
 	}
 }
 
-// handle works on orders that were popped, and returns as soon as the next ones
-// may be taken. Each of them holds a slot. The batch is used up.
-func (w *Worker) handle(ctx context.Context, batch []client.OrderDelivery) {
+// handle begins to work on orders that were popped. Each of them holds a slot. The
+// batch is used up.
+func (w *Worker) handle(ctx context.Context, batch []*held) {
 	fresh := batch[:0]
 	for _, d := range batch {
-		deal := w.resolve
 		if d.Status == domain.OrderNew || d.Status == domain.OrderNotFound {
-			if !d.CancelRequested {
+			if d.CancelRequested {
+				go w.alone(ctx, d, w.drop)
+			} else {
 				fresh = append(fresh, d)
-				continue
 			}
-			deal = w.drop
+			continue
 		}
-		go func() {
-			defer w.done(d)
-			deal(ctx, d)
-		}()
+		go w.alone(ctx, d, w.resolve)
 	}
 	if len(fresh) > 0 {
 		go w.send(ctx, fresh)
 	}
 }
 
-// send brings orders that are not at the venue on their way there.
-func (w *Worker) send(ctx context.Context, batch []client.OrderDelivery) {
-	for _, d := range w.gate(ctx, batch) {
-		w.passed <- d
-	}
-}
-
-const (
-	// intendAtOnce bounds how many INTENTs are stored together: the log takes
-	// 1,000 messages in a batch, and each order brings its conditions.
-	intendAtOnce = 128
-	// intendPatience is how long INTENTs wait for those before them: a commit
-	// that the log has lost is to hold up no others until it is given up.
-	intendPatience = 100 * time.Millisecond
-)
-
-// gather stores the INTENTs of orders that passed the gates and sends each of
-// them, until there are no more. Those go together that came while the ones
-// before were stored: an atomic batch costs the log a few milliseconds, however
-// many are in it.
-func (w *Worker) gather(ctx context.Context) {
-	for first := range w.passed {
-		room := min(intendAtOnce, 1+len(w.passed))
-		batch := append(make([]client.OrderDelivery, 0, room), first)
-	more:
-		for len(batch) < room {
-			select {
-			case next, ok := <-w.passed:
-				if !ok {
-					break more
-				}
-				batch = append(batch, next)
-			default:
-				break more
-			}
-		}
-		stored := make(chan struct{})
-		go func() {
-			defer close(stored)
-			w.intend(ctx, batch)
-		}()
-		select {
-		case <-stored:
-		case <-time.After(intendPatience):
-		}
-	}
-}
-
-// intend stores the INTENTs of orders together, and sends each on its own.
-func (w *Worker) intend(ctx context.Context, batch []client.OrderDelivery) {
-	orders, errs := w.orders.Intend(ctx, w.cfg.ID, time.Now().Add(w.cfg.Timeout), batch)
-	for i, d := range batch {
-		go func() {
-			defer w.done(d)
-			if errs[i] != nil {
-				w.notIntended(ctx, d, errs[i])
-				return
-			}
-			w.submit(ctx, d, orders[i])
-		}()
-	}
-}
-
-// notIntended sees to an order whose INTENT was not stored, or may have been.
-func (w *Worker) notIntended(ctx context.Context, d client.OrderDelivery, err error) {
-	delay := time.Duration(0)
-	switch {
-	case errors.Is(err, domain.ErrConflict):
-		w.stats.conflicts.Add(1)
-	default:
-		// It may have been stored: whoever pops the order next sees what it is.
-		w.log.Warn("order not sent", "order", d.ID, "error", err)
-		delay = retryAfter
-	}
-	w.giveBack(ctx, d, delay)
+// alone deals with an order that is not to be sent.
+func (w *Worker) alone(ctx context.Context, d *held, deal func(context.Context, *held)) {
+	deal(ctx, d)
+	w.done(d)
 }
 
 // retryAfter is how long to leave an order alone that could not be dealt with.
@@ -359,12 +285,12 @@ const retryAfter = time.Second
 // of its own: outages make no dead letters. If that fails the lease ends by
 // itself. Whoever gets the order next is to know what the log knows of it now,
 // or he would ask the venue in vain, again and again.
-func (w *Worker) giveBack(ctx context.Context, d client.OrderDelivery, delay time.Duration) {
+func (w *Worker) giveBack(ctx context.Context, d *held, delay time.Duration) {
 	syncing, cancel := context.WithTimeout(ctx, w.cfg.Lease)
 	err := w.orders.Sync(syncing, d.Exchange)
 	cancel()
 	if err == nil {
-		err = w.orders.Defer(ctx, d, delay)
+		err = w.orders.Defer(ctx, *d.OrderDelivery, delay)
 	}
 	if err != nil {
 		w.log.Debug("lease left to end", "order", d.ID, "error", err)

@@ -67,7 +67,7 @@ func TestFoldsTellWhetherTheyAskedRedis(t *testing.T) {
 		"orders": {newOrderFold(exchange, 1), []domain.Event{
 			order("a", domain.OrderNew), order("a", domain.OrderIntent), order("b", domain.OrderNew), order("a", domain.OrderAccepted),
 			order("a", domain.OrderFilled), order("a", domain.OrderFilled), // a final one leaves the memory
-		}, "ynynny"},
+		}, "ynnnny"},
 		"rights":    {newClaimFold(exchange), []domain.Event{halt, halt}, "yn"},
 		"venues":    {newVenueFold(catalogue), []domain.Event{venue("okx"), venue("okx"), venue("kraken"), venue("okx")}, "ynyn"},
 		"bots":      {newBotFold(catalogue), []domain.Event{status("a", "x"), status("a", "y"), status("b", "x"), status("a", "x")}, "ynyn"},

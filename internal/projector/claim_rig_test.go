@@ -3,10 +3,13 @@ package projector_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/fullon/fullon/bus"
 	"github.com/fullon/fullon/cachestore"
@@ -106,12 +109,54 @@ func (r *claimRig) seen() string {
 		}
 		rights, err := p.Rights(ctx)
 		if err == nil && rights.At.Seq >= extent.Last {
+			r.popsKnow(ctx)
 			return describe(rights.Claims, rights.Halts)
 		}
 		if ctx.Err() != nil {
 			r.tb.Fatalf("at %d of %d (%v)", rights.At.Seq, extent.Last, err)
 		}
 		_, _ = p.Wait(ctx, rights.At.Seq, 20*time.Millisecond)
+	}
+}
+
+// popsKnow makes sure that what pops read of each market's claims is what the
+// hashes of claims say, of one moment.
+func (r *claimRig) popsKnow(ctx context.Context) {
+	tx := r.redis.Client(r.tb).TxPipeline()
+	all := make(map[string]*redis.MapStringStringCmd)
+	for _, name := range []string{"blocks", "freed", "openings", "opened", "rights"} {
+		all[name] = tx.HGetAll(ctx, r.store.Prefix()+"{"+claimStream+"}:"+name)
+	}
+	if _, err := tx.Exec(ctx); err != nil {
+		r.tb.Fatal(err)
+	}
+	want := make(map[string]string)
+	for symbol, whose := range all["rights"].Val() {
+		if !strings.Contains(symbol, "/") {
+			want[symbol] = whose // of a halt
+		}
+	}
+	for _, name := range []string{"blocks", "freed", "openings", "opened"} {
+		for symbol := range all[name].Val() {
+			seqs, held := "", ""
+			for _, of := range [][2]string{{"blocks", "freed"}, {"openings", "opened"}} {
+				seq, now := "0", " 0 0 0 -"
+				if returned, ok := all[of[1]].Val()[symbol]; ok {
+					seq = returned
+				}
+				if text, ok := all[of[0]].Val()[symbol]; ok {
+					fields := strings.Fields(text)
+					seq, now = fields[0], " "+strings.Join(fields[1:5], " ")
+				}
+				seqs, held = seqs+" "+seq, held+now
+			}
+			if want[symbol] = seqs[1:]; held != " 0 0 0 - 0 0 0 -" {
+				want[symbol] += held
+			}
+		}
+	}
+	if got := all["rights"].Val(); !maps.Equal(got, want) {
+		r.tb.Fatalf("pops know %q, want %q", got, want)
 	}
 }
 

@@ -125,12 +125,19 @@ func (f *claimFold) renew(r domain.ClaimRenewal) {
 
 func (f *claimFold) flush(b *cachestore.Batch, s *stats) error {
 	changed := make(map[domain.Kind][]domain.Claim)
+	markets := make([]cachestore.MarketClaims, 0, len(f.dirtyClaims)) // twice where both have changed
 	for key := range f.dirtyClaims {
 		changed[key.kind] = append(changed[key.kind], f.claims[key])
+		markets = append(markets, cachestore.MarketClaims{
+			Symbol:  key.symbol,
+			Block:   f.claims[claimKey{domain.KindBlock, key.symbol}],
+			Opening: f.claims[claimKey{domain.KindOpening, key.symbol}],
+		})
 	}
 	for kind, claims := range changed {
 		b.PutClaims(kind, claims)
 	}
+	b.PutMarketClaims(markets)
 	if len(f.dirtyHalts) > 0 {
 		halts := make([]domain.Halt, 0, len(f.dirtyHalts))
 		for _, h := range f.dirtyHalts {

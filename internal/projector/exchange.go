@@ -14,7 +14,7 @@ func newExchangeFold(p *cachestore.Partition, cfg Config) fold {
 	return newParts().
 		with(newOrderFold(p, cfg.OrderCap), domain.KindOrder).
 		with(newClaimFold(p), claimKinds...).
-		with(ignored{}, domain.KindFence)
+		with(ignored{}, domain.KindGranted, domain.KindFence)
 }
 
 // ignored has the events that only matter to who stores them.

@@ -25,6 +25,7 @@ type orderModel struct {
 	bot    string
 	orders []*modelOrder
 	ended  *[]*modelOrder
+	watch  *orderWatcher
 }
 
 type modelOrder struct {
@@ -88,7 +89,8 @@ func (m *orderModel) heads() string {
 }
 
 var (
-	modelBots atomic.Int64
+	modelBots    atomic.Int64
+	orderSymbols = []string{"BTC/USDT", "ETH/USDT", "BTC/USDT:USDT"}
 )
 
 // seenOrders is what readers see.
@@ -126,8 +128,9 @@ func TestOrdersAreWhatAPlainModelSaysThroughCrashes(t *testing.T) {
 	t.Parallel()
 	r := newCrashRig(t, 0)
 	var ended []*modelOrder
+	watch := r.watchOrders()
 	rapid.Check(t, func(t *rapid.T) {
-		m := &orderModel{bot: "bot-" + strconv.FormatInt(modelBots.Add(1), 10), ended: &ended}
+		m := &orderModel{bot: "bot-" + strconv.FormatInt(modelBots.Add(1), 10), ended: &ended, watch: watch}
 		defer r.finish(t, m)
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
 			r.orderStep(t, m)
@@ -160,6 +163,28 @@ func (r *crashRig) agreeOnOrders(t *rapid.T, m *orderModel) {
 	if got, want := r.seenOrders(m.bot), m.String(); got != want {
 		t.Fatalf("%s\n got %s\nwant %s", m.bot, got, want)
 	}
+	listed := m.watch.agree(t, r, m.bot)
+	var kept []string
+	for _, o := range slices.Backward(m.orders) {
+		if m.kept(o) {
+			kept = append(kept, o.id)
+		}
+	}
+	if !slices.EqualFunc(listed, kept, func(o domain.Order, id string) bool { return o.ID == id }) {
+		t.Fatalf("%s: listed %v, want %q", m.bot, listed, kept)
+	}
+	for _, symbol := range orderSymbols {
+		got, err := patiently(func(ctx context.Context) (int, error) { return r.client.Orders.QueueLength(ctx, "kraken", symbol) })
+		want := 0
+		for _, o := range m.orders {
+			if o.waits() && o.symbol == symbol {
+				want++
+			}
+		}
+		if got != want || err != nil {
+			t.Fatalf("%d orders wait for %s (%v), want %d", got, symbol, err, want)
+		}
+	}
 }
 
 func modelled(m *orderModel, id, symbol string) domain.Order {
@@ -189,7 +214,7 @@ func (r *crashRig) orderStep(t *rapid.T, m *orderModel) {
 	case 0, 1, 2, 3:
 		o := &modelOrder{
 			id: m.bot + "-" + strconv.Itoa(len(m.orders)), status: domain.OrderNew,
-			symbol: rapid.SampledFrom([]string{"BTC/USDT", "ETH/USDT", "BTC/USDT:USDT"}).Draw(t, "symbol"),
+			symbol: rapid.SampledFrom(orderSymbols).Draw(t, "symbol"),
 		}
 		if _, err := patiently(func(ctx context.Context) (domain.Order, error) {
 			stored, _, err := orders.Push(ctx, modelled(m, o.id, o.symbol))

@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/fullon/fullon/cachestore"
@@ -16,7 +17,8 @@ import (
 //
 // Orders that are not final are kept in memory. A final one changes no more but
 // to be forgotten, so it is read when a message names it; of those that ended
-// first, as many are read ahead as the batch may make the partition forget.
+// first, as many are read ahead as the batch may make the partition forget. Redis
+// is not asked for an order that it cannot have: a new one costs no round trip.
 type orderFold struct {
 	partition *cachestore.Partition
 	keep      int // final orders
@@ -24,16 +26,15 @@ type orderFold struct {
 	loaded  bool // the last load asked Redis
 	begun   bool // what is live is loaded
 	orders  map[string]*orderState
-	visited []*orderState         // may leave the memory after the batch
-	queues  map[string]orderLines // by symbol
-	live    map[string]int        // by cachestore.LiveCountField
-	done    int
+	visited []*orderState // may leave the memory after the batch
+	places  orderPlaces   // of those that are not final
+	done    orderDone
 	oldest  []*orderState // final ones that ended first, as far as they were read
 	ended   []*orderState // those that ended in this batch
+	names   wire.Names
 
 	dirty        []*orderState
-	dirtyQueues  map[string]bool // by symbol
-	dirtyCounts  map[string]bool
+	changes      []cachestore.OrderChange // of the last flush
 	afterDeleted uint64
 	forgotten    uint64
 }
@@ -49,9 +50,7 @@ type orderState struct {
 
 func newOrderFold(partition *cachestore.Partition, keep int) *orderFold {
 	return &orderFold{
-		partition: partition, keep: keep,
-		orders: make(map[string]*orderState), queues: make(map[string]orderLines), live: make(map[string]int),
-		dirtyQueues: make(map[string]bool), dirtyCounts: make(map[string]bool),
+		partition: partition, keep: keep, orders: make(map[string]*orderState), places: newOrderPlaces(), done: newOrderDone(),
 	}
 }
 
@@ -62,12 +61,13 @@ func (f *orderFold) load(ctx context.Context, records []domain.Record) error {
 		if err != nil {
 			return err
 		}
-		f.done = book.Done
-		for _, o := range book.Live {
-			f.enter(f.known(o))
+		for _, id := range book.Done {
+			f.done.add(id)
 		}
-		clear(f.dirtyQueues)
-		clear(f.dirtyCounts)
+		for _, o := range book.Live {
+			f.places.move(nil, &f.known(o).order)
+		}
+		f.places.settle()
 		f.begun = true
 	}
 	var missing []string
@@ -75,7 +75,9 @@ func (f *orderFold) load(ctx context.Context, records []domain.Record) error {
 		if id := records[i].Key.OrderID; f.orders[id] == nil {
 			s := &orderState{order: domain.Order{ID: id}}
 			f.orders[id], f.visited = s, append(f.visited, s)
-			missing = append(missing, id)
+			if f.done.may(id) {
+				missing = append(missing, id)
+			}
 		}
 	}
 	f.loaded = f.loaded || len(missing) > 0
@@ -85,7 +87,7 @@ func (f *orderFold) load(ctx context.Context, records []domain.Record) error {
 	}
 	for id, o := range found {
 		s := f.orders[id]
-		s.order, s.was = o, placeOf(o)
+		s.order, s.was = o, placeOf(&o)
 	}
 	return f.loadOldest(ctx, len(records))
 }
@@ -98,7 +100,7 @@ const readAhead = 1000
 // loadOldest makes sure that as many final orders are known as n events can make
 // the partition forget.
 func (f *orderFold) loadOldest(ctx context.Context, n int) error {
-	need := min(f.done, f.done+n-f.keep)
+	need := min(f.done.n, f.done.n+n-f.keep)
 	if need <= len(f.oldest) {
 		return nil
 	}
@@ -121,12 +123,12 @@ func (f *orderFold) loadOldest(ctx context.Context, n int) error {
 
 // known takes in an order that Redis has.
 func (f *orderFold) known(o domain.Order) *orderState {
-	s := &orderState{order: o, was: placeOf(o)}
+	s := &orderState{order: o, was: placeOf(&o)}
 	f.orders[o.ID] = s
 	return s
 }
 
-func placeOf(o domain.Order) cachestore.OrderPlace {
+func placeOf(o *domain.Order) cachestore.OrderPlace {
 	if o.Status == 0 {
 		return cachestore.OrderPlace{}
 	}
@@ -137,29 +139,34 @@ func placeOf(o domain.Order) cachestore.OrderPlace {
 }
 
 func (f *orderFold) add(rec domain.Record) error {
-	event, err := wire.Decode(rec.Key, rec.Data)
+	if len(rec.Data) == 0 {
+		return f.delete(rec)
+	}
+	var o domain.Order
+	err := wire.ReadOrder(&o, rec.Key, rec.Data, &f.names)
 	if err != nil {
 		return err
 	}
-	s := f.orders[rec.Key.OrderID]
-	switch ev := event.(type) {
-	case domain.OrderDeleted:
-		switch {
-		case s.order.Status == 0:
-			f.afterDeleted++ // forgotten before
-		case !s.order.Status.Final():
-			return domain.Invalid("status", s.order.Status.String(), "a final status of an order that is deleted")
-		default:
-			f.forget(s)
-		}
-		return nil
-	case domain.Order:
-		return f.set(s, ev, rec)
-	}
-	return misplaced(rec)
+	return f.set(f.orders[rec.Key.OrderID], &o, rec)
 }
 
-func (f *orderFold) set(s *orderState, o domain.Order, rec domain.Record) error {
+func (f *orderFold) delete(rec domain.Record) error {
+	if _, err := wire.Decode(rec.Key, nil); err != nil {
+		return err
+	}
+	s := f.orders[rec.Key.OrderID]
+	switch {
+	case s.order.Status == 0:
+		f.afterDeleted++ // forgotten before
+	case !s.order.Status.Final():
+		return domain.Invalid("status", s.order.Status.String(), "a final status of an order that is deleted")
+	default:
+		f.forget(s)
+	}
+	return nil
+}
+
+func (f *orderFold) set(s *orderState, o *domain.Order, rec domain.Record) error {
 	if o.First >= rec.Seq {
 		return domain.Invalid("first", strconv.FormatUint(o.First, 10), "0, or the sequence of an earlier event")
 	}
@@ -177,19 +184,25 @@ func (f *orderFold) set(s *orderState, o domain.Order, rec domain.Record) error 
 		// Redis is asked for the place in the queue by whoever reads the order.
 		o.First = s.order.First
 		var err error
-		if payload, err = wire.Encode(o); err != nil {
+		if payload, err = wire.Encode(*o); err != nil {
 			return fmt.Errorf("order %s: %w", o.ID, err)
 		}
 	default:
 		o.First = rec.Seq
 	}
 	if known {
-		f.leave(s)
+		f.places.move(&s.order, o)
+	} else {
+		f.places.move(nil, o)
 	}
-	s.order, s.payload = o, payload
-	f.enter(s)
+	s.order, s.payload = *o, payload
+	if o.Status.Final() {
+		f.done.add(o.ID)
+		f.ended = append(f.ended, s)
+		f.visited = append(f.visited, s)
+	}
 	f.touch(s)
-	for f.done > f.keep {
+	for f.done.n > f.keep {
 		f.forgetOldest()
 	}
 	return nil
@@ -202,50 +215,9 @@ func (f *orderFold) touch(s *orderState) {
 	}
 }
 
-// enter counts an order where it is now.
-func (f *orderFold) enter(s *orderState) {
-	o := &s.order
-	if o.Status.Final() {
-		f.done++
-		f.ended = append(f.ended, s)
-		f.visited = append(f.visited, s)
-		return
-	}
-	f.count(o, 1)
-	if o.InQueue() {
-		q := f.queues[o.Symbol]
-		if q == nil {
-			q = make(orderLines)
-			f.queues[o.Symbol] = q
-		}
-		q.add(*o)
-		f.dirtyQueues[o.Symbol] = true
-	}
-}
-
-// leave is the opposite of enter.
-func (f *orderFold) leave(s *orderState) {
-	o := &s.order
-	if o.Status.Final() {
-		f.done--
-		return
-	}
-	f.count(o, -1)
-	if o.InQueue() {
-		f.queues[o.Symbol].remove(*o)
-		f.dirtyQueues[o.Symbol] = true
-	}
-}
-
-func (f *orderFold) count(o *domain.Order, n int) {
-	field := cachestore.LiveCountField(o.Bot, o.Symbol)
-	f.live[field] += n
-	f.dirtyCounts[field] = true
-}
-
 // forget removes a final order.
 func (f *orderFold) forget(s *orderState) {
-	f.leave(s)
+	f.done.remove(s.order.ID)
 	s.order, s.payload, s.inOldest = domain.Order{ID: s.order.ID}, nil, false
 	f.visited = append(f.visited, s)
 	f.touch(s)
@@ -265,11 +237,11 @@ func (f *orderFold) forgetOldest() {
 		}
 	}
 	// Not reached: what is counted in done is in one of the two.
-	f.done = f.keep
+	f.done.n = f.keep
 }
 
 // ticket is what a pop needs to know of an order: see package cachestore.
-func ticket(o domain.Order) string {
+func ticket(o *domain.Order) string {
 	reduceOnly, expires := " 0 ", int64(0)
 	if o.ReduceOnly {
 		reduceOnly = " 1 "
@@ -277,13 +249,16 @@ func ticket(o domain.Order) string {
 	if !o.Expires.IsZero() {
 		expires = o.Expires.UnixMilli()
 	}
-	return o.Bot + " " + o.Account + reduceOnly + strconv.FormatInt(expires, 10) + " " + strconv.Itoa(int(o.Status)) + " " +
-		strconv.FormatInt(o.Created.UnixMilli(), 10)
+	text := make([]byte, 0, 128)
+	text = append(append(append(append(text, o.Bot...), ' '), o.Account...), reduceOnly...)
+	text = append(strconv.AppendInt(text, expires, 10), ' ')
+	text = append(strconv.AppendUint(text, uint64(o.Status), 10), ' ')
+	return string(strconv.AppendInt(text, o.Created.UnixMilli(), 10))
 }
 
 func (f *orderFold) flush(b *cachestore.Batch, s *stats) error {
 	f.flushOrders(b)
-	f.flushQueues(b)
+	f.places.flush(b)
 	for _, order := range f.visited {
 		if !order.inOldest && (order.order.Status == 0 || order.order.Status.Final()) {
 			delete(f.orders, order.order.ID)
@@ -299,48 +274,20 @@ func (f *orderFold) flush(b *cachestore.Batch, s *stats) error {
 }
 
 func (f *orderFold) flushOrders(b *cachestore.Batch) {
-	changes := make([]cachestore.OrderChange, 0, len(f.dirty))
+	f.changes = slices.Grow(f.changes[:0], len(f.dirty))
 	for _, s := range f.dirty {
-		c := cachestore.OrderChange{ID: s.order.ID, Was: s.was, Is: placeOf(s.order), Payload: s.payload}
+		c := cachestore.OrderChange{ID: s.order.ID, Was: s.was, Is: placeOf(&s.order), Payload: s.payload}
 		if c.Is.Queued {
-			c.Ticket = ticket(s.order)
+			c.Ticket = ticket(&s.order)
 		}
 		if c.Was.Symbol != "" || c.Is.Symbol != "" { // not one that came and went
-			changes = append(changes, c)
+			f.changes = append(f.changes, c)
 		}
 		s.was, s.payload, s.changed = c.Is, nil, false
 	}
-	b.PutOrders(changes)
+	b.PutOrders(f.changes, f.keep)
 	clear(f.dirty)
 	f.dirty = f.dirty[:0]
-}
-
-func (f *orderFold) flushQueues(b *cachestore.Batch) {
-	heads := make([]cachestore.QueueHead, 0, len(f.dirtyQueues))
-	for symbol := range f.dirtyQueues {
-		head := cachestore.QueueHead{Symbol: symbol}
-		for i, first := range f.queues[symbol].heads() {
-			if i == 0 {
-				head.First = first.first
-			}
-			head.IDs = append(head.IDs, first.id)
-		}
-		if len(head.IDs) == 0 {
-			delete(f.queues, symbol)
-		}
-		heads = append(heads, head)
-	}
-	b.PutQueueHeads(heads)
-	counts := make(map[string]int, len(f.dirtyCounts))
-	for field := range f.dirtyCounts {
-		counts[field] = f.live[field]
-		if counts[field] == 0 {
-			delete(f.live, field)
-		}
-	}
-	b.PutLiveCounts(counts)
-	clear(f.dirtyQueues)
-	clear(f.dirtyCounts)
 }
 
 // old implements renewer.

@@ -112,13 +112,13 @@ func TestOnlySoManyFinalOrdersAreKept(t *testing.T) {
 			t.Errorf("kept %q, want %q", found["done"], kept)
 		}
 		ids := append([]string{"live"}, kept...)
-		for _, name := range []string{"orders", "newest", "bot:grid"} {
+		for _, name := range []string{"orders", "bot:grid"} {
 			if got := slices.Sorted(slices.Values(found[name])); !slices.Equal(got, slices.Sorted(slices.Values(ids))) {
 				t.Errorf("%s: %q", name, got)
 			}
 		}
 		want := map[string][]string{
-			"live": {"live"}, "queue:BTC/USDT": {"live"}, "queued": {"BTC/USDT"}, "heads": {"BTC/USDT"}, "tickets": {"live"},
+			"live": {"live"}, "waitcount": {"BTC/USDT"}, "heads": {"BTC/USDT"}, "turns": {"BTC/USDT"}, "tickets": {"live"},
 			"livecount": {"grid BTC/USDT"}, "symbol:BTC/USDT": {"live"},
 		}
 		for name, members := range want {
@@ -126,7 +126,7 @@ func TestOnlySoManyFinalOrdersAreKept(t *testing.T) {
 				t.Errorf("%s: %q, want %q", name, found[name], members)
 			}
 		}
-		allowed := []string{"orders", "newest", "bot:grid", "done", "changed", "symbol:C0/USDT", "symbol:C1/USDT", "symbol:C2/USDT"}
+		allowed := []string{"orders", "bot:grid", "done", "changed", "symbol:C0/USDT", "symbol:C1/USDT", "symbol:C2/USDT"}
 		for name := range found {
 			if _, ok := want[name]; !ok && !slices.Contains(allowed, name) {
 				t.Errorf("%s: %q", name, found[name])

@@ -60,7 +60,8 @@ type Config struct {
 	// 10,000.
 	FillCap int
 	// OrderCap is how many final orders of an exchange Redis keeps; those that
-	// ended first are forgotten. All projectors of a deployment must agree.
+	// ended first are forgotten. It also keeps which orders changed with the last so
+	// many messages, for those who watch. All projectors of a deployment must agree.
 	// Default 100,000.
 	OrderCap int
 	// Members are those that share the partitions of this deployment; nil: this

@@ -64,7 +64,7 @@ var sections = []section{
 		{"round_down", "Symbol.RoundVolume", "", "", "", "exact, to the venue's step; of package domain"},
 	}},
 	{"OrdersCache", []row{
-		{"push_open_order", "Orders.Push", "order push", domain.KindOrder, "{<stream>}:queue:<symbol>", "one order for each client order id, whoever retries"},
+		{"push_open_order", "Orders.Push", "order push", domain.KindOrder, "{<stream>}:tickets", "one order for each client order id, whoever retries"},
 		{"pop_open_order", "Orders.Pop", "", "", "{<stream>}:leases", "a lease: an order whose holder dies is handed out again; Orders.Ack ends it, `fullon deadletter` shows what nobody could deal with"},
 		{"save_order save_order_data set_order_status set_orders_status", "Orders.Save", "", domain.KindOrder, "{<stream>}:orders", "legal transitions only; by workers, not by hand"},
 		{"update_order", "Orders.Update", "", domain.KindOrder, "{<stream>}:orders", "loses no concurrent update; a field can be cleared"},
@@ -72,7 +72,7 @@ var sections = []section{
 		{"get_order_status", "Orders.Status", "order get", "", "{<stream>}:orders", ""},
 		{"get_orders", "Orders.List", "order list", "", "{<stream>}:live", "by exchange, symbol, bot and status; Orders.Watch follows them"},
 		{"delete_order_status delete_order_data", "Orders.Delete", "order delete", domain.KindOrder, "{<stream>}:orders", "only what has ended"},
-		{"get_queue_length", "Orders.QueueLength", "queue", "", "{<stream>}:queue:<symbol>", ""},
+		{"get_queue_length", "Orders.QueueLength", "queue", "", "{<stream>}:waitcount", ""},
 		{"get_full_accounts", "Accounts.Balances", "get balances", "", "{<stream>}:balances:<account>", ""},
 	}},
 	{"TradesCache", []row{

@@ -12,6 +12,10 @@
 // leave no trace, the two must be equal byte for byte. What is in Redis but no fold
 // of the log, leases above all, is left out.
 //
+// Which orders have changed is there for those who follow them, and depends on the
+// batches. It is held against the orders themselves: each must be in the batch that
+// its state is of, as far back as that is kept.
+//
 // The log may have dropped what Redis still knows. What is of such messages cannot
 // be compared, nor what follows from them, as the bar in which they were does:
 // this is counted as unproven. Everything else is compared.

@@ -81,6 +81,7 @@ type comparison struct {
 	sparse  bool
 	epoch   uint64
 	extent  domain.Extent
+	orders  map[string]uint64 // id to the sequence of the state that Redis has
 	report  Report
 }
 
@@ -131,7 +132,7 @@ func (c *comparison) run(ctx context.Context, v *Verifier) error {
 			}
 		}
 	}
-	return nil
+	return c.changes(ctx)
 }
 
 // checkpoint compares what the checkpoint says of its stream and its message.
@@ -165,6 +166,9 @@ func (c *comparison) key(ctx context.Context, key string) error {
 			return err
 		}
 		c.compare(key, theirs.Items, ours, seen)
+		if key == ordersKey {
+			c.note(theirs.Items)
+		}
 		if from = theirs.Next; from == 0 {
 			break
 		}

@@ -12,7 +12,7 @@ import (
 
 // answering is a connection whose other end answers everything with text, in
 // pieces.
-func answering(t *testing.T, text string, piece int) *readConn {
+func answering(t *testing.T, text string, piece int) *ownConn {
 	t.Helper()
 	ours, theirs := net.Pipe()
 	done := make(chan struct{})
@@ -31,7 +31,7 @@ func answering(t *testing.T, text string, piece int) *readConn {
 		}
 	}()
 	t.Cleanup(func() { _ = ours.Close(); <-done })
-	return &readConn{Conn: ours}
+	return &ownConn{Conn: ours}
 }
 
 func soon(t *testing.T) context.Context {

@@ -8,16 +8,18 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// readConn is a connection for gathered reads and nothing else. A request leaves
-// and its replies arrive in one piece, without an object for each command or
-// element, which is half of what reads cost with the library's connections
-// (BenchmarkRead). It knows no redirections, repetitions or maintenance: after any
-// error it is closed, and the request is left to the library.
-type readConn struct {
+// ownConn is a connection of the store's own, for gathered reads or for calls of
+// scripts, and nothing else. A request leaves and its replies arrive in one piece,
+// without an object for each command or element, which is half of what reads cost
+// with the library's connections (BenchmarkRead). It knows no redirections,
+// repetitions or maintenance: after any error it is closed, and the request is left
+// to the library.
+type ownConn struct {
 	net.Conn
 	out []byte // request, used again
 }
@@ -25,17 +27,18 @@ type readConn struct {
 var (
 	errUnexpected = errors.New("an unexpected reply")
 	errNoMaster   = errors.New("not a master")
+	errNotSent    = errors.New("not sent")
 )
 
-// dialRead connects for reads to where the library connects, and like it.
-func dialRead(ctx context.Context, rdb *redis.Client, cfg Config) (*readConn, error) {
+// dialOwn connects to where the library connects, and like it.
+func dialOwn(ctx context.Context, rdb *redis.Client, cfg Config) (*ownConn, error) {
 	opt := rdb.Options()
 	// With Sentinels the library's dialer asks them for the master.
 	conn, err := opt.Dialer(ctx, opt.Network, opt.Addr)
 	if err != nil {
 		return nil, err
 	}
-	c := &readConn{Conn: conn}
+	c := &ownConn{Conn: conn}
 	if err := c.greet(ctx, opt, cfg.SentinelMaster != ""); err != nil {
 		_ = conn.Close()
 		return nil, err
@@ -47,7 +50,7 @@ func dialRead(ctx context.Context, rdb *redis.Client, cfg Config) (*readConn, er
 // a master, it asks: a Sentinel that was cut off may name one that has become a
 // replica, and nobody would ever tell this connection. Of a server that becomes
 // one later the Sentinels end all connections.
-func (c *readConn) greet(ctx context.Context, opt *redis.Options, master bool) error {
+func (c *ownConn) greet(ctx context.Context, opt *redis.Options, master bool) error {
 	var greeting []command
 	switch {
 	case opt.Password == "":
@@ -82,7 +85,7 @@ func (c *readConn) greet(ctx context.Context, opt *redis.Options, master bool) e
 
 // fetch sends a flight's commands, at once in a transaction, and reads until each
 // has its reply. After an error the connection is of no more use.
-func (c *readConn) fetch(ctx context.Context, f *flight, atOnce bool) error {
+func (c *ownConn) fetch(ctx context.Context, f *flight, atOnce bool) error {
 	deadline, _ := ctx.Deadline()
 	if err := c.SetDeadline(deadline); err != nil {
 		return err
@@ -100,10 +103,7 @@ func (c *readConn) fetch(ctx context.Context, f *flight, atOnce bool) error {
 	if atOnce {
 		out = append(out, "*1\r\n$4\r\nexec\r\n"...)
 	}
-	if c.out = out; cap(out) > keptBuffer {
-		c.out = nil
-	}
-	if _, err := c.Write(out); err != nil {
+	if err := c.send(out); err != nil {
 		return err
 	}
 	in := incoming{conn: c.Conn, data: f.replies}
@@ -128,6 +128,47 @@ func (c *readConn) fetch(ctx context.Context, f *flight, atOnce bool) error {
 		in.err = errUnexpected
 	}
 	return in.err
+}
+
+// call sends one command, whose request begins with head, and reads its reply until
+// the deadline. After an error the connection is of no more use.
+func (c *ownConn) call(deadline time.Time, head []byte, args []any, f *flight) error {
+	if err := c.SetDeadline(deadline); err != nil {
+		return err
+	}
+	out := c.out[:0]
+	out = append(out, head...)
+	for _, arg := range args {
+		var err error
+		if out, err = appendArgument(out, arg); err != nil {
+			return err
+		}
+	}
+	if err := c.send(out); err != nil {
+		return err
+	}
+	in := incoming{conn: c.Conn, data: f.replies}
+	in.skip()
+	if in.err == nil && in.at != len(in.data) {
+		in.err = errUnexpected
+	}
+	f.replies, f.ends = in.data, append(f.ends, in.at)
+	return in.err
+}
+
+// send writes a request, whose memory is used again.
+func (c *ownConn) send(out []byte) error {
+	if c.out = out; cap(out) > keptBuffer {
+		c.out = nil
+	}
+	_, err := c.Write(out)
+	return err
+}
+
+// isTimeout tells an error of a connection that did not answer in time.
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // incoming is what has come from Redis and where its reader is in it.
@@ -206,23 +247,32 @@ func (in *incoming) skip() {
 func appendCommand(out []byte, c command) ([]byte, error) {
 	out = appendHead(out, '*', len(c))
 	for _, arg := range c {
-		switch v := arg.(type) {
-		case string:
-			out = append(append(appendHead(out, '$', len(v)), v...), crlf...)
-		case int:
-			out = appendInteger(out, int64(v))
-		case int64:
-			out = appendInteger(out, v)
-		default:
-			return out, fmt.Errorf("an argument of type %T", arg)
+		var err error
+		if out, err = appendArgument(out, arg); err != nil {
+			return out, err
 		}
 	}
 	return out, nil
 }
 
-func appendInteger(out []byte, n int64) []byte {
+func appendArgument(out []byte, arg any) ([]byte, error) {
 	var digits [20]byte
-	text := strconv.AppendInt(digits[:0], n, 10)
+	switch v := arg.(type) {
+	case string:
+		return append(append(appendHead(out, '$', len(v)), v...), crlf...), nil
+	case *string:
+		return append(append(appendHead(out, '$', len(*v)), *v...), crlf...), nil
+	case int:
+		return appendText(out, strconv.AppendInt(digits[:0], int64(v), 10)), nil
+	case int64:
+		return appendText(out, strconv.AppendInt(digits[:0], v, 10)), nil
+	case uint64:
+		return appendText(out, strconv.AppendUint(digits[:0], v, 10)), nil
+	}
+	return out, fmt.Errorf("an argument of type %T", arg)
+}
+
+func appendText(out, text []byte) []byte {
 	return append(append(appendHead(out, '$', len(text)), text...), crlf...)
 }
 
