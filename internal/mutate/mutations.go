@@ -97,7 +97,7 @@ var projectionMutations = []mutation{
 		edits: []edit{{"cachestore/scripts/apply.lua", "if stored ~= args[1] then", "if false then"}},
 	},
 	{
-		name: "checkpoint-with-the-writes", noticed: chaos,
+		name: "checkpoint-with-the-writes", noticed: writes,
 		edits: []edit{
 			{"cachestore/scripts/apply.lua", "call('SET', keys[1], args[2])\n", ""},
 			{

@@ -46,6 +46,16 @@ var intents = runner{
 	},
 }
 
+// writes is the test of what the writes of a batch have to do with its checkpoint:
+// the moment in between is too short for a projector to be killed in it by chance.
+var writes = runner{
+	args: func(string) []string {
+		return []string{"test", "-count", "1", "-timeout", limit.String(), "-run", "^TestNobodySeesWritesWithoutTheirCheckpoint$", "./cachestore"}
+	},
+	seeds:     []string{"1"},
+	complains: func(line string) bool { return strings.Contains(line, "apply_test.go:") },
+}
+
 // chaos is the program that breaks a whole deployment.
 var chaos = runner{
 	args:      func(seed string) []string { return []string{"run", "./internal/chaos", "-seed", seed, "-for", "20s"} },
