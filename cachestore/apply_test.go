@@ -92,47 +92,6 @@ func TestOfManyWritersExactlyOneWinsEachStep(t *testing.T) {
 	}
 }
 
-// Whoever takes over folds on from the checkpoint: with writes that are ahead of it,
-// a batch would be folded twice when its writer dies.
-func TestNobodySeesWritesWithoutTheirCheckpoint(t *testing.T) {
-	t.Parallel()
-	const steps = 1000
-	_, s, rdb := own(t)
-	written := make(chan struct{})
-	var group sync.WaitGroup
-	group.Go(func() {
-		for over := false; !over; {
-			select {
-			case <-written:
-				over = true
-			default:
-			}
-			var trades *redis.IntCmd
-			var text *redis.StringCmd
-			if _, err := rdb.TxPipelined(t.Context(), func(tx redis.Pipeliner) error {
-				trades = tx.LLen(t.Context(), key(stream, "trades:binance:BTC/USDT"))
-				text = tx.Get(t.Context(), key(stream, "checkpoint"))
-				return nil
-			}); err != nil && err != redis.Nil {
-				t.Error(err)
-				return
-			}
-			checkpoint, err := domain.ParseCheckpoint(text.Val())
-			if err != nil || uint64(trades.Val()) != checkpoint.Seq {
-				t.Errorf("%d trades at checkpoint %v (%v)", trades.Val(), checkpoint, err)
-				return
-			}
-		}
-	})
-	defer group.Wait()
-	defer close(written)
-	p, prev := s.Partition(stream), domain.Checkpoint{}
-	for i := 1; i <= steps; i++ {
-		addTrades(t, p, prev, i, i)
-		prev = at(uint64(i))
-	}
-}
-
 // A command of a script takes at most 8,000 arguments.
 func TestTenThousandTicksFitIntoOneBatch(t *testing.T) {
 	t.Parallel()

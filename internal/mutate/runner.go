@@ -50,10 +50,10 @@ var intents = runner{
 // the moment in between is too short for a projector to be killed in it by chance.
 var writes = runner{
 	args: func(string) []string {
-		return []string{"test", "-count", "1", "-timeout", limit.String(), "-run", "^TestNobodySeesWritesWithoutTheirCheckpoint$", "./cachestore"}
+		return []string{"test", "-count", "1", "-timeout", limit.String(), "-run", "^TestD1NoReaderSeesHalfOfAnEvent$", "./internal/projector"}
 	},
 	seeds:     []string{"1"},
-	complains: func(line string) bool { return strings.Contains(line, "apply_test.go:") },
+	complains: func(line string) bool { return strings.Contains(line, "halfstate_test.go:") },
 }
 
 // chaos is the program that breaks a whole deployment.
