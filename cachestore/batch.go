@@ -23,6 +23,7 @@ type Batch struct {
 	arena     []byte         // holds values that were made for the batch
 	ops       int
 	orders    orderWrites
+	queues    queueWrites
 }
 
 // NewBatch makes an empty batch.

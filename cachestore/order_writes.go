@@ -1,7 +1,5 @@
 package cachestore
 
-import "strconv"
-
 // OrderPlace is where the indexes have an order; without Symbol nowhere.
 type OrderPlace struct {
 	Bot, Symbol string
@@ -22,27 +20,6 @@ type OrderChange struct {
 
 	value string // payload and sequence, as they are stored
 }
-
-// QueueHead is the oldest orders of a symbol that wait for a worker; without IDs
-// none does.
-type QueueHead struct {
-	Symbol string
-	IDs    []string // the oldest of each line: of those that may be sent if one of them may
-	First  uint64   // of the oldest
-	// Free: another order is the oldest than was before, or one of the symbol waits
-	// no more. Its lease may have ended with that.
-	Free bool
-
-	turn uint64 // see OrderTurn
-	text string // as it is stored
-}
-
-// turnBase is more than any lease's end, unix milliseconds.
-const turnBase = 1 << 52
-
-// OrderTurn is where the turns have a symbol without a lease whose oldest order
-// was created with the sequence first.
-func OrderTurn(first uint64) uint64 { return turnBase + first }
 
 // orderIndex is one of the indexes that PutOrders keeps.
 type orderIndex uint8
@@ -217,71 +194,6 @@ func (b *Batch) PutOrders(changes []OrderChange, keepChanges int) {
 		b.put("ZADD", i.key, i.added)
 	}
 	b.putChanges(&w.entry)
-	w.reset()
-}
-
-// PutQueueHeads says which orders of each symbol are the next. The lease of a
-// symbol without one goes. The heads must stay as they are until the batch was
-// applied.
-func (b *Batch) PutQueueHeads(heads []QueueHead) {
-	p, w := b.partition, &b.orders
-	gone, texts, turns := w.gone, w.states, w.tickets
-	for i := range heads {
-		h := &heads[i]
-		if len(h.IDs) == 0 {
-			gone = append(gone, &h.Symbol)
-			continue
-		}
-		h.turn = OrderTurn(h.First)
-		start := len(b.arena)
-		b.arena = strconv.AppendUint(b.arena, h.turn, 10)
-		for _, id := range h.IDs {
-			b.arena = append(append(b.arena, ' '), id...)
-		}
-		h.text = b.textSince(start)
-		texts = append(texts, &h.Symbol, &h.text)
-		if h.Free {
-			turns = append(turns, &h.turn, &h.Symbol)
-		}
-	}
-	b.remove("HDEL", p.headsKey(), gone)
-	b.remove("HDEL", p.orderLeasesKey(), gone)
-	b.remove("ZREM", p.turnsKey(), gone)
-	b.put("HSET", p.headsKey(), texts)
-	b.put("ZADD", p.turnsKey(), turns)
-	w.gone, w.states, w.tickets = gone, texts, turns
-	w.reset()
-}
-
-// LiveCountField names the live orders of a bot in a symbol.
-func LiveCountField(bot, symbol string) string { return bot + " " + symbol }
-
-// OrderCount is how many orders there are of something.
-type OrderCount struct {
-	Of string
-	N  int
-}
-
-// PutLiveCounts says how many live orders there are, by LiveCountField. The counts
-// must stay as they are until the batch was applied.
-func (b *Batch) PutLiveCounts(counts []OrderCount) { b.putCounts(b.partition.liveCountKey(), counts) }
-
-// PutWaitCounts says how many orders of a symbol wait for a worker. The counts must
-// stay as they are until the batch was applied.
-func (b *Batch) PutWaitCounts(counts []OrderCount) { b.putCounts(b.partition.waitCountKey(), counts) }
-
-func (b *Batch) putCounts(key string, counts []OrderCount) {
-	w := &b.orders
-	for i := range counts {
-		c := &counts[i]
-		if c.N == 0 {
-			w.gone = append(w.gone, &c.Of)
-		} else {
-			w.states = append(w.states, &c.Of, &c.N)
-		}
-	}
-	b.remove("HDEL", key, w.gone)
-	b.put("HSET", key, w.states)
 	w.reset()
 }
 
