@@ -1,7 +1,8 @@
-// Command mutate removes guards, of the order path and of the projection, one at
-// a time in a copy of the tree, and runs what must notice: the test that orders are
-// sent once, or 'make chaos'. It must fail each time. A guard whose removal no seed notices is one that nothing tests, or one
-// that is not needed. It ends with exit code 1 then.
+// Command mutate removes guards, of the order path and of the projection, one at a
+// time in a copy of the tree, and runs what must notice: the test that orders are
+// sent once, 'make chaos', or, where those seldom run into the moment that counts, a
+// test of that moment. It must fail each time. A guard whose removal no seed notices
+// is one that nothing tests, or one that is not needed. It ends with exit code 1 then.
 //
 //	go run ./internal/mutate [-only name] [-seeds 1,2,3]
 package main
