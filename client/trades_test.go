@@ -41,7 +41,7 @@ func TestTradesArePushedAndListed(t *testing.T) {
 // everything, twice, and is rebuilt from the log.
 func TestWatchYieldsEachTradeOnceAndInOrderAlthoughRedisIsLost(t *testing.T) {
 	t.Parallel()
-	const n = 2000
+	const n = 600
 	redis := testserver.NewRedis(t)
 	c := newRig(t, redis.Store(t), 10_000)
 	ctx := bounded(t)
@@ -72,7 +72,7 @@ func TestWatchYieldsEachTradeOnceAndInOrderAlthoughRedisIsLost(t *testing.T) {
 		if next++; next == n {
 			break
 		}
-		if next == 500 || next == 1200 {
+		if next == 150 || next == 400 {
 			redis.Kill()
 			redis.Start()
 		}
